@@ -1,0 +1,128 @@
+"""What users hold, parsed once: images, alpha mattes and the refusals they share.
+
+Nothing behind this door checks again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+
+
+def as_image(image, *, name: str = "image") -> np.ndarray:
+    """Return `image` as float64 RGB in [0, 1].
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array_like, or PIL image
+        uint8, uint16, or floating point in [0, 1]. Gray is repeated into three channels. A fourth
+        channel is accepted where it is opaque everywhere, and dropped.
+    name : str
+        What errors call the argument.
+
+    Returns
+    -------
+    (H, W, 3) float64 array, C-contiguous. It is `image` itself where that has this form already.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is not one of those above.
+    ValueError
+        If the shape, a value or the fourth channel is none of the above.
+    """
+    pixels = unit_range(image, name=name)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4):
+        raise ValueError(
+            f"`{name}` has shape {pixels.shape}; expected (H, W), (H, W, 3) or (H, W, 4)."
+        )
+    if pixels.shape[2] == 4:
+        pixels = _without_opaque_alpha(pixels, name)
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    return np.ascontiguousarray(pixels)
+
+
+def as_alpha(alpha, *, shape: tuple[int, int], name: str = "alpha") -> np.ndarray:
+    """Return `alpha` as an (H, W) float64 array in [0, 1] that fits an image of `shape`."""
+    plane = single_channel(unit_range(alpha, name=name), name)
+    refuse_other_size(plane.shape, shape, name)
+    return np.ascontiguousarray(plane)
+
+
+def unit_range(values, *, name: str) -> np.ndarray:
+    """Return pixels of any accepted dtype as finite float64 values in [0, 1]."""
+    array = as_array(values)
+    if array.dtype == bool:
+        raise TypeError(
+            f"`{name}` has dtype bool; expected uint8, uint16 or floating point in [0, 1]. "
+            f"If it is a mask, pass `{name}.astype(float)`."
+        )
+    if array.dtype not in FULL_SCALE and array.dtype.kind != "f":
+        raise TypeError(
+            f"`{name}` has dtype {array.dtype}; expected uint8, uint16 or floating point in "
+            f"[0, 1]. If its values run from 0 to 255, pass `{name}.astype(numpy.uint8)`."
+        )
+    if array.size == 0:
+        raise ValueError(f"`{name}` is empty: its shape is {array.shape}.")
+    if array.dtype in FULL_SCALE:
+        return array / FULL_SCALE[array.dtype]
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite(low + high):
+        raise ValueError(f"`{name}` contains NaN or infinite values; expected values in [0, 1].")
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"`{name}` has values from {low:g} to {high:g}; expected floating point in [0, 1]. "
+            f"If they are meant on another scale, divide `{name}` by its full scale (such as 255)."
+        )
+    return array.astype(np.float64, copy=False)
+
+
+def as_array(values) -> np.ndarray:
+    """Return the pixels of an array_like or a PIL image, as they are."""
+    # A palette image's array holds palette indices, a bilevel one's holds bool: both are pictures.
+    mode = getattr(values, "mode", None)
+    if mode == "P":
+        values = values.convert("RGBA" if "transparency" in values.info else "RGB")
+    elif mode == "1":
+        values = values.convert("L")
+    elif isinstance(mode, str) and mode not in ("L", "RGB", "RGBA", "F") and mode[:2] != "I;":
+        raise TypeError(
+            f"a PIL image in mode {mode} is not accepted; convert it, for example with "
+            f'`.convert("RGB")`.'
+        )
+    return np.asarray(values)
+
+
+def single_channel(pixels: np.ndarray, name: str) -> np.ndarray:
+    """Return the (H, W) plane of pixels stored as gray, or as colour with equal channels."""
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = _without_opaque_alpha(pixels, name)
+    if pixels.ndim == 3 and pixels.shape[2] in (1, 3):
+        if (pixels != pixels[..., :1]).any():
+            raise ValueError(f"`{name}` has colours; expected one gray channel, shape (H, W).")
+        pixels = pixels[..., 0]
+    if pixels.ndim != 2:
+        raise ValueError(f"`{name}` has shape {pixels.shape}; expected (H, W).")
+    return pixels
+
+
+def refuse_other_size(actual: tuple[int, ...], expected: tuple[int, ...], name: str) -> None:
+    """Raise ValueError unless two arrays have the same height and width."""
+    if tuple(actual[:2]) != tuple(expected[:2]):
+        raise ValueError(
+            f"`{name}` is {actual[0]} × {actual[1]} and the image is "
+            f"{expected[0]} × {expected[1]} (height × width); they must be of one size."
+        )
+
+
+def _without_opaque_alpha(pixels: np.ndarray, name: str) -> np.ndarray:
+    if (pixels[..., 3] != 1).any():
+        raise ValueError(
+            f"`{name}` has a fourth channel that is not opaque everywhere; expected RGB. Pass "
+            f"`{name}[..., :3]` to ignore it, or composite over a background first."
+        )
+    return pixels[..., :3]

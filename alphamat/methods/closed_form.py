@@ -1,0 +1,122 @@
+"""Closed-form matting.
+
+Levin, Lischinski & Weiss, "A Closed-Form Solution to Natural Image Matting", CVPR 2006 and
+TPAMI 30(2), 2008.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from alphamat.image import as_image
+from alphamat.solve import solve_alpha
+from alphamat.trimap import as_trimap
+from solvers import StencilMatrix, cg, multigrid
+from solvers.grid import Region, dilate, find_runs
+
+STRIP = 16  # rows of windows that one thread works on
+
+
+def closed_form(
+    image,
+    trimap,
+    *,
+    epsilon: float = 1e-7,
+    radius: int = 1,
+    confidence: float | None = None,
+    solver=partial(cg, preconditioner=multigrid, rtol=1e-7),
+) -> np.ndarray:
+    """Estimate alpha, assuming that it is an affine function of colour in each small window.
+
+    That holds where foreground and background colours each lie on a line (the colour-line
+    model), and it leaves a quadratic form in alpha, to be minimised with alpha given on the known
+    pixels.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image
+        uint8, uint16 or floating point in [0, 1]; H and W at least 2 `radius` + 1. See `as_image`.
+    trimap : (H, W) array_like, or PIL image
+        0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
+    epsilon : float
+        Weight of the regularisation on the slopes, > 0. Larger values make alpha smoother and
+        the system easier.
+    radius : int
+        Windows are 2 `radius` + 1 pixels wide.
+    confidence : float, optional
+        λ, the weight with which known pixels are held to the trimap; the authors use 100. None
+        holds them exactly.
+    solver : callable
+        `solver(A, b) -> solvers.Solution`. Conjugate gradients with multigrid by default: its
+        iterations hardly grow with the unknown region.
+
+    Returns
+    -------
+    (H, W) float64 array, alpha in [0, 1]; exactly the trimap on known pixels unless `confidence`
+    is given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is refused; the message says why.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver did not reach its tolerance.
+    """
+    image = as_image(image)
+    trimap = as_trimap(trimap, shape=image.shape[:2])
+    _refuse_parameters(image.shape[:2], epsilon, radius)
+    unknown = trimap.unknown if confidence is None else np.ones(image.shape[:2], bool)
+    laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius)
+    return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
+
+
+def colour_line_laplacian(
+    image: np.ndarray, unknown: np.ndarray, *, epsilon: float, radius: int
+) -> StencilMatrix:
+    """Return the rows of the matting Laplacian that belong to unknown pixels (eq. 12, TPAMI).
+
+    L_ij = Σ_{k: i, j in w_k} (δ_ij - (1 + (I_i - μ_k)ᵀ (Σ_k + ε/|w_k|)⁻¹ (I_j - μ_k)) / |w_k|)
+
+    Only windows that touch an unknown pixel are visited.
+    """
+    from alphamat.methods import _kernels
+
+    region = Region.of(unknown, 2 * radius)
+    inside = slice(radius, -radius)
+    centres = np.zeros_like(unknown)
+    centres[inside, inside] = dilate(unknown, radius)[inside, inside]
+    windows = find_runs(np.pad(centres, region.reach), region.stored, region.reach)
+    windows = np.ascontiguousarray(np.delete(windows, _outer_rows(radius), axis=1))
+    height = max(STRIP, 2 * radius + 1)
+    strips = np.searchsorted(windows[:, 2], np.arange(0, len(unknown) + height, height))
+    planes = np.zeros((_planes(region.reach), region.stored_size))
+    _kernels.colour_line(strips, windows, image, epsilon, planes)
+    colours = image[unknown].T.astype(np.float32) - np.float32(0.5)
+    functions = (np.ones_like(colours[0]), *colours)
+    near_null = np.stack([region.expand(np.ascontiguousarray(f)) for f in functions])
+    return StencilMatrix(region, planes, near_null)
+
+
+def _outer_rows(radius: int) -> list[int]:
+    return [4 + k for k in range(4 * radius + 1) if not radius <= k <= 3 * radius]
+
+
+def _planes(reach: int) -> int:
+    return ((2 * reach + 1) ** 2 + 1) // 2
+
+
+def _refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> None:
+    if not (np.isfinite(epsilon) and epsilon > 0):
+        raise ValueError(f"`epsilon` is {epsilon}; expected a positive number, such as 1e-7.")
+    if radius != int(radius) or radius < 1:
+        raise ValueError(f"`radius` is {radius}; expected a whole number of at least 1.")
+    if min(shape) < 2 * radius + 1:
+        raise ValueError(
+            f"`image` is {shape[0]} × {shape[1]} (height × width), smaller than one window of "
+            f"{2 * radius + 1} × {2 * radius + 1} pixels; pass a larger image or a smaller `radius`."
+        )

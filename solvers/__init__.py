@@ -1,0 +1,13 @@
+"""Sparse symmetric systems on grids: operators, conjugate gradients, preconditioners.
+
+A solver is a function `solver(A, b) -> Solution`; a preconditioner is a function
+`A -> (r -> z)`. Configure either with `functools.partial`.
+"""
+
+from solvers.cg import Solution as Solution
+from solvers.cg import cg as cg
+from solvers.cg import jacobi as jacobi
+from solvers.grid import StencilMatrix as StencilMatrix
+from solvers.multigrid import multigrid as multigrid
+from solvers.operators import Operator as Operator
+from solvers.operators import Shifted as Shifted

@@ -1,0 +1,109 @@
+"""Preconditioned conjugate gradients.
+
+Hestenes & Stiefel, "Methods of Conjugate Gradients for Solving Linear Systems", 1952;
+Saad, "Iterative Methods for Sparse Linear Systems", 2nd ed. 2003, algorithm 9.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from solvers.operators import Operator
+
+Preconditioner = Callable[[np.ndarray], np.ndarray]
+
+
+class Solution(NamedTuple):
+    """What every solver returns, converged or not."""
+
+    x: np.ndarray
+    iterations: int
+    residual: float
+    """||b - A x|| / ||b||, computed from x in float64 when the solver stopped."""
+    converged: bool
+
+
+def jacobi(A: Operator) -> Preconditioner:
+    """Return the preconditioner r -> r / diag(A)."""
+    inverse = 1 / A.diagonal()
+    return lambda r: inverse * r
+
+
+def cg(
+    A: Operator,
+    b: np.ndarray,
+    *,
+    x0: np.ndarray | None = None,
+    preconditioner: Callable[[Operator], Preconditioner] = jacobi,
+    rtol: float = 1e-7,
+    maxiter: int = 10_000,
+    callback: Callable[[int, float], None] | None = None,
+) -> Solution:
+    """Solve A x = b for a symmetric positive definite A.
+
+    Parameters
+    ----------
+    A : Operator, (n, n)
+        Anything with `shape`, `@` and `diagonal()`.
+    b : (n,) array
+        Right-hand side.
+    x0 : (n,) array, optional
+        Where to start; zero by default.
+    preconditioner : callable
+        `preconditioner(A)` returns a function r -> z close to A⁻¹ r, symmetric and positive
+        definite. `jacobi`, `ichol`, `multigrid`, or your own.
+    rtol : float
+        Stop once ||b - A x|| ≤ rtol ||b||.
+    maxiter : int
+        Stop after so many iterations in any case.
+    callback : callable, optional
+        Called as `callback(iteration, residual)` after each iteration.
+
+    Returns
+    -------
+    Solution
+        The residual is recomputed, not recurred. Where rounding keeps it above `rtol`, the
+        iteration restarts from the true residual as long as that at least halves it; after that
+        `converged` is False.
+    """
+    scale = float(np.linalg.norm(b))
+    x = np.zeros_like(b, dtype=np.float64) if x0 is None else np.array(x0, dtype=np.float64)
+    if scale == 0:
+        return Solution(np.zeros_like(x), 0, 0.0, True)
+    apply = None
+    iterations, residual = 0, np.inf
+    while True:
+        r = b - A @ x
+        previous, residual = residual, float(np.linalg.norm(r)) / scale
+        stalled = not residual < previous / 2
+        if residual <= rtol or stalled or iterations >= maxiter:
+            return Solution(x, iterations, residual, residual <= rtol)
+        apply = apply or preconditioner(A)
+        iterations = _descend(A, apply, x, r, rtol * scale, scale, iterations, maxiter, callback)
+
+
+def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
+    """Iterate in place until the recurred residual meets the goal."""
+    from solvers import _kernels
+
+    z = apply(r)
+    p = z.astype(np.float64)
+    rz = _kernels.dot(r, z)
+    while iterations < maxiter:
+        iterations += 1
+        Ap = A @ p
+        curvature = _kernels.dot(p, Ap)
+        if not curvature > 0:  # rounding has used up this direction, or A is not definite
+            break
+        norm = np.sqrt(_kernels.step(rz / curvature, p, Ap, x, r))
+        if callback is not None:
+            callback(iterations, norm / scale)
+        if norm <= goal:
+            break
+        z = apply(r)
+        rz, previous = _kernels.dot(r, z), rz
+        _kernels.turn(rz / previous, z, p)
+    return iterations

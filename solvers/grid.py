@@ -1,0 +1,188 @@
+"""Matrices whose rows are cells of a grid and whose entries reach a few cells in each direction.
+
+Only chosen cells are unknowns. They are stored row by row together with a halo, as wide as the
+matrix reaches, so that a compiled loop walks along a run of cells and reads its neighbours in
+every direction without a single test. A matrix is symmetric, so half of its entries are stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LONGEST_RUN = 256  # cells; thirteen planes of a run stay in the first-level cache
+PARTS = 64  # shares of equal size that threads work through
+
+
+@dataclass(frozen=True)
+class Region:
+    """Chosen cells of an (H, W) grid, with a halo of `reach` cells around them.
+
+    `runs` has one row for each horizontal run of chosen cells: the index of its first cell among
+    the chosen ones, its length, its y and x on the grid, and then, for each row from y - reach to
+    y + reach, where the cell at that x is stored. `bounds` splits the runs into shares of equal
+    size. `stored` marks, on the grid padded by `reach`, the cells that are stored.
+    """
+
+    grid: tuple[int, int]
+    reach: int
+    runs: np.ndarray
+    bounds: np.ndarray
+    stored: np.ndarray
+    size: int
+    """Number of chosen cells."""
+    stored_size: int
+    """Number of stored cells."""
+
+    @classmethod
+    def of(cls, chosen: np.ndarray, reach: int) -> Region:
+        """Return the region of an (H, W) bool mask."""
+        padded = np.pad(chosen, reach)
+        stored = dilate(padded, reach)
+        runs = find_runs(padded, stored, reach)
+        return cls(
+            grid=chosen.shape,
+            reach=reach,
+            runs=runs,
+            bounds=_equal_shares(runs[:, 1]),
+            stored=stored,
+            size=int(runs[:, 1].sum()),
+            stored_size=int(np.count_nonzero(stored)),
+        )
+
+    def store(self, field: np.ndarray) -> np.ndarray:
+        """Return an (H, W) field at the stored cells; zero where these lie outside the grid."""
+        return np.pad(field, self.reach)[self.stored]
+
+    def expand(self, x: np.ndarray, dtype=None) -> np.ndarray:
+        """Return a vector over the chosen cells as one over the stored cells, zero in the halo."""
+        from solvers import _kernels
+
+        out = np.empty(self.stored_size, dtype or x.dtype)
+        _kernels.expand(self.bounds, self.runs, x, out)
+        return out
+
+
+@dataclass(frozen=True)
+class StencilMatrix:
+    """A symmetric matrix over the chosen cells of a region.
+
+    `planes[k]` holds, at each stored cell, the entry that couples it to the cell `offsets()[k]`
+    further on: the cell itself, then those behind it in reading order. Entries that couple to the
+    halo are kept for `couple`, and are no part of the matrix.
+
+    `near_null` is a (k, stored_size) float32 array of functions, zero in the halo, that the matrix
+    nearly annihilates; None stands for the constant. Multigrid builds coarse functions from them.
+    """
+
+    region: Region
+    planes: np.ndarray
+    near_null: np.ndarray | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (self.region.size, self.region.size)
+
+    def __matmul__(self, x):
+        return self.couple(self.region.expand(np.asarray(x)))
+
+    def couple(self, stored: np.ndarray) -> np.ndarray:
+        """Apply all rows, halo entries included, to values at the stored cells."""
+        from solvers import _kernels
+
+        out = np.empty(self.region.size, np.result_type(self.planes, stored))
+        _kernels.apply_stencil(self.region.bounds, self.region.runs, self.planes, stored, 0, out)
+        return out
+
+    def diagonal(self):
+        return self.planes[0][self.chosen()]
+
+    def chosen(self) -> np.ndarray:
+        """Return which of the stored cells are unknowns."""
+        return self.region.expand(np.ones(self.region.size, bool))
+
+    def shifted(self, shift: np.ndarray) -> StencilMatrix:
+        """Return this matrix plus diag(shift)."""
+        planes = self.planes.copy()
+        planes[0] += self.region.expand(shift)
+        return StencilMatrix(self.region, planes, self.near_null)
+
+    def tocsr(self):
+        """Return the matrix as a SciPy sparse array, rows in reading order of the grid."""
+        from scipy.sparse import csr_array, tril
+
+        region, reach = self.region, self.region.reach
+        inside = np.flatnonzero(self.chosen())
+        number = np.full(region.stored.shape, -1)
+        number[region.stored] = np.where(self.chosen(), np.cumsum(self.chosen()) - 1, -1)
+        y, x = (index[inside] for index in np.nonzero(region.stored))
+        rows, columns, values = [], [], []
+        for plane, (dy, dx) in zip(self.planes, offsets(reach), strict=True):
+            neighbour = number[y + dy, x + dx]
+            coupled = neighbour >= 0
+            rows.append(np.flatnonzero(coupled))
+            columns.append(neighbour[coupled])
+            values.append(plane[inside[coupled]])
+        triplets = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+        upper = csr_array(triplets, shape=self.shape)
+        return (upper + tril(upper.T, -1)).tocsr()
+
+
+def offsets(reach: int) -> list[tuple[int, int]]:
+    """Return (dy, dx) of the entries stored at a cell: itself, then those ahead of it."""
+    ahead = [(0, dx) for dx in range(reach + 1)]
+    below = [(dy, dx) for dy in range(1, reach + 1) for dx in range(-reach, reach + 1)]
+    return ahead + below
+
+
+def dilate(mask: np.ndarray, reach: int) -> np.ndarray:
+    """Grow a mask by `reach` cells in all eight directions."""
+    grown = mask.copy()
+    for step in range(1, reach + 1):
+        grown[:-step] |= mask[step:]
+        grown[step:] |= mask[:-step]
+    mask = grown.copy()
+    for step in range(1, reach + 1):
+        grown[:, :-step] |= mask[:, step:]
+        grown[:, step:] |= mask[:, :-step]
+    return grown
+
+
+def find_runs(mask: np.ndarray, stored: np.ndarray, reach: int) -> np.ndarray:
+    """List the horizontal runs of a mask, as `Region.runs` describes; mask and stored are padded.
+
+    The outermost column of the mask must be empty, and its `reach`-neighbourhood stored.
+    """
+    width = mask.shape[1]
+    first, last = _edges(mask)
+    first, length = _split(first, last - first)
+    y, x = np.divmod(first, width)
+    stored_first, stored_last = _edges(stored)
+    stored_start = np.cumsum(stored_last - stored_first) - (stored_last - stored_first)
+    columns = [np.cumsum(length) - length, length, y - reach, x - reach]
+    for dy in range(-reach, reach + 1):
+        cell = first + dy * width
+        run = np.searchsorted(stored_first, cell, side="right") - 1
+        columns.append(stored_start[run] + cell - stored_first[run])
+    return np.stack(columns, axis=1)
+
+
+def _edges(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the runs of a flattened mask begin, and where they have ended."""
+    flat = np.concatenate([[False], mask.ravel(), [False]])
+    change = np.flatnonzero(flat[1:] != flat[:-1])
+    return change[::2], change[1::2]
+
+
+def _split(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut runs into pieces of at most LONGEST_RUN cells."""
+    pieces = -(-length // LONGEST_RUN)
+    piece = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    first = np.repeat(first, pieces) + piece * LONGEST_RUN
+    return first, np.minimum(np.repeat(length, pieces) - piece * LONGEST_RUN, LONGEST_RUN)
+
+
+def _equal_shares(length: np.ndarray) -> np.ndarray:
+    done = np.concatenate([[0], np.cumsum(length)])
+    return np.searchsorted(done, np.linspace(0, done[-1], PARTS + 1))
