@@ -2,5 +2,10 @@
 
 __version__ = "0.1.0"
 
+from alphamat.composite import composite as composite
+from alphamat.composite import cutout as cutout
+from alphamat.foreground import Layers as Layers
+from alphamat.foreground import closed_form_foreground as closed_form_foreground
+from alphamat.foreground import estimate_foreground as estimate_foreground
 from alphamat.methods.closed_form import closed_form as closed_form
 from alphamat.solve import ConvergenceWarning as ConvergenceWarning

@@ -82,7 +82,7 @@ def unit_range(values, *, name: str) -> np.ndarray:
 
 
 def as_array(values) -> np.ndarray:
-    """Return the pixels of an array_like or a PIL image, as they are."""
+    """Return the pixels of an array_like or a PIL image, as they are, in native byte order."""
     # A palette image's array holds palette indices, a bilevel one's holds bool: both are pictures.
     mode = getattr(values, "mode", None)
     if mode == "P":
@@ -94,7 +94,8 @@ def as_array(values) -> np.ndarray:
             f"a PIL image in mode {mode} is not accepted; convert it, for example with "
             f'`.convert("RGB")`.'
         )
-    return np.asarray(values)
+    array = np.asarray(values)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def single_channel(pixels: np.ndarray, name: str) -> np.ndarray:

@@ -7,7 +7,9 @@ A solver is a function `solver(A, b) -> Solution`; a preconditioner is a functio
 from solvers.cg import Solution as Solution
 from solvers.cg import cg as cg
 from solvers.cg import jacobi as jacobi
+from solvers.direct import direct as direct
 from solvers.grid import StencilMatrix as StencilMatrix
+from solvers.ichol import ichol as ichol
 from solvers.multigrid import multigrid as multigrid
 from solvers.operators import Operator as Operator
 from solvers.operators import Shifted as Shifted

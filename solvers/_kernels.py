@@ -58,8 +58,11 @@ def apply_stencil(bounds, runs, planes, x, column, y):
     """y ← A x for x at the stored cells, and y where `column` of `runs` says that a run lies."""
     for part in prange(bounds.size - 1):
         for k in range(bounds[part], bounds[part + 1]):
-            first = runs[k, column]
-            apply_run(runs[k], planes, x, y[first : first + runs[k, 1]])
+            out = y[runs[k, column] : runs[k, column] + runs[k, 1]]
+            if runs.shape[1] == 9:
+                apply_run_reach_2(runs[k], planes, x, out)
+            else:
+                apply_run(runs[k], planes, x, out)
 
 
 @jit
@@ -73,13 +76,33 @@ def apply_run(run, planes, x, y):
     for dy in range(reach + 1):
         ahead, behind = run[4 + reach + dy], run[4 + reach - dy]
         for dx in range(-reach if dy else 1, reach + 1):
-            forward = planes[plane, start : start + n]
-            backward = planes[plane, behind - dx : behind - dx + n]
-            after = x[ahead + dx : ahead + dx + n]
-            before = x[behind - dx : behind - dx + n]
+            p, after = planes[plane, start : start + n], x[ahead + dx : ahead + dx + n]
+            q, before = planes[plane, behind - dx : behind - dx + n], x[behind - dx : behind - dx + n]
             for i in range(n):
-                y[i] += forward[i] * after[i] + backward[i] * before[i]
+                y[i] += p[i] * after[i] + q[i] * before[i]
             plane += 1
+
+
+@jit
+def apply_run_reach_2(run, planes, x, y):
+    """`apply_run` of a 3 × 3 window's matrix in six passes over y instead of thirteen."""
+    n, start = run[1], run[6]
+    centre, here = planes[0, start : start + n], x[start : start + n]
+    p, after = planes[1, start : start + n], x[start + 1 : start + 1 + n]
+    q, before = planes[1, start - 1 : start - 1 + n], x[start - 1 : start - 1 + n]
+    p2, after2 = planes[2, start : start + n], x[start + 2 : start + 2 + n]
+    q2, before2 = planes[2, start - 2 : start - 2 + n], x[start - 2 : start - 2 + n]
+    for i in range(n):
+        y[i] = centre[i] * here[i] + p[i] * after[i] + q[i] * before[i]
+        y[i] += p2[i] * after2[i] + q2[i] * before2[i]
+    for dx in range(-2, 3):
+        below, above, below2, above2 = run[7] + dx, run[5] - dx, run[8] + dx, run[4] - dx
+        p, after = planes[5 + dx, start : start + n], x[below : below + n]
+        q, before = planes[5 + dx, above : above + n], x[above : above + n]
+        p2, after2 = planes[10 + dx, start : start + n], x[below2 : below2 + n]
+        q2, before2 = planes[10 + dx, above2 : above2 + n], x[above2 : above2 + n]
+        for i in range(n):
+            y[i] += p[i] * after[i] + q[i] * before[i] + p2[i] * after2[i] + q2[i] * before2[i]
 
 
 # ---- multigrid between cells and nodes: `segments` and `strips` as in multigrid._segments.
@@ -88,58 +111,72 @@ def apply_run(run, planes, x, y):
 
 
 @jit(parallel=True)
-def project(strips, segments, planes, near_null, hats, neighbours, like, blocks):
+def project(strips, segments, planes, near_null, hats, like, blocks):
     """blocks ← Pᵀ A P, half of it: blocks[m, a, k, b] couples function a of node m with function
     b of the k-th node ahead of m. The length of `like` is the number of functions."""
     for parity in range(2):
         for pair in prange((strips.size - parity) // 2):
+            row = np.empty((4, 4, len(like)))
+            across = np.empty((4, len(like)))
             for k in range(strips[2 * pair + parity], strips[2 * pair + parity + 1]):
-                project_segment(segments[k], planes, near_null, hats, neighbours, like, blocks)
+                project_segment(segments[k], planes, near_null, hats, like, across, row, blocks)
 
 
 @jit
-def project_segment(segment, planes, near_null, hats, neighbours, like, blocks):
-    functions = len(like)
-    spacing = hats.size
+def project_segment(segment, planes, near_null, hats, like, across, row, blocks):
+    functions, spacing = len(like), hats.size
     reach = (segment.size - 7) // 2
-    start, length, left, above, upper, lower = segment[:6]
-    corner = np.array((upper, upper + 1, lower, lower + 1))
-    row = np.empty((4, 4, functions))  # (A P) of one cell, at the nodes from one before its square
+    start, length, left, above = segment[:4]
+    top, bottom = nodes_within(above, reach, spacing)
     for i in range(length):
-        row[:] = 0
         x = left + i
+        near, far = nodes_within(x, reach, spacing)
+        # row: (A P) of this cell, at the nodes from the one before its square
+        row[:] = 0
         for dy in range(-reach, reach + 1):
-            y = above + dy
-            node_y = (y + spacing) // spacing
-            hat_y = hats[(y + spacing) % spacing]
-            there = segment[6 + reach + dy] + i
+            across[:] = 0
             for dx in range(-reach, reach + 1):
-                j = there + dx
+                j = segment[6 + reach + dy] + i + dx
                 if dy > 0 or (dy == 0 and dx >= 0):
                     entry = planes[half_index(dy, dx, reach), start + i]
                 else:
                     entry = planes[half_index(-dy, -dx, reach), j]
-                node_x = (x + dx + spacing) // spacing
-                hat_x = hats[(x + dx + spacing) % spacing]
+                node, hat = node_before(x + dx, hats)
+                behind = entry * hat
                 for b in range(functions):
-                    value = entry * near_null[b, j]
-                    high, low = hat_y * value, (1 - hat_y) * value
-                    row[node_y, node_x, b] += hat_x * high
-                    row[node_y, node_x + 1, b] += (1 - hat_x) * high
-                    row[node_y + 1, node_x, b] += hat_x * low
-                    row[node_y + 1, node_x + 1, b] += (1 - hat_x) * low
+                    across[node, b] += behind * near_null[b, j]
+                    across[node + 1, b] += (entry - behind) * near_null[b, j]
+            node, hat = node_before(above + dy, hats)
+            for nx in range(near, far):
+                for b in range(functions):
+                    row[node, nx, b] += hat * across[nx, b]
+                    row[node + 1, nx, b] += (1 - hat) * across[nx, b]
         for my in range(2):
             hat_y = hats[above] if my == 0 else 1 - hats[above]
             for mx in range(2):
-                hat_x = hats[x] if mx == 0 else 1 - hats[x]
-                m = corner[2 * my + mx]
-                for a in range(functions):
-                    weight = hat_y * hat_x * near_null[a, start + i]
-                    for ny in range(my + 1, 4):
-                        for nx in range(mx + 1 if ny == my + 1 else 0, 4):
-                            k = half_index(ny - 1 - my, nx - 1 - mx, 2)
+                hat = hat_y * (hats[x] if mx == 0 else 1 - hats[x])
+                m = segment[4 + my] + mx
+                for ny in range(max(my + 1, top), bottom):
+                    for nx in range(max(mx + 1, near) if ny == my + 1 else near, far):
+                        k = half_index(ny - 1 - my, nx - 1 - mx, 2)
+                        for a in range(functions):
+                            weight = hat * near_null[a, start + i]
                             for b in range(functions):
                                 blocks[m, a, k, b] += weight * row[ny, nx, b]
+
+
+@jit
+def nodes_within(place, reach, spacing):
+    """Range of the nodes that a cell's neighbours lie between, from the node before its square."""
+    return 0 if place < reach else 1, 4 if place >= spacing - reach else 3
+
+
+@jit
+def node_before(place, hats):
+    """The node before a place, counted from the one before the square; and its hat there."""
+    spacing = hats.size
+    node = 0 if place < 0 else 1 if place < spacing else 2
+    return node, hats[place + spacing - node * spacing]
 
 
 @jit
@@ -194,63 +231,98 @@ def relax(bounds, runs, weight, b, Ax, x, z):
     for part in prange(bounds.size - 1):
         for k in range(bounds[part], bounds[part + 1]):
             first, n, start = runs[k, 0], runs[k, 1], runs[k, 4 + reach]
+            here = slice(start, start + n)
+            w, wanted, found, at, out = weight[here], b[here], Ax[here], x[here], z[first : first + n]
             for i in range(n):
-                j = start + i
-                z[first + i] = x[j] + weight[j] * (b[j] - Ax[j])
+                out[i] = at[i] + w[i] * (wanted[i] - found[i])
 
 
 # ---- multigrid between nodes: blocks couple a node to those ahead of it; `like` as in project
 
 
+@jit
+def factorise(blocks, tolerance, like, factor, inverse):
+    """Cholesky's C of each node's own block, and C⁻¹; zero where a function depends on those
+    before it, so that it takes no part."""
+    functions = len(like)
+    for m in range(blocks.shape[0]):
+        C, inv = factor[m], inverse[m]
+        for a in range(functions):
+            for b in range(a):
+                total = blocks[m, a, 0, b]
+                for c in range(b):
+                    total -= C[a, c] * C[b, c]
+                C[a, b] = total * inv[b, b]
+            pivot = blocks[m, a, 0, a]
+            for c in range(a):
+                pivot -= C[a, c] * C[a, c]
+            if not pivot > tolerance * blocks[m, a, 0, a]:
+                continue
+            C[a, a] = np.sqrt(pivot)
+            inv[a, a] = 1 / C[a, a]
+            for b in range(a):
+                total = 0.0
+                for c in range(b, a):
+                    total -= C[a, c] * inv[c, b]
+                inv[a, b] = total * inv[a, a]
+
+
 @jit(parallel=True)
 def scale_blocks(neighbours, inverse, blocks, like, scaled):
-    """scaled[m, k] ← C⁻¹(m) B C⁻ᵀ(n) for the couplings B of m to the nodes n ahead."""
+    """scaled[m, :, k] ← C⁻¹(m) B C⁻ᵀ(n) for the couplings B of m to its k-th neighbour n."""
     functions = len(like)
-    for m in prange(neighbours.shape[0]):
+    count = neighbours.shape[0]
+    for m in prange(count):
         half = np.empty((functions, functions))
-        for k in range(12):
-            n = neighbours[m, 13 + k]
-            scaled[m, k] = 0
-            if n == neighbours.shape[0]:
+        for k in range(25):
+            n = neighbours[m, k]
+            if n == count or n == m:
                 continue
             for a in range(functions):
                 for b in range(functions):
                     total = 0.0
                     for c in range(a + 1):
-                        total += inverse[m, a, c] * blocks[m, c, 1 + k, b]
+                        entry = blocks[m, c, k - 12, b] if k > 12 else blocks[n, b, 12 - k, c]
+                        total += inverse[m, a, c] * entry
                     half[a, b] = total
             for a in range(functions):
                 for b in range(functions):
                     total = 0.0
                     for c in range(b + 1):
                         total += half[a, c] * inverse[n, b, c]
-                    scaled[m, k, a, b] = total
+                    scaled[m, a, k * functions + b] = total
 
 
 @jit(parallel=True)
 def block_residual(neighbours, blocks, b, x, like, out):
-    """out ← b - A x on a lattice of nodes, whose own blocks are identities."""
-    functions = len(like)
+    """out ← b - A x on a lattice of nodes; the last row of x is zero and stands for no node."""
     count = neighbours.shape[0]
-    for m in prange(count):
+    share = (count + 63) // 64
+    for part in prange(64):
+        first = min(count, part * share)
+        residual_rows(first, min(count, first + share), neighbours, blocks, b, x, like, out)
+
+
+@jit
+def residual_rows(first, last, neighbours, blocks, b, x, like, out):
+    functions = len(like)
+    around = np.empty(25 * functions, x.dtype)
+    for m in range(first, last):
+        for k in range(25):
+            for c in range(functions):
+                around[k * functions + c] = x[neighbours[m, k], c]
         for a in range(functions):
-            out[m, a] = b[m, a] - x[m, a]
-        for k in range(12):
-            n = neighbours[m, 13 + k]
-            if n < count:
-                for a in range(functions):
-                    for c in range(functions):
-                        out[m, a] -= blocks[m, k, a, c] * x[n, c]
-            n = neighbours[m, 11 - k]
-            if n < count:
-                for a in range(functions):
-                    for c in range(functions):
-                        out[m, a] -= blocks[n, k, c, a] * x[n, c]
+            row = blocks[m, a]
+            total = b[m, a] - x[m, a]
+            for j in range(25 * functions):
+                total -= row[j] * around[j]
+            out[m, a] = total
 
 
 @jit
 def enter(inverse, b, weight, like, scaled, x):
     """scaled ← C⁻¹ b, and the first Jacobi step from zero, x ← weight · scaled."""
+    x[b.shape[0]] = 0
     for m in range(b.shape[0]):
         for a in range(len(like)):
             total = np.float32(0)
@@ -264,7 +336,7 @@ def enter(inverse, b, weight, like, scaled, x):
 def leave(inverse, r, weight, like, x):
     """The last Jacobi step, and back from scaled unknowns: x ← C⁻ᵀ (x + weight · r)."""
     functions = len(like)
-    for m in range(x.shape[0]):
+    for m in range(r.shape[0]):
         for c in range(functions):
             total = np.float32(0)
             for a in range(c, functions):
@@ -288,7 +360,7 @@ def restrict_nodes(parents, shares, factor, r, like, coarse):
 def prolong_nodes(parents, shares, factor, coarse, like, x):
     """x ← x + Cᵀ W coarse."""
     functions = len(like)
-    for m in range(x.shape[0]):
+    for m in range(parents.shape[0]):
         for a in range(functions):
             total = np.float32(0)
             for p in range(4):
@@ -320,3 +392,45 @@ def project_nodes(neighbours, parents, shares, at, blocks, projected):
                                 projected[m, a, ahead, b] += value
                             if k > 0 and ahead <= 0:
                                 projected[n, b, -ahead, a] += value
+
+
+# ---- small dense systems: BLAS would leave its threads spinning against ours
+
+
+@jit
+def invert(A):
+    """Replace a symmetric positive definite matrix by its inverse (Gauss–Jordan)."""
+    n = A.shape[0]
+    for k in range(n):
+        pivot = 1 / A[k, k]
+        A[k, k] = 1.0
+        for j in range(n):
+            A[k, j] *= pivot
+        for i in range(n):
+            if i != k:
+                factor = A[i, k]
+                A[i, k] = 0.0
+                row, base = A[i], A[k]
+                for j in range(n):
+                    row[j] -= factor * base[j]
+
+
+@jit
+def dense_solve(inverse, factor, b, like, scaled, x):
+    """x ← C⁻ᵀ A⁻¹ C⁻¹ b on the coarsest lattice."""
+    functions = len(like)
+    for m in range(b.shape[0]):
+        for a in range(functions):
+            total = np.float32(0)
+            for c in range(a + 1):
+                total += factor[m, a, c] * b[m, c]
+            scaled[m * functions + a] = total
+    for m in range(b.shape[0]):
+        x[m] = 0
+        for a in range(functions):
+            row = inverse[m * functions + a]
+            total = np.float32(0)
+            for j in range(scaled.size):
+                total += row[j] * scaled[j]
+            for c in range(a + 1):
+                x[m, c] += factor[m, a, c] * total

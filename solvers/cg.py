@@ -6,6 +6,7 @@ Saad, "Iterative Methods for Sparse Linear Systems", 2nd ed. 2003, algorithm 9.1
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ def cg(
         iteration restarts from the true residual as long as that at least halves it; after that
         `converged` is False.
     """
-    scale = float(np.linalg.norm(b))
+    scale = _norm(b)
     x = np.zeros_like(b, dtype=np.float64) if x0 is None else np.array(x0, dtype=np.float64)
     if scale == 0:
         return Solution(np.zeros_like(x), 0, 0.0, True)
@@ -77,7 +78,7 @@ def cg(
     iterations, residual = 0, np.inf
     while True:
         r = b - A @ x
-        previous, residual = residual, float(np.linalg.norm(r)) / scale
+        previous, residual = residual, _norm(r) / scale
         stalled = not residual < previous / 2
         if residual <= rtol or stalled or iterations >= maxiter:
             return Solution(x, iterations, residual, residual <= rtol)
@@ -98,7 +99,7 @@ def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
         curvature = _kernels.dot(p, Ap)
         if not curvature > 0:  # rounding has used up this direction, or A is not definite
             break
-        norm = np.sqrt(_kernels.step(rz / curvature, p, Ap, x, r))
+        norm = math.sqrt(_kernels.step(rz / curvature, p, Ap, x, r))
         if callback is not None:
             callback(iterations, norm / scale)
         if norm <= goal:
@@ -107,3 +108,9 @@ def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
         rz, previous = _kernels.dot(r, z), rz
         _kernels.turn(rz / previous, z, p)
     return iterations
+
+
+def _norm(x: np.ndarray) -> float:
+    from solvers import _kernels  # BLAS would leave its threads spinning against ours
+
+    return math.sqrt(_kernels.dot(x, x))

@@ -18,8 +18,8 @@ from solvers.operators import Operator
 def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int = 2) -> Solution:
     """Solve A x = b by factorising A.
 
-    With CHOLMOD (`pip install scikit-sparse`) this is several times faster and leaner than with
-    SciPy's SuperLU. Time and memory grow faster than the number of unknowns with either.
+    SciPy's SuperLU does it; CHOLMOD, taken where scikit-sparse is installed, needs about half the
+    memory. Time and memory grow faster than the number of unknowns with either.
 
     Parameters
     ----------

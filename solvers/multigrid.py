@@ -20,11 +20,13 @@ import numpy as np
 from solvers.grid import StencilMatrix
 
 HALF_REACH = 13  # blocks stored at a node: its own, and those of the 12 nodes ahead within 2
-RIDGE = 1e-8  # of a block's diagonal: near-null functions may depend on each other
+MANY = 1000  # nodes above which a lattice is worth several threads
+DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
+RIDGE = 1e-6  # keeps the dense inverse within what float32 can apply
 
 
 def multigrid(
-    A: StencilMatrix, *, spacing: int = 8, coarsest: int = 48, damping: float = 1.6
+    A: StencilMatrix, *, spacing: int = 7, coarsest: int = 48, damping: float = 1.8
 ):
     """Return one V(1, 1)-cycle as a preconditioner r -> z; z is float32.
 
@@ -55,7 +57,7 @@ def multigrid(
     while len(nodes.at) > coarsest:
         level, nodes, blocks = _coarsen(nodes, blocks, damping)
         levels.append(level)
-    cycle = _Bottom.of(nodes, blocks).solve
+    cycle = _Bottom.of(blocks, nodes).cycle
     for level in reversed(levels):
         cycle = partial(level.cycle, coarser_solve=cycle)
     return cycle
@@ -115,7 +117,9 @@ class _Fine:
             return inverse * out
 
         start = region.expand(_rough(region.size))
-        weight = np.float32(damping / _largest_eigenvalue(apply, start)) * inverse
+        diagonal = region.expand(A.diagonal().astype(np.float32))
+        largest = _largest_eigenvalue(apply, start, diagonal)
+        weight = np.float32(damping / largest) * inverse
         hats = (1 - (np.arange(spacing) + 0.5) / spacing).astype(np.float32)
         return cls(region, planes, near_null, weight, segments, strips, nodes, hats)
 
@@ -131,7 +135,6 @@ class _Fine:
             A.planes,
             self.near_null,
             self.hats,
-            self.nodes.neighbours(),
             (0,) * functions,
             blocks,
         )
@@ -196,7 +199,7 @@ class _Level:
     C⁻¹ b: without this, float32 loses what nearly dependent functions share.
     """
 
-    blocks: np.ndarray  # (n, 12, K, K) float32: scaled couplings to the nodes ahead
+    blocks: np.ndarray  # (n, K, 25 K) float32: scaled couplings to the neighbours
     neighbours: np.ndarray
     factor: np.ndarray  # (n, K, K) C
     inverse: np.ndarray  # (n, K, K) C⁻¹
@@ -215,12 +218,11 @@ class _Level:
         count, functions = factor.shape[:2]
 
         def apply(x):
-            out = np.empty_like(x)
-            _kernels.block_residual(
-                neighbours, scaled, np.zeros_like(x), x, (0,) * functions, out
-            )
+            padded = np.concatenate([x, np.zeros_like(x[:1])])
+            _kernels.block_residual(neighbours, scaled, zero, padded, (0,) * functions, out)
             return -out
 
+        zero, out = np.zeros((2, count, functions), np.float32)
         start = _rough(count * functions).reshape(count, functions)
         weight = np.float32(damping / _largest_eigenvalue(apply, start))
         below = len(coarser.at)
@@ -230,16 +232,18 @@ class _Level:
         from solvers import _kernels
 
         like = (0,) * b.shape[1]
-        scaled, x, r = np.empty_like(b), np.empty_like(b), np.empty_like(b)
+        residual = _kernels.block_residual if len(b) > MANY else partial(_kernels.residual_rows, 0, len(b))
+        scaled, r = np.empty_like(b), np.empty_like(b)
+        x = np.empty((len(b) + 1, b.shape[1]), np.float32)
         coarse = np.zeros((self.below, b.shape[1]), np.float32)
         _kernels.enter(self.inverse, b, self.weight, like, scaled, x)
-        _kernels.block_residual(self.neighbours, self.blocks, scaled, x, like, r)
+        residual(self.neighbours, self.blocks, scaled, x, like, r)
         _kernels.restrict_nodes(self.parents, self.shares, self.factor, r, like, coarse)
         correction = coarser_solve(coarse)
         _kernels.prolong_nodes(self.parents, self.shares, self.factor, correction, like, x)
-        _kernels.block_residual(self.neighbours, self.blocks, scaled, x, like, r)
+        residual(self.neighbours, self.blocks, scaled, x, like, r)
         _kernels.leave(self.inverse, r, self.weight, like, x)
-        return x
+        return x[:-1]
 
 
 def _coarsen(nodes: _Nodes, blocks: np.ndarray, damping: float):
@@ -277,51 +281,46 @@ def _parents(nodes: _Nodes, coarser: _Nodes):
 
 
 def _scale(blocks: np.ndarray, neighbours: np.ndarray):
-    """Return the couplings scaled to identity diagonal blocks, and C and C⁻¹ of each node."""
+    """Return the couplings scaled to identity own blocks, and C and C⁻¹ of each node."""
     from solvers import _kernels
 
     count, functions = blocks.shape[:2]
-    factor = np.linalg.cholesky(_ridged(blocks[:, :, 0]))
-    inverse = np.linalg.inv(factor)
-    scaled = np.empty((count, HALF_REACH - 1, functions, functions), np.float32)
+    factor, inverse = np.zeros((2, count, functions, functions))
+    _kernels.factorise(blocks, DEPENDENT, (0,) * functions, factor, inverse)
+    scaled = np.zeros((count, functions, 25 * functions), np.float32)
     _kernels.scale_blocks(neighbours, inverse, blocks, (0,) * functions, scaled)
     return scaled, factor.astype(np.float32), inverse.astype(np.float32)
 
 
-def _ridged(own: np.ndarray) -> np.ndarray:
-    diagonal = np.einsum("nkk->nk", own)
-    floor = diagonal.max(axis=1, keepdims=True) * RIDGE + np.finfo(np.float64).tiny
-    return own + np.eye(own.shape[1]) * (diagonal * RIDGE + RIDGE * floor)[:, None, :]
-
-
 @dataclass(frozen=True)
 class _Bottom:
-    """The coarsest lattice, solved exactly."""
+    """The coarsest lattice, scaled like the others and solved exactly."""
 
-    inverse: np.ndarray
+    inverse: np.ndarray  # (n, K, K) C⁻¹
+    dense: np.ndarray  # (n K, n K) inverse of the scaled matrix
 
     @classmethod
-    def of(cls, nodes: _Nodes, blocks: np.ndarray):
-        count, functions = blocks.shape[:2]
-        dense = np.zeros((count + 1, functions, count + 1, functions))
-        ahead = nodes.neighbours()[:, HALF_REACH - 1 :]
-        for k in range(HALF_REACH):
-            dense[np.arange(count), :, ahead[:, k], :] += blocks[:, :, k]
-        dense = dense[:count, :, :count].reshape(count * functions, count * functions)
-        upper = np.triu(dense, 1)
-        own = np.zeros_like(dense)
-        for n in range(count):
-            own_rows = slice(n * functions, (n + 1) * functions)
-            own[own_rows, own_rows] = blocks[n, :, 0]
-            upper[own_rows, own_rows] = 0
-        full = own + upper + upper.T
-        scale = 1 / np.sqrt(np.diag(full) + np.finfo(np.float64).tiny)
-        full = full * scale[:, None] * scale + RIDGE * np.eye(len(full))
-        inverse = np.linalg.inv(full) * scale[:, None] * scale
-        return cls(inverse.astype(np.float32))
+    def of(cls, blocks: np.ndarray, nodes: _Nodes):
+        from solvers import _kernels
 
-    def solve(self, b: np.ndarray) -> np.ndarray:
-        return (self.inverse @ b.ravel()).reshape(b.shape)
+        neighbours = nodes.neighbours()
+        scaled, _, inverse = _scale(blocks, neighbours)
+        count, functions = inverse.shape[:2]
+        dense = np.zeros((count, functions, count + 1, functions))
+        for k in range(25):
+            block = scaled[:, :, k * functions : (k + 1) * functions]
+            dense[np.arange(count), :, neighbours[:, k]] += block
+        dense = dense[:, :, :count].reshape(count * functions, count * functions)
+        dense += (1 + RIDGE) * np.eye(len(dense))
+        _kernels.invert(dense)
+        return cls(inverse, dense.astype(np.float32))
+
+    def cycle(self, b: np.ndarray) -> np.ndarray:
+        from solvers import _kernels
+
+        x, scaled = np.empty_like(b), np.empty(b.size, np.float32)
+        _kernels.dense_solve(self.dense, self.inverse, b, (0,) * b.shape[1], scaled, x)
+        return x
 
 
 def _rough(size: int) -> np.ndarray:
@@ -329,8 +328,30 @@ def _rough(size: int) -> np.ndarray:
     return np.random.default_rng(size).standard_normal(size, dtype=np.float32)
 
 
-def _largest_eigenvalue(apply, x: np.ndarray, iterations: int = 10) -> float:
-    """Estimate λmax from below by power iteration, and step 5 % above the estimate."""
+def _largest_eigenvalue(apply, x: np.ndarray, weight=1, iterations: int = 10) -> float:
+    """Estimate λmax by Lanczos' method, and step 5 % above the estimate.
+
+    `apply` is self-adjoint in the inner product Σ weight x y. Power iteration would need several
+    times as many steps; an estimate too low makes the smoother amplify what it should damp.
+    """
+    from scipy.linalg import eigvalsh_tridiagonal
+
+    from solvers import _kernels
+
+    def norm(x):
+        return np.sqrt(inner(x, x))
+
+    def inner(x, y):
+        return _kernels.dot((weight * x).ravel(), y.ravel())
+
+    diagonal, off = [], []
+    previous, x = np.zeros_like(x), x / np.float32(norm(x))
     for _ in range(iterations):
-        x = apply(x / np.linalg.norm(x))
-    return 1.05 * float(np.linalg.norm(x))
+        y = apply(x) - np.float32(off[-1] if off else 0) * previous
+        diagonal.append(inner(x, y))
+        y -= np.float32(diagonal[-1]) * x
+        off.append(norm(y))
+        if off[-1] < 1e-6:
+            break
+        previous, x = x, y / np.float32(off[-1])
+    return 1.05 * float(eigvalsh_tridiagonal(diagonal, off[: len(diagonal) - 1])[-1])

@@ -1,0 +1,227 @@
+"""The command `alphamat`.
+
+Results go to stdout, progress, warnings and errors to stderr. Methods are found by the entry point
+group `alphamat.methods`, so that a package installed later brings its own without being known here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from alphamat import __version__
+from alphamat.cli.arguments import background_pixels, output_paths, refuse_overwriting
+from alphamat.cli.report import record, tell, warn
+from alphamat.cli.watch import estimate
+from alphamat.image import as_image
+from alphamat.io import read_image, refuse_unwritable, write_image
+
+app = typer.Typer(
+    help="Image matting: a clean alpha, cut-out or composite from a picture and a trimap.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Bits(StrEnum):
+    """Bits per channel of the files written."""
+
+    EIGHT = "8"
+    SIXTEEN = "16"
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"alphamat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder to write to; made if missing.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Cut out the built-in photograph: alpha, cut-out, composite and a contact sheet."""
+    with _faults_in_one_line():
+        from alphamat import closed_form, composite, cutout, estimate_foreground
+        from alphamat.examples import astronaut, sky
+
+        output.mkdir(parents=True, exist_ok=True)
+        seconds: dict[str, float] = {}
+        with _timed(seconds, "read"):
+            image, trimap = astronaut()
+        with _timed(seconds, "matte"):
+            found = estimate(closed_form, image, trimap)
+        alpha = found.alpha
+        with _timed(seconds, "foreground"):
+            foreground = estimate_foreground(image, alpha).foreground
+        with _timed(seconds, "write"):
+            pictures = {"alpha": alpha, "cutout": cutout(foreground, alpha)}
+            pictures["composite"] = composite(foreground, alpha, sky(*alpha.shape))
+            pictures["sheet"] = _contact_sheet([image, trimap, alpha, pictures["composite"]])
+            outputs = {name: output / f"{name}.png" for name in pictures}
+            for name, path in outputs.items():
+                write_image(path, pictures[name])
+    tell(outputs, seconds, found)
+
+
+@app.command()
+def matte(
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="Photograph: PNG, JPEG, TIFF or WebP.")
+    ],
+    trimap: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TRIMAP",
+            help="Its trimap: black background, white foreground, unknown between.",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write (.png, .tif, .tiff), or an existing folder. By default next to "
+            "IMAGE, as NAME_alpha.png, NAME_cutout.png or NAME_composite.png.",
+        ),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="How to estimate alpha; see `alphamat methods`.")
+    ] = "closed-form",
+    cutout: Annotated[
+        bool,
+        typer.Option(
+            "--cutout",
+            help="Write the cut-out instead of the alpha: RGBA, with the foreground's own colours.",
+        ),
+    ] = False,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|COLOUR",
+            help="Write a composite instead of the alpha: over an image of the same size, or over "
+            "a CSS colour. With --cutout, write both.",
+        ),
+    ] = None,
+    bits: Annotated[Bits, typer.Option(help="Bits per channel.")] = Bits.EIGHT,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
+    ] = False,
+) -> None:
+    """Estimate the alpha of IMAGE, or cut it out.
+
+    Exit codes: 0 when all was written, also if the solver stopped short of its
+    tolerance (then there is a warning, and "converged" is false in the JSON);
+    1 when an input is refused or the work fails, with one line on stderr;
+    2 when the command is misused.
+    """
+    seconds: dict[str, float] = {}
+    outputs = output_paths(image, output, cutout, background is not None)
+    with _faults_in_one_line():
+        estimator = _method(method)
+        for path in outputs.values():
+            refuse_unwritable(path)
+            refuse_overwriting(path, image, trimap, background)
+        with _timed(seconds, "read"):
+            pixels, hints = as_image(read_image(image)), read_image(trimap)
+            behind = None if background is None else background_pixels(background, pixels.shape)
+        with _timed(seconds, "matte"):
+            found = estimate(estimator, pixels, hints)
+        pictures = _pictures(pixels, found.alpha, outputs, behind, seconds)
+        with _timed(seconds, "write"):
+            for name, path in outputs.items():
+                write_image(path, pictures[name], bits=int(bits))
+    if as_json:
+        typer.echo(json.dumps(record(outputs, seconds, found), allow_nan=False))
+        warn(found)
+    else:
+        tell(outputs, seconds, found)
+
+
+@app.command()
+def methods() -> None:
+    """List the methods that are installed."""
+    for name, entry in sorted(_methods().items()):
+        typer.echo(f"{name:<24} {entry.value}")
+
+
+@contextmanager
+def _faults_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError, MemoryError, ImportError) as fault:
+        line = " ".join(str(fault).split()) or type(fault).__name__
+        typer.echo(f"error: {line}", err=True)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[step] = time.perf_counter() - start
+
+
+def _methods() -> dict:
+    return {entry.name: entry for entry in entry_points(group="alphamat.methods")}
+
+
+def _method(name: str) -> Callable:
+    installed = _methods()
+    if name not in installed:
+        raise typer.BadParameter(
+            f"'{name}' is not installed; expected one of: {', '.join(sorted(installed))}.",
+            param_hint="--method",
+        )
+    return installed[name].load()
+
+
+def _pictures(
+    image: np.ndarray,
+    alpha: np.ndarray,
+    names: dict[str, Path],
+    background: np.ndarray | None,
+    seconds: dict[str, float],
+) -> dict[str, np.ndarray]:
+    """Return what `matte` was asked for; the foreground is estimated only where that needs it."""
+    if "alpha" in names:
+        return {"alpha": alpha}
+    from alphamat import composite, cutout, estimate_foreground
+
+    with _timed(seconds, "foreground"):
+        foreground = estimate_foreground(image, alpha).foreground
+    pictures = {"cutout": cutout(foreground, alpha)}
+    if background is not None:
+        pictures["composite"] = composite(foreground, alpha, background)
+    return pictures
+
+
+def _contact_sheet(panels: list[np.ndarray], margin: int = 8) -> np.ndarray:
+    """Return images of one size side by side on white."""
+    frame = ((margin, margin), (margin, 0), (0, 0))
+    row = [np.pad(as_image(panel), frame, constant_values=1) for panel in panels]
+    return np.concatenate([*row, np.ones_like(row[0][:, :margin])], axis=1)

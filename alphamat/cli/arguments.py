@@ -1,0 +1,56 @@
+"""What the arguments of a command stand for: files to write, and what goes behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import typer
+
+from alphamat.image import as_image, refuse_other_size
+from alphamat.io import read_image
+
+
+def output_paths(
+    image: Path, output: Path | None, cutout: bool, composite: bool
+) -> dict[str, Path]:
+    """Say which file each picture asked for goes to."""
+    asked = {"cutout": cutout, "composite": composite}
+    names = [name for name in asked if asked[name]] or ["alpha"]
+    if output is None or output.is_dir():
+        folder = image.parent if output is None else output
+        return {name: folder / f"{image.stem}_{name}.png" for name in names}
+    if len(names) > 1:
+        raise typer.BadParameter(
+            f"{output} is not an existing folder, and --cutout with --background writes two files.",
+            param_hint="--output",
+        )
+    return {names[0]: output}
+
+
+def refuse_overwriting(path: Path, *inputs: Path | str | None) -> None:
+    for given in inputs:
+        if given is not None and path.exists() and Path(given).exists() and path.samefile(given):
+            raise ValueError(
+                f"{path} is one of the inputs, and would be overwritten; name another --output."
+            )
+
+
+def background_pixels(spec: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return what a file or a colour puts behind the foreground, (H, W, 3)."""
+    from PIL import ImageColor
+
+    if Path(spec).exists():
+        pixels = as_image(read_image(spec), name="background")
+        refuse_other_size(pixels.shape, shape, "background")
+        return pixels
+    try:
+        colour = ImageColor.getrgb(spec)
+    except ValueError:
+        colour = ()
+    if len(colour) != 3:
+        raise ValueError(
+            f"--background is '{spec}', which is neither a file nor an opaque CSS colour, such as "
+            "white, '#3366cc' or 'rgb(51, 102, 204)'."
+        )
+    return np.full(shape, np.divide(colour, 255))

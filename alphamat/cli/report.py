@@ -1,0 +1,49 @@
+"""What the commands say when they are done."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import typer
+
+from alphamat.cli.watch import Estimate
+
+
+def record(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estimate) -> dict:
+    height, width = estimate.alpha.shape
+    return {
+        "outputs": {name: str(path) for name, path in outputs.items()},
+        "size": {"height": height, "width": width},
+        "seconds": {step: round(spent, 4) for step, spent in seconds.items()},
+        **_convergence(estimate.solutions),
+        "warnings": estimate.warnings,
+    }
+
+
+def _convergence(solutions: list) -> dict:
+    if not solutions:
+        return {"iterations": None, "residual": None, "converged": None}
+    residual = float(max(solution.residual for solution in solutions))
+    return {
+        "iterations": sum(solution.iterations for solution in solutions),
+        "residual": residual if math.isfinite(residual) else None,
+        "converged": all(solution.converged for solution in solutions),
+    }
+
+
+def tell(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estimate) -> None:
+    for path in outputs.values():
+        typer.echo(f"wrote {path}")
+    if estimate.solutions:
+        solve = _convergence(estimate.solutions)
+        verb = "converged" if solve["converged"] else "did not converge"
+        residual = "not finite" if solve["residual"] is None else f"{solve['residual']:.1e}"
+        typer.echo(f"the solver {verb}: {solve['iterations']} iterations, residual {residual}")
+    typer.echo(", ".join(f"{step} {spent:.2f} s" for step, spent in seconds.items()))
+    warn(estimate)
+
+
+def warn(estimate: Estimate) -> None:
+    for message in estimate.warnings:
+        typer.echo(f"warning: {message}", err=True)

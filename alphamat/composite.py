@@ -1,0 +1,90 @@
+"""Putting a foreground in front of something else.
+
+Porter & Duff, "Compositing Digital Images", SIGGRAPH 1984: the operator "over", straight alpha.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alphamat.image import as_alpha, as_image, refuse_other_size, unit_range
+
+
+def composite(foreground, alpha, background, *, linear_light: bool = False) -> np.ndarray:
+    """Blend alpha · foreground + (1 - alpha) · background.
+
+    Parameters
+    ----------
+    foreground : (H, W, 3) array_like
+        Colours not multiplied by alpha, such as `estimate_foreground(image, alpha).foreground`.
+    alpha : (H, W) array_like
+        Opacity in [0, 1].
+    background : (H, W, 3) or (3,) array_like
+        An image of the same size, or one colour in [0, 1].
+    linear_light : bool
+        Blend amounts of light: decode sRGB, blend, encode. It is what a camera does, and keeps
+        soft edges from darkening. The default blends the values as they are, which is what alpha
+        mattes and layers estimated from sRGB values are made for.
+
+    Returns
+    -------
+    (H, W, 3) float64 array in [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as above; see `as_image`.
+    """
+    foreground = as_image(foreground, name="foreground")
+    alpha = as_alpha(alpha, shape=foreground.shape[:2])[..., None]
+    background = _as_backdrop(background, shape=foreground.shape[:2])
+    if linear_light:
+        return _encode(alpha * _decode(foreground) + (1 - alpha) * _decode(background))
+    return alpha * foreground + (1 - alpha) * background
+
+
+def cutout(foreground, alpha) -> np.ndarray:
+    """Join a foreground and its alpha to an RGBA image.
+
+    Parameters
+    ----------
+    foreground : (H, W, 3) array_like
+        Colours not multiplied by alpha. The image itself would carry the old background along.
+    alpha : (H, W) array_like
+        Opacity in [0, 1].
+
+    Returns
+    -------
+    (H, W, 4) float64 array in [0, 1], with straight alpha, as PNG has it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as above; see `as_image`.
+    """
+    foreground = as_image(foreground, name="foreground")
+    return np.dstack([foreground, as_alpha(alpha, shape=foreground.shape[:2])])
+
+
+def _as_backdrop(background, *, shape: tuple[int, int]) -> np.ndarray:
+    if np.shape(background) == (3,):
+        if np.asarray(background).dtype.kind == "i":
+            raise TypeError(
+                f"`background` is the colour {tuple(background)} in integers; expected floating "
+                "point in [0, 1], such as (1.0, 1.0, 1.0) for white."
+            )
+        return unit_range(background, name="background")
+    background = as_image(background, name="background")
+    refuse_other_size(background.shape, shape, "background")
+    return background
+
+
+def _decode(colours: np.ndarray) -> np.ndarray:
+    """sRGB to linear light, IEC 61966-2-1."""
+    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+
+
+def _encode(light: np.ndarray) -> np.ndarray:
+    """Linear light to sRGB; clipped, as rounding may leave [0, 1]."""
+    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.clip(encoded, 0, 1)
