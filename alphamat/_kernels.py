@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from solvers.jit import jit
 
 ZERO, ONE = np.float32(0), np.float32(1)  # a Python float would turn the sums into float64
-WORTH_THREADS = 2**17  # pixels; below, waiting for a busy core costs more than its work saves
 
 
 @jit
@@ -21,24 +19,17 @@ def resample(rows, columns, source, out):
                 result[x] = values[columns[x]]
 
 
-@jit(parallel=True)
-def relax(sweeps, regularization, gradient_weight, observed, layers):
-    """Improve the layers (6, H, W) `sweeps` times, the two colours of a chessboard in turn.
-
-    `observed` (4, H, W) holds the image's three channels and alpha.
+@jit
+def relax(first, last, half, regularization, gradient_weight, observed, layers):
+    """Improve every second pixel of the rows from `first`: the black ones of a chessboard, or the
+    white ones. `observed` (4, H, W) holds the image's channels and alpha, `layers` is (6, H, W).
     """
-    _, height, width = observed.shape
-    for half in range(2 * sweeps):
-        if height * width < WORTH_THREADS:
-            for y in range(height):
-                _relax_row(y, (y + half) % 2, regularization, gradient_weight, observed, layers)
-        else:
-            for y in prange(height):
-                _relax_row(y, (y + half) % 2, regularization, gradient_weight, observed, layers)
+    for y in range(first, last):
+        relax_row(y, (y + half) % 2, regularization, gradient_weight, observed, layers)
 
 
 @jit
-def _relax_row(y, first, regularization, gradient_weight, observed, layers):
+def relax_row(y, first, regularization, gradient_weight, observed, layers):
     """Solve the 2 × 2 systems of every second pixel of a row, with their neighbours held.
 
     With s the sum of the edge weights and F', B' the weighted means of the neighbours, the

@@ -17,6 +17,7 @@ from alphamat.image import as_alpha, as_image
 from alphamat.solve import warn_unless_converged
 from solvers import Operator, Solution, cg
 from solvers.ichol import ichol
+from solvers.threads import evenly
 
 
 class Layers(NamedTuple):
@@ -87,13 +88,10 @@ def estimate_foreground(
     for height, width in _levels(*alpha.shape):
         sweeps = small_iterations if max(height, width) <= small_size else big_iterations
         layers = _resample(layers, (height, width))
-        _kernels.relax(
-            sweeps,
-            np.float32(regularization),
-            np.float32(gradient_weight),
-            _resample(observed, (height, width)),
-            layers,
-        )
+        weights = np.float32(regularization), np.float32(gradient_weight)
+        level = _resample(observed, (height, width))
+        for half in range(2 * sweeps):
+            evenly(_kernels.relax, height, 3 * layers.size, half, *weights, level, layers)
     foreground, background = (
         np.moveaxis(layer, 0, 2).astype(np.float64, order="C") for layer in (layers[:3], layers[3:])
     )

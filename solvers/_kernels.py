@@ -1,68 +1,77 @@
-"""Compiled loops of the solvers. Raw arrays in and out; results last; callers check and allocate."""
+"""Compiled loops of the solvers. Raw arrays in and out; results last; callers check and allocate.
+
+Most are loops over first ≤ k < last, for `threads` to share. Slices come before inner loops, which
+elsewhere would test for negative indices and not vectorise.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from solvers.jit import jit
 
 # ---- conjugate gradients
 
 
-@jit(parallel=True)
-def dot(a, b):
+@jit
+def dot(first, last, a, b):
+    a, b = a[first:last], b[first:last]
     total = 0.0
-    for i in prange(a.size):
+    for i in range(a.size):
         total += a[i] * b[i]
     return total
 
 
-@jit(parallel=True)
-def step(length, p, Ap, x, r):
+@jit
+def step(first, last, length, p, Ap, x, r):
     """Move x along p, update the residual, and return its squared norm."""
+    p, Ap, x, r = p[first:last], Ap[first:last], x[first:last], r[first:last]
     total = 0.0
-    for i in prange(x.size):
+    for i in range(x.size):
         x[i] += length * p[i]
         r[i] -= length * Ap[i]
         total += r[i] * r[i]
     return total
 
 
-@jit(parallel=True)
-def turn(beta, z, p):
+@jit
+def turn(first, last, beta, z, p):
     """p ← z + beta p."""
-    for i in prange(p.size):
+    z, p = z[first:last], p[first:last]
+    for i in range(p.size):
         p[i] = z[i] + beta * p[i]
 
 
-# ---- stencil matrices: `runs` and `bounds` as in grid.Region
+# ---- stencil matrices: `runs` as in grid.Region
 
 
-@jit(parallel=True)
-def expand(bounds, runs, x, out):
+@jit
+def expand(first, last, runs, x, out):
     """Spread a vector over the chosen cells to the stored ones, zero between."""
     reach = (runs.shape[1] - 5) // 2
-    for part in prange(bounds.size - 1):
-        for k in range(bounds[part], bounds[part + 1]):
-            first, n, start = runs[k, 0], runs[k, 1], runs[k, 4 + reach]
-            end = runs[k - 1, 4 + reach] + runs[k - 1, 1] if k else 0
-            out[end:start] = 0
-            out[start : start + n] = x[first : first + n]
-            if k == runs.shape[0] - 1:
-                out[start + n :] = 0
+    for k in range(first, last):
+        number, n, start = runs[k, 0], runs[k, 1], runs[k, 4 + reach]
+        end = runs[k - 1, 4 + reach] + runs[k - 1, 1] if k else 0
+        for i in range(end, start):
+            out[i] = 0
+        source, target = x[number : number + n], out[start : start + n]
+        for i in range(n):
+            target[i] = source[i]
+    if last == runs.shape[0]:
+        end = runs[last - 1, 4 + reach] + runs[last - 1, 1] if last else 0
+        for i in range(end, out.size):
+            out[i] = 0
 
 
-@jit(parallel=True)
-def apply_stencil(bounds, runs, planes, x, column, y):
+@jit
+def apply_stencil(first, last, runs, planes, x, column, y):
     """y ← A x for x at the stored cells, and y where `column` of `runs` says that a run lies."""
-    for part in prange(bounds.size - 1):
-        for k in range(bounds[part], bounds[part + 1]):
-            out = y[runs[k, column] : runs[k, column] + runs[k, 1]]
-            if runs.shape[1] == 9:
-                apply_run_reach_2(runs[k], planes, x, out)
-            else:
-                apply_run(runs[k], planes, x, out)
+    for k in range(first, last):
+        out = y[runs[k, column] : runs[k, column] + runs[k, 1]]
+        if runs.shape[1] == 9:
+            apply_run_reach_2(runs[k], planes, x, out)
+        else:
+            apply_run(runs[k], planes, x, out)
 
 
 @jit
@@ -77,7 +86,10 @@ def apply_run(run, planes, x, y):
         ahead, behind = run[4 + reach + dy], run[4 + reach - dy]
         for dx in range(-reach if dy else 1, reach + 1):
             p, after = planes[plane, start : start + n], x[ahead + dx : ahead + dx + n]
-            q, before = planes[plane, behind - dx : behind - dx + n], x[behind - dx : behind - dx + n]
+            q, before = (
+                planes[plane, behind - dx : behind - dx + n],
+                x[behind - dx : behind - dx + n],
+            )
             for i in range(n):
                 y[i] += p[i] * after[i] + q[i] * before[i]
             plane += 1
@@ -105,21 +117,17 @@ def apply_run_reach_2(run, planes, x, y):
             y[i] += p[i] * after[i] + q[i] * before[i] + p2[i] * after2[i] + q2[i] * before2[i]
 
 
-# ---- multigrid between cells and nodes: `segments` and `strips` as in multigrid._segments.
-# A segment touches the nodes of its row of squares and of the next one. Rows of one parity are
-# worked on together, so that no two threads write to one node.
+# ---- multigrid between cells and nodes: `segments` as in multigrid._segments
 
 
-@jit(parallel=True)
-def project(strips, segments, planes, near_null, hats, like, blocks):
+@jit
+def project(first, last, segments, planes, near_null, hats, like, blocks):
     """blocks ← Pᵀ A P, half of it: blocks[m, a, k, b] couples function a of node m with function
     b of the k-th node ahead of m. The length of `like` is the number of functions."""
-    for parity in range(2):
-        for pair in prange((strips.size - parity) // 2):
-            row = np.empty((4, 4, len(like)))
-            across = np.empty((4, len(like)))
-            for k in range(strips[2 * pair + parity], strips[2 * pair + parity + 1]):
-                project_segment(segments[k], planes, near_null, hats, like, across, row, blocks)
+    row = np.empty((4, 4, len(like)))
+    across = np.empty((4, len(like)))
+    for k in range(first, last):
+        project_segment(segments[k], planes, near_null, hats, like, across, row, blocks)
 
 
 @jit
@@ -185,56 +193,52 @@ def half_index(dy, dx, reach):
     return dy * (2 * reach + 1) + dx
 
 
-@jit(parallel=True)
-def restrict(strips, segments, b, Ax, near_null, hats, coarse):
+@jit
+def restrict(first, last, segments, b, Ax, near_null, hats, coarse):
     """coarse ← Pᵀ (b - A x)."""
-    for parity in range(2):
-        for pair in prange((strips.size - parity) // 2):
-            for k in range(strips[2 * pair + parity], strips[2 * pair + parity + 1]):
-                start, length, left, above, upper, lower = segments[k, :6]
-                hat_y = hats[above]
-                here, there = b[start : start + length], Ax[start : start + length]
-                hat = hats[left : left + length]
-                for a in range(near_null.shape[0]):
-                    function = near_null[a, start : start + length]
-                    total, behind = np.float32(0), np.float32(0)
-                    for i in range(length):
-                        value = (here[i] - there[i]) * function[i]
-                        total += value
-                        behind += value * hat[i]
-                    coarse[upper, a] += hat_y * behind
-                    coarse[upper + 1, a] += hat_y * (total - behind)
-                    coarse[lower, a] += (1 - hat_y) * behind
-                    coarse[lower + 1, a] += (1 - hat_y) * (total - behind)
+    for k in range(first, last):
+        start, length, left, above, upper, lower = segments[k, :6]
+        hat_y = hats[above]
+        here, there = b[start : start + length], Ax[start : start + length]
+        hat = hats[left : left + length]
+        for a in range(near_null.shape[0]):
+            function = near_null[a, start : start + length]
+            total, behind = np.float32(0), np.float32(0)
+            for i in range(length):
+                value = (here[i] - there[i]) * function[i]
+                total += value
+                behind += value * hat[i]
+            coarse[upper, a] += hat_y * behind
+            coarse[upper + 1, a] += hat_y * (total - behind)
+            coarse[lower, a] += (1 - hat_y) * behind
+            coarse[lower + 1, a] += (1 - hat_y) * (total - behind)
 
 
-@jit(parallel=True)
-def prolong(strips, segments, coarse, near_null, hats, x):
+@jit
+def prolong(first, last, segments, coarse, near_null, hats, x):
     """x ← x + P coarse."""
-    for strip in prange(strips.size - 1):
-        for k in range(strips[strip], strips[strip + 1]):
-            start, length, left, above, upper, lower = segments[k, :6]
-            hat_y = hats[above]
-            out, hat = x[start : start + length], hats[left : left + length]
-            for a in range(near_null.shape[0]):
-                function = near_null[a, start : start + length]
-                behind = hat_y * coarse[upper, a] + (1 - hat_y) * coarse[lower, a]
-                ahead = hat_y * coarse[upper + 1, a] + (1 - hat_y) * coarse[lower + 1, a]
-                for i in range(length):
-                    out[i] += function[i] * (ahead + (behind - ahead) * hat[i])
+    for k in range(first, last):
+        start, length, left, above, upper, lower = segments[k, :6]
+        hat_y = hats[above]
+        out, hat = x[start : start + length], hats[left : left + length]
+        for a in range(near_null.shape[0]):
+            function = near_null[a, start : start + length]
+            behind = hat_y * coarse[upper, a] + (1 - hat_y) * coarse[lower, a]
+            ahead = hat_y * coarse[upper + 1, a] + (1 - hat_y) * coarse[lower + 1, a]
+            for i in range(length):
+                out[i] += function[i] * (ahead + (behind - ahead) * hat[i])
 
 
-@jit(parallel=True)
-def relax(bounds, runs, weight, b, Ax, x, z):
+@jit
+def relax(first, last, runs, weight, b, Ax, x, z):
     """z ← x + weight (b - A x), from the stored cells to the chosen ones."""
     reach = (runs.shape[1] - 5) // 2
-    for part in prange(bounds.size - 1):
-        for k in range(bounds[part], bounds[part + 1]):
-            first, n, start = runs[k, 0], runs[k, 1], runs[k, 4 + reach]
-            here = slice(start, start + n)
-            w, wanted, found, at, out = weight[here], b[here], Ax[here], x[here], z[first : first + n]
-            for i in range(n):
-                out[i] = at[i] + w[i] * (wanted[i] - found[i])
+    for k in range(first, last):
+        number, n, start = runs[k, 0], runs[k, 1], runs[k, 4 + reach]
+        here = slice(start, start + n)
+        w, wanted, found, at, out = weight[here], b[here], Ax[here], x[here], z[number : number + n]
+        for i in range(n):
+            out[i] = at[i] + w[i] * (wanted[i] - found[i])
 
 
 # ---- multigrid between nodes: blocks couple a node to those ahead of it; `like` as in project
@@ -267,13 +271,13 @@ def factorise(blocks, tolerance, like, factor, inverse):
                 inv[a, b] = total * inv[a, a]
 
 
-@jit(parallel=True)
+@jit
 def scale_blocks(neighbours, inverse, blocks, like, scaled):
     """scaled[m, :, k] ← C⁻¹(m) B C⁻ᵀ(n) for the couplings B of m to its k-th neighbour n."""
     functions = len(like)
     count = neighbours.shape[0]
-    for m in prange(count):
-        half = np.empty((functions, functions))
+    half = np.empty((functions, functions))
+    for m in range(count):
         for k in range(25):
             n = neighbours[m, k]
             if n == count or n == m:
@@ -293,18 +297,9 @@ def scale_blocks(neighbours, inverse, blocks, like, scaled):
                     scaled[m, a, k * functions + b] = total
 
 
-@jit(parallel=True)
-def block_residual(neighbours, blocks, b, x, like, out):
-    """out ← b - A x on a lattice of nodes; the last row of x is zero and stands for no node."""
-    count = neighbours.shape[0]
-    share = (count + 63) // 64
-    for part in prange(64):
-        first = min(count, part * share)
-        residual_rows(first, min(count, first + share), neighbours, blocks, b, x, like, out)
-
-
 @jit
-def residual_rows(first, last, neighbours, blocks, b, x, like, out):
+def block_residual(first, last, neighbours, blocks, b, x, like, out):
+    """out ← b - A x on a lattice of nodes; the last row of x is zero and stands for no node."""
     functions = len(like)
     around = np.empty(25 * functions, x.dtype)
     for m in range(first, last):

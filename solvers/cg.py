@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solvers.operators import Operator
+from solvers.threads import evenly
 
 Preconditioner = Callable[[np.ndarray], np.ndarray]
 
@@ -70,7 +71,7 @@ def cg(
         iteration restarts from the true residual as long as that at least halves it; after that
         `converged` is False.
     """
-    scale = _norm(b)
+    scale = math.sqrt(_dot(b, b))
     x = np.zeros_like(b, dtype=np.float64) if x0 is None else np.array(x0, dtype=np.float64)
     if scale == 0:
         return Solution(np.zeros_like(x), 0, 0.0, True)
@@ -78,7 +79,7 @@ def cg(
     iterations, residual = 0, np.inf
     while True:
         r = b - A @ x
-        previous, residual = residual, _norm(r) / scale
+        previous, residual = residual, math.sqrt(_dot(r, r)) / scale
         stalled = not residual < previous / 2
         if residual <= rtol or stalled or iterations >= maxiter:
             return Solution(x, iterations, residual, residual <= rtol)
@@ -92,25 +93,26 @@ def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
 
     z = apply(r)
     p = z.astype(np.float64)
-    rz = _kernels.dot(r, z)
+    rz = _dot(r, z)
     while iterations < maxiter:
         iterations += 1
         Ap = A @ p
-        curvature = _kernels.dot(p, Ap)
+        curvature = _dot(p, Ap)
         if not curvature > 0:  # rounding has used up this direction, or A is not definite
             break
-        norm = math.sqrt(_kernels.step(rz / curvature, p, Ap, x, r))
+        length = rz / curvature
+        norm = math.sqrt(sum(evenly(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)))
         if callback is not None:
             callback(iterations, norm / scale)
         if norm <= goal:
             break
         z = apply(r)
-        rz, previous = _kernels.dot(r, z), rz
-        _kernels.turn(rz / previous, z, p)
+        rz, previous = _dot(r, z), rz
+        evenly(_kernels.turn, p.size, 3 * p.size, rz / previous, z, p)
     return iterations
 
 
-def _norm(x: np.ndarray) -> float:
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
     from solvers import _kernels  # BLAS would leave its threads spinning against ours
 
-    return math.sqrt(_kernels.dot(x, x))
+    return sum(evenly(_kernels.dot, a.size, a.size, a, b))

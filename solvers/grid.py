@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solvers.threads import shares
+
 LONGEST_RUN = 256  # cells; thirteen planes of a run stay in the first-level cache
 PARTS = 64  # shares of equal size that threads work through
 
@@ -60,7 +62,7 @@ class Region:
         from solvers import _kernels
 
         out = np.empty(self.stored_size, dtype or x.dtype)
-        _kernels.expand(self.bounds, self.runs, x, out)
+        shares(_kernels.expand, self.bounds, out.size, self.runs, x, out)
         return out
 
 
@@ -91,8 +93,11 @@ class StencilMatrix:
         """Apply all rows, halo entries included, to values at the stored cells."""
         from solvers import _kernels
 
-        out = np.empty(self.region.size, np.result_type(self.planes, stored))
-        _kernels.apply_stencil(self.region.bounds, self.region.runs, self.planes, stored, 0, out)
+        region, planes = self.region, self.planes
+        out = np.empty(region.size, np.result_type(planes, stored))
+        shares(
+            _kernels.apply_stencil, region.bounds, planes.size, region.runs, planes, stored, 0, out
+        )
         return out
 
     def diagonal(self):

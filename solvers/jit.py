@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import numba
@@ -10,26 +9,6 @@ from numba.core import event
 
 # Sums may be reordered and multiply-adds fused; NaN, infinity and division keep their meaning.
 FASTMATH = {"contract", "reassoc", "nsz"}
-
-
-def _load_patient_threads() -> None:
-    """Load GNU OpenMP so that threads without work sleep instead of spinning for milliseconds.
-
-    By default they spin, and where another process wants the cores too, every parallel loop then
-    waits for its time slice: solves were 10 to 40 times slower. Settings of the user win.
-    """
-    if os.environ.keys() & {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}:
-        return
-    os.environ["GOMP_SPINCOUNT"] = "1000"  # read once, when the library is loaded
-    try:
-        import numba.np.ufunc.omppool
-    except ImportError:  # numba uses other threads here
-        pass
-    finally:
-        del os.environ["GOMP_SPINCOUNT"]
-
-
-_load_patient_threads()
 
 
 def jit(function=None, /, **options):

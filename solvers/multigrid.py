@@ -18,17 +18,15 @@ from functools import partial
 import numpy as np
 
 from solvers.grid import StencilMatrix
+from solvers.threads import apart, evenly, shares
 
 HALF_REACH = 13  # blocks stored at a node: its own, and those of the 12 nodes ahead within 2
-MANY = 1000  # nodes above which a lattice is worth several threads
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
 RIDGE = 1e-6  # keeps the dense inverse within what float32 can apply
 
 
-def multigrid(
-    A: StencilMatrix, *, spacing: int = 7, coarsest: int = 48, damping: float = 1.8
-):
-    """Return one V(1, 1)-cycle as a preconditioner r -> z; z is float32.
+def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 48, damping: float = 1.8):
+    """Return one V(1, 1)-cycle as a preconditioner r -> z.
 
     Parameters
     ----------
@@ -112,8 +110,7 @@ class _Fine:
 
         def apply(x):
             out = np.zeros_like(x)
-            column = 4 + region.reach
-            _kernels.apply_stencil(region.bounds, region.runs, planes, x, column, out)
+            _apply(region, planes, x, out)
             return inverse * out
 
         start = region.expand(_rough(region.size))
@@ -129,35 +126,39 @@ class _Fine:
 
         functions = len(self.near_null)
         blocks = np.zeros((len(self.nodes.at), functions, HALF_REACH, functions))
-        _kernels.project(
-            self.strips,
-            self.segments,
-            A.planes,
-            self.near_null,
-            self.hats,
-            (0,) * functions,
-            blocks,
+        work = 50 * A.planes.size
+        like = (0,) * functions
+        apart(
+            *(_kernels.project, self.strips, work, self.segments),
+            *(A.planes, self.near_null, self.hats, like, blocks),
         )
         return self.nodes, blocks
 
     def cycle(self, r: np.ndarray, coarser_solve) -> np.ndarray:
         from solvers import _kernels
 
-        region, own = self.region, 4 + self.region.reach
+        region, planes, near_null, hats = self.region, self.planes, self.near_null, self.hats
+        work = 2 * near_null.size
         r = region.expand(r, np.float32)
         x = self.weight * r
         Ax = np.empty_like(r)
-        _kernels.apply_stencil(region.bounds, region.runs, self.planes, x, own, Ax)
-        coarse = np.zeros((len(self.nodes.at), len(self.near_null)), np.float32)
-        _kernels.restrict(
-            self.strips, self.segments, r, Ax, self.near_null, self.hats, coarse
-        )
-        correction = coarser_solve(coarse)
-        _kernels.prolong(self.strips, self.segments, correction, self.near_null, self.hats, x)
-        _kernels.apply_stencil(region.bounds, region.runs, self.planes, x, own, Ax)
-        z = np.empty(region.size, np.float32)
-        _kernels.relax(region.bounds, region.runs, self.weight, r, Ax, x, z)
+        _apply(region, planes, x, Ax)
+        b = np.zeros((len(self.nodes.at), len(near_null)), np.float32)
+        apart(_kernels.restrict, self.strips, work, self.segments, r, Ax, near_null, hats, b)
+        y = coarser_solve(b)
+        shares(_kernels.prolong, self.strips, work, self.segments, y, near_null, hats, x)
+        _apply(region, planes, x, Ax)
+        z = np.empty(region.size)
+        shares(_kernels.relax, region.bounds, 5 * z.size, region.runs, self.weight, r, Ax, x, z)
         return z
+
+
+def _apply(region, planes: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
+    """out ← A x at the chosen ones of the stored cells."""
+    from solvers import _kernels
+
+    own = 4 + region.reach
+    shares(_kernels.apply_stencil, region.bounds, planes.size, region.runs, planes, x, own, out)
 
 
 def _segments(region, spacing: int):
@@ -219,7 +220,10 @@ class _Level:
 
         def apply(x):
             padded = np.concatenate([x, np.zeros_like(x[:1])])
-            _kernels.block_residual(neighbours, scaled, zero, padded, (0,) * functions, out)
+            evenly(
+                *(_kernels.block_residual, count, scaled.size),
+                *(neighbours, scaled, zero, padded, (0,) * functions, out),
+            )
             return -out
 
         zero, out = np.zeros((2, count, functions), np.float32)
@@ -232,7 +236,7 @@ class _Level:
         from solvers import _kernels
 
         like = (0,) * b.shape[1]
-        residual = _kernels.block_residual if len(b) > MANY else partial(_kernels.residual_rows, 0, len(b))
+        residual = partial(evenly, _kernels.block_residual, len(b), self.blocks.size)
         scaled, r = np.empty_like(b), np.empty_like(b)
         x = np.empty((len(b) + 1, b.shape[1]), np.float32)
         coarse = np.zeros((self.below, b.shape[1]), np.float32)
@@ -336,13 +340,11 @@ def _largest_eigenvalue(apply, x: np.ndarray, weight=1, iterations: int = 10) ->
     """
     from scipy.linalg import eigvalsh_tridiagonal
 
-    from solvers import _kernels
-
     def norm(x):
         return np.sqrt(inner(x, x))
 
     def inner(x, y):
-        return _kernels.dot((weight * x).ravel(), y.ravel())
+        return float((weight * x * y).sum(dtype=np.float64))
 
     diagonal, off = [], []
     previous, x = np.zeros_like(x), x / np.float32(norm(x))

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from solvers.jit import jit
 
 
-@jit(parallel=True)
-def colour_line(strips, windows, image, epsilon, planes):
+@jit
+def colour_line(first, last, windows, image, epsilon, planes):
     """Add every window's δ_ij - (1 + z_i·z_j) / |w| to the planes of a stencil matrix.
 
     `windows` lists runs of window centres, as `Region.runs` does, with as many rows of stored
-    cells as a window has. Strips of one parity are worked on together: they are taller than a
-    window, so that no two threads write to one cell.
+    cells as a window has.
     """
     size = windows.shape[1] - 4
-    for parity in range(2):
-        for pair in prange((strips.size - parity) // 2):
-            colours = np.empty((3, size * size, 64))
-            features = np.empty((4, size * size, 64))
-            for k in range(strips[2 * pair + parity], strips[2 * pair + parity + 1]):
-                for begin in range(0, windows[k, 1], 64):
-                    n = min(64, windows[k, 1] - begin)
-                    y, x = windows[k, 2], windows[k, 3] + begin
-                    gather(image, y, x, size, n, colours)
-                    whiten(colours, epsilon, n, features)
-                    subtract_gram(features, windows[k, 4:], begin, n, planes)
+    colours = np.empty((3, size * size, 64))
+    features = np.empty((4, size * size, 64))
+    for k in range(first, last):
+        for begin in range(0, windows[k, 1], 64):
+            n = min(64, windows[k, 1] - begin)
+            gather(image, windows[k, 2], windows[k, 3] + begin, size, n, colours)
+            whiten(colours, epsilon, n, features)
+            subtract_gram(features, windows[k, 4:], begin, n, planes)
 
 
 @jit

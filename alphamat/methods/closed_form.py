@@ -15,6 +15,7 @@ from alphamat.solve import solve_alpha
 from alphamat.trimap import as_trimap
 from solvers import StencilMatrix, cg, multigrid
 from solvers.grid import Region, dilate, find_runs
+from solvers.threads import apart
 
 STRIP = 16  # rows of windows that one thread works on
 
@@ -95,7 +96,7 @@ def colour_line_laplacian(
     height = max(STRIP, 2 * radius + 1)
     strips = np.searchsorted(windows[:, 2], np.arange(0, len(unknown) + height, height))
     planes = np.zeros((_planes(region.reach), region.stored_size))
-    _kernels.colour_line(strips, windows, image, epsilon, planes)
+    apart(_kernels.colour_line, strips, 20 * planes.size, windows, image, epsilon, planes)
     colours = image[unknown].T.astype(np.float32) - np.float32(0.5)
     functions = (np.ones_like(colours[0]), *colours)
     near_null = np.stack([region.expand(np.ascontiguousarray(f)) for f in functions])
