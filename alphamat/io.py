@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alphamat import memory
 from alphamat.image import FULL_SCALE, unit_range
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP")
@@ -60,7 +61,9 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         If there is no file at `path`.
     ValueError
         If the file is not an image of these formats, is damaged or cut short, has samples other
-        than 8 or 16 bits wide, or is too large for this machine.
+        than 8 or 16 bits wide.
+    MemoryError
+        If this machine cannot hold the image.
     """
     path = Path(path)
     if path.is_dir():
@@ -68,7 +71,13 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; expected an image file.")
     with _opened(path) as picture:
-        _refuse_beyond_memory(path, *picture.size)
+        width, height = picture.size
+        # as stored, and as float64 RGB
+        memory.refuse_beyond(
+            32 * width * height,
+            f"{path}, {height} × {width} (height × width),",
+            "Make it smaller, or crop it.",
+        )
         pixels = _decode(path, picture)
         # Decoded TIFFs are upright, and then Pillow has dropped their orientation.
         turn = UPRIGHT.get(picture.getexif().get(0x0112), lambda pixels: pixels)
@@ -154,22 +163,6 @@ def _opened(path: Path) -> Iterator:
             ) from None
         except Exception as error:  # decoders raise anything on bad bytes
             raise ValueError(f"{path} is damaged or cut short: {error}.") from error
-
-
-def _refuse_beyond_memory(path: Path, width: int, height: int) -> None:
-    needed = 32 * width * height  # as stored, and as float64 RGB
-    if needed > _physical_memory():
-        raise _Refusal(
-            f"{path} is {height} × {width} (height × width), which takes {needed / 2**30:.1f} GiB "
-            f"at least; this machine has {_physical_memory() / 2**30:.1f} GiB of memory."
-        )
-
-
-def _physical_memory() -> float:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # where the system does not tell
-        return float("inf")
 
 
 def _decode(path: Path, picture) -> np.ndarray:

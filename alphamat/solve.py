@@ -23,7 +23,8 @@ def solve_alpha(
 
     With `confidence` None the rows of `laplacian` are the unknown pixels, and known ones are held
     exactly: L_uu α_u = -L_uk α_k. Otherwise its rows are all pixels, and known ones are held by a
-    penalty: (L + λ D) α = λ D α_k, with D the diagonal matrix that marks known pixels.
+    penalty: (L + λ D) α = λ D α_k, with D the diagonal matrix that marks known pixels. It is solved
+    for what α adds to α_k, since beside λ D α_k the solver would take any residual for a small one.
     """
     alpha = trimap.foreground.astype(np.float64)
     if confidence is None:
@@ -39,7 +40,7 @@ def solve_alpha(
                 "to hold known pixels exactly."
             )
         system = laplacian.shifted(confidence * trimap.known.ravel())
-        alpha[:] = _solve(solver, system, confidence * alpha.ravel()).reshape(alpha.shape)
+        alpha += _solve(solver, system, -(laplacian @ alpha.ravel())).reshape(alpha.shape)
     return np.clip(alpha, 0, 1, out=alpha)
 
 

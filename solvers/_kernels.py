@@ -280,7 +280,7 @@ def scale_blocks(neighbours, inverse, blocks, like, scaled):
     for m in range(count):
         for k in range(25):
             n = neighbours[m, k]
-            if n == count or n == m:
+            if n in (count, m):
                 continue
             for a in range(functions):
                 for b in range(functions):

@@ -98,7 +98,6 @@ class _Fine:
 
     @classmethod
     def of(cls, A: StencilMatrix, spacing: int, damping: float):
-        from solvers import _kernels
 
         region = A.region
         near_null = A.near_null

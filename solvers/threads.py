@@ -11,6 +11,7 @@ import os
 from bisect import bisect_left
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 GRAIN = 400_000  # array elements; what a thread must have to do before waking it pays
 MOST_THREADS = 8  # the loops wait for memory, which more threads do not make faster
@@ -24,7 +25,7 @@ def shares(loop, bounds, work: int, *arguments) -> list:
     """
     count = _threads(work)
     cuts = [bounds[(len(bounds) - 1) * t // count] for t in range(count + 1)]
-    return _run(loop, list(zip(cuts[:-1], cuts[1:], strict=True)), arguments)
+    return _run(loop, list(pairwise(cuts)), arguments)
 
 
 def evenly(loop, size: int, work: int, *arguments) -> list:

@@ -56,3 +56,28 @@ def closed_form_layers(image, alpha, regularization):
     A[held] = np.eye(len(A))[held]
     b[held] = np.tile(image.reshape(alpha.size, -1), (2, 1))[held]
     return np.linalg.solve(A, b).reshape(2, *image.shape)
+
+
+def matting_laplacian(image, *, epsilon, radius):
+    """L of closed-form matting: Levin, Lischinski & Weiss, TPAMI 2008, equation 12."""
+    height, width = image.shape[:2]
+    index = np.arange(height * width).reshape(height, width)
+    size = (2 * radius + 1) ** 2
+    L = np.zeros((index.size, index.size))
+    for y in range(radius, height - radius):
+        for x in range(radius, width - radius):
+            window = index[y - radius : y + radius + 1, x - radius : x + radius + 1].ravel()
+            colours = image.reshape(-1, 3)[window]
+            centred = colours - colours.mean(axis=0)
+            Sigma = centred.T @ centred / size
+            whitened = np.linalg.solve(Sigma + epsilon / size * np.eye(3), centred.T)
+            L[np.ix_(window, window)] += np.eye(size) - (1 + centred @ whitened) / size
+    return L
+
+
+def pinned_solution(L, trimap):
+    """The alpha that minimises αᵀ L α where the trimap is 0 or 1 on known pixels, in [0, 1]."""
+    alpha = trimap.ravel().astype(float)
+    known = (alpha == 0) | (alpha == 1)
+    alpha[~known] = np.linalg.solve(L[~known][:, ~known], -L[~known][:, known] @ alpha[known])
+    return np.clip(alpha, 0, 1).reshape(trimap.shape)

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from alphamat import memory
 from alphamat.image import as_image
 from alphamat.solve import solve_alpha
 from alphamat.trimap import as_trimap
@@ -72,6 +73,7 @@ def closed_form(
     trimap = as_trimap(trimap, shape=image.shape[:2])
     _refuse_parameters(image.shape[:2], epsilon, radius)
     unknown = trimap.unknown if confidence is None else np.ones(image.shape[:2], bool)
+    _refuse_beyond_memory(np.count_nonzero(unknown), radius)
     laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius)
     return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
 
@@ -119,5 +121,15 @@ def _refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> N
     if min(shape) < 2 * radius + 1:
         raise ValueError(
             f"`image` is {shape[0]} × {shape[1]} (height × width), smaller than one window of "
-            f"{2 * radius + 1} × {2 * radius + 1} pixels; pass a larger image or a smaller `radius`."
+            f"{2 * radius + 1} × {2 * radius + 1} pixels; pass a larger image or a smaller "
+            "`radius`."
         )
+
+
+def _refuse_beyond_memory(unknowns: int, radius: int) -> None:
+    planes = _planes(2 * radius)
+    memory.refuse_beyond(
+        unknowns * (12 * planes + 150),  # planes in float64 and float32, vectors, coarse lattices
+        f"The system of {unknowns:,} unknown pixels at radius {radius}",
+        "Narrow the unknown region, or make the image smaller.",
+    )

@@ -1,0 +1,279 @@
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import alphamat
+from alphamat.methods.closed_form import colour_line_laplacian
+from solvers import cg, direct, ichol, jacobi, multigrid
+from tests.reference import matting_laplacian, pinned_solution
+
+H, W = 23, 31
+
+
+def noise(seed=7, shape=(H, W)):
+    return np.random.default_rng(seed).random((*shape, 3))
+
+
+def bands(shape=(H, W)):
+    """Background on the left, foreground on the right, and between a region with a ragged edge."""
+    trimap = np.full(shape, 0.5)
+    trimap[:, :4], trimap[:, -5:] = 0, 1
+    trimap[shape[0] // 2 :, :7] = 0
+    return trimap
+
+
+def disc(inside, outside, shape=(H, W)):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    within = (y - shape[0] / 2) ** 2 + (x - shape[1] / 2) ** 2 < (min(shape) / 3) ** 2
+    return np.where(within[..., None], inside, outside)
+
+
+# ---- the formula
+
+
+@pytest.mark.parametrize("radius", [1, 2])
+@pytest.mark.parametrize("epsilon", [1e-7, 1e-3])
+def test_rows_of_the_laplacian_are_the_papers_formula(radius, epsilon):
+    image, unknown = noise(), bands() == 0.5
+    L = matting_laplacian(image, epsilon=epsilon, radius=radius)
+    A = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius)
+    expected = L[np.ix_(unknown.ravel(), unknown.ravel())]
+    np.testing.assert_allclose(A.tocsr().toarray(), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("radius", [1, 2])
+def test_alpha_is_the_minimum_of_the_papers_quadratic_form(radius):
+    image, trimap = noise(), bands()
+    L = matting_laplacian(image, epsilon=1e-5, radius=radius)
+    alpha = alphamat.closed_form(image, trimap, epsilon=1e-5, radius=radius)
+    np.testing.assert_allclose(alpha, pinned_solution(L, trimap), rtol=0, atol=1e-5)
+
+
+def test_confidence_is_the_papers_lambda():
+    image, trimap = noise(), bands()
+    L = matting_laplacian(image, epsilon=1e-4, radius=1)
+    D = np.diag(100.0 * (trimap != 0.5).ravel())
+    expected = np.linalg.solve(L + D, D @ trimap.ravel()).reshape(H, W)
+    alpha = alphamat.closed_form(image, trimap, epsilon=1e-4, confidence=100)
+    np.testing.assert_allclose(alpha, np.clip(expected, 0, 1), rtol=0, atol=1e-5)
+
+
+@given(
+    colours=st.lists(st.floats(-1, 1), min_size=4, max_size=4),
+    seed=st.integers(0, 1000),
+    grain=st.sampled_from([1.0, 0.1]),
+)
+@settings(max_examples=15, deadline=None)
+def test_is_blind_to_alphas_affine_in_colour(colours, seed, grain):
+    image = 0.5 + grain * (noise(seed) - 0.5)
+    everything = np.ones((H, W), bool)
+    L = colour_line_laplacian(image, everything, epsilon=1e-9, radius=1)
+    alpha = image @ colours[:3] + colours[3]
+    # ε / |w| stands beside the colours' variance, which is about grain² / 12
+    np.testing.assert_allclose(L @ alpha.ravel(), 0, atol=1e-5)
+
+
+# ---- properties
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=8, deadline=None)
+def test_exchanging_foreground_and_background_inverts_alpha(seed):
+    image, trimap = noise(seed), bands()
+    alpha = alphamat.closed_form(image, trimap)
+    inverse = alphamat.closed_form(image, 1 - trimap)
+    np.testing.assert_allclose(inverse, 1 - alpha, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("mirror", [np.flipud, np.fliplr, lambda a: np.swapaxes(a, 0, 1)])
+def test_mirroring_the_picture_mirrors_alpha(mirror):
+    image, trimap = noise(), bands()
+    mirrored = alphamat.closed_form(mirror(image), mirror(trimap))
+    np.testing.assert_allclose(
+        mirrored, mirror(alphamat.closed_form(image, trimap)), rtol=0, atol=1e-4
+    )
+
+
+def test_recovers_an_alpha_that_is_affine_in_colour():
+    truth = np.random.default_rng(3).random((H, W)).round(3)
+    truth[:, :4], truth[:, -5:] = 0, 1
+    image = truth[..., None] * [0.9, 0.6, 0.2] + (1 - truth[..., None]) * [0.1, 0.3, 0.8]
+    trimap = np.where((truth == 0) | (truth == 1), truth, 0.5)
+    np.testing.assert_allclose(alphamat.closed_form(image, trimap), truth, rtol=0, atol=1e-4)
+
+
+def test_known_pixels_are_exactly_known_and_all_lies_in_the_unit_interval():
+    trimap = bands()
+    alpha = alphamat.closed_form(noise(), trimap)
+    assert alpha.shape == (H, W)
+    assert alpha.dtype == np.float64
+    assert alpha.flags.c_contiguous
+    assert np.array_equal(alpha[trimap != 0.5], trimap[trimap != 0.5])
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+
+
+def test_a_trimap_without_unknown_pixels_is_its_own_alpha():
+    trimap = np.zeros((H, W))
+    trimap[5:9, 6:20] = 1
+    assert np.array_equal(alphamat.closed_form(noise(), trimap), trimap)
+
+
+def test_accepts_what_people_have():
+    image, trimap = (255 * noise()).astype(np.uint8), (255 * bands()).astype(np.uint8)
+    alpha = alphamat.closed_form(image, trimap)
+    for same_image in (image / 255, image.astype(np.uint16) * 257, Image.fromarray(image)):
+        for same_trimap in (trimap / 255, Image.fromarray(trimap), np.dstack([trimap] * 3)):
+            np.testing.assert_allclose(
+                alphamat.closed_form(same_image, same_trimap), alpha, rtol=0, atol=1e-4
+            )
+
+
+def test_the_answer_does_not_depend_on_the_solver():
+    image, trimap = 0.5 + 0.1 * noise(), bands()
+    alpha = alphamat.closed_form(image, trimap, epsilon=1e-4, solver=direct)
+    for preconditioner in (jacobi, ichol, multigrid):
+        solver = partial(cg, preconditioner=preconditioner, rtol=1e-9)
+        other = alphamat.closed_form(image, trimap, epsilon=1e-4, solver=solver)
+        np.testing.assert_allclose(other, alpha, rtol=0, atol=1e-6)
+
+
+# ---- degenerate pictures
+
+
+def all_but_one(shape):
+    trimap = np.full(shape, 0.5)
+    trimap[2, 3], trimap[-3, -4] = 1, 0
+    return trimap
+
+
+def one_unknown(shape):
+    trimap = np.zeros(shape)
+    trimap[:, shape[1] // 2 :] = 1
+    trimap[shape[0] // 2, shape[1] // 2] = 0.5
+    return trimap
+
+
+def one_foreground(shape):
+    trimap = np.full(shape, 0.5)
+    trimap[:2], trimap[shape[0] // 2, shape[1] // 2] = 0, 1
+    return trimap
+
+
+def unknown_at_the_border(shape):
+    trimap = np.ones(shape)
+    trimap[:, shape[1] // 2 :] = 0
+    trimap[:5], trimap[:, -4:] = 0.5, 0.5
+    return trimap
+
+
+RAMP = np.repeat(np.linspace(0, 1, W)[None, :, None], H, axis=0).repeat(3, axis=2)
+PICTURES = {
+    "constant": np.full((H, W, 3), 0.4),
+    "black": np.zeros((H, W, 3)),
+    "two flat colours": disc([0.9, 0.5, 0.1], [0.1, 0.2, 0.6]),
+    "two flat grays": disc([0.8] * 3, [0.2] * 3),
+    "gray ramp": RAMP,
+    "gray ramp in 8 bits": np.round(255 * RAMP) / 255,
+    "noise of one level": (128 + np.random.default_rng(5).integers(0, 2, (H, W, 3))) / 255,
+}
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize(
+    "trimap", [bands, all_but_one, one_unknown, one_foreground, unknown_at_the_border]
+)
+def test_degenerate_pictures_get_the_right_alpha_or_a_warning(picture, trimap):
+    image, trimap = PICTURES[picture], trimap((H, W))
+    expected = alphamat.closed_form(image, trimap, solver=partial(direct, rtol=1e-3))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        alpha = alphamat.closed_form(image, trimap)
+    if not caught:
+        np.testing.assert_allclose(alpha, expected, rtol=0, atol=1e-4)
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"image": np.zeros((1, 50, 3))}, r"`image` is 1 × 50 .* smaller than one window of 3 × 3"),
+        ({"image": np.zeros((H, 2, 3))}, r"`image` is 23 × 2"),
+        ({"epsilon": 0}, "`epsilon` is 0"),
+        ({"epsilon": np.nan}, "`epsilon` is nan"),
+        ({"radius": 0}, "`radius` is 0"),
+        ({"radius": 1.5}, "`radius` is 1.5"),
+        ({"radius": 12}, "smaller than one window of 25 × 25"),
+        ({"confidence": 0}, "`confidence` is 0"),
+        ({"confidence": np.inf}, "`confidence` is inf"),
+        ({"trimap": np.zeros((H, W + 1))}, r"`trimap` is 23 × 32 and the image is 23 × 31"),
+    ],
+)
+def test_refuses_with_a_message_that_names_the_argument(arguments, message):
+    image = arguments.pop("image", noise())
+    trimap = arguments.pop("trimap", None)
+    if trimap is None:
+        trimap = np.full(image.shape[:2], 0.5)
+        trimap[0, 0], trimap[-1, -1] = 0, 1
+    with pytest.raises(ValueError, match=message):
+        alphamat.closed_form(image, trimap, **arguments)
+
+
+def test_refuses_a_system_that_no_memory_holds(monkeypatch):
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 100_000)
+    with pytest.raises(MemoryError, match=r"\d+ unknown pixels .* needs about"):
+        alphamat.closed_form(noise(), bands())
+
+
+def test_an_unconverged_solve_returns_its_best_and_warns_at_the_users_line():
+    solver = partial(cg, preconditioner=multigrid, maxiter=2)
+    with pytest.warns(alphamat.ConvergenceWarning, match="after 2 iterations") as caught:
+        alpha = alphamat.closed_form(noise(), bands(), solver=solver)
+    assert caught[0].filename == __file__
+    assert np.isfinite(alpha).all()
+
+
+# ---- the authors' own results
+
+
+def levin(folder, name):
+    """The picture, its scribbles as a trimap, and the authors' alpha."""
+    image, scribbled, alpha = (
+        np.asarray(Image.open(folder / f"{name}{end}.bmp")) / 255
+        for end in ("", "_m", "_res_alpha")
+    )
+    known = np.abs(image - scribbled).sum(axis=2) > 0.001
+    return image, np.where(known, scribbled[..., 0], 0.5), alpha
+
+
+@pytest.mark.parametrize("name", ["dandelion_clipped", "kid1", "teddy_ear"])
+@pytest.mark.parametrize(("confidence", "tolerance"), [(100, 0.003), (None, 0.006)])
+def test_agrees_with_the_authors_matlab(shared, name, confidence, tolerance):
+    image, trimap, expected = levin(shared / "closed_form_matlab" / "levin_exact", name)
+    alpha = alphamat.closed_form(image, trimap, confidence=confidence)
+    np.testing.assert_allclose(alpha, expected, rtol=0, atol=tolerance)
+
+
+def test_agrees_with_the_matlab_alpha_of_the_dandelion(shared):
+    folder = shared / "closed_form_matlab" / "marco_dandelion"
+    image, trimap, expected = (
+        np.asarray(Image.open(folder / f"{name}.png")) / 255
+        for name in ("source", "trimap", "matlab_alpha")
+    )
+    alpha = alphamat.closed_form(image, trimap, confidence=100)
+    np.testing.assert_allclose(alpha, expected, rtol=0, atol=0.003)
+
+
+def test_agrees_with_pymatting(shared):
+    pymatting = pytest.importorskip("pymatting")
+    image = np.asarray(Image.open(shared / "lemur" / "lemur.png").convert("RGB")) / 255
+    trimap = np.asarray(Image.open(shared / "lemur" / "lemur_trimap.png").convert("L")) / 255
+    expected = pymatting.estimate_alpha_cf(image, trimap, cg_kwargs={"rtol": 1e-9})
+    np.testing.assert_allclose(alphamat.closed_form(image, trimap), expected, rtol=0, atol=2e-4)
