@@ -1,11 +1,16 @@
 """Image matting: a clean alpha, foreground and background from a picture and a trimap."""
 
-__version__ = "0.1.0"
-
 from alphamat.composite import composite as composite
 from alphamat.composite import cutout as cutout
 from alphamat.foreground import Layers as Layers
 from alphamat.foreground import closed_form_foreground as closed_form_foreground
 from alphamat.foreground import estimate_foreground as estimate_foreground
+from alphamat.image import as_image as as_image
+from alphamat.io import read_image as read_image
+from alphamat.io import write_image as write_image
 from alphamat.methods.closed_form import closed_form as closed_form
 from alphamat.solve import ConvergenceWarning as ConvergenceWarning
+from alphamat.trimap import Trimap as Trimap
+from alphamat.trimap import as_trimap as as_trimap
+
+__version__ = "0.1.0"

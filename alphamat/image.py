@@ -5,6 +5,8 @@ Nothing behind this door checks again.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
@@ -55,7 +57,7 @@ def as_alpha(alpha, *, shape: tuple[int, int], name: str = "alpha") -> np.ndarra
 
 def unit_range(values, *, name: str) -> np.ndarray:
     """Return pixels of any accepted dtype as finite float64 values in [0, 1]."""
-    array = as_array(values)
+    array = as_array(values, name=name)
     if array.dtype == bool:
         raise TypeError(
             f"`{name}` has dtype bool; expected uint8, uint16 or floating point in [0, 1]. "
@@ -81,8 +83,13 @@ def unit_range(values, *, name: str) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
-def as_array(values) -> np.ndarray:
+def as_array(values, *, name: str) -> np.ndarray:
     """Return the pixels of an array_like or a PIL image, as they are, in native byte order."""
+    if isinstance(values, str | os.PathLike):
+        raise TypeError(
+            f"`{name}` is the path {os.fspath(values)!r}; expected pixels. Read the file first: "
+            "alphamat.read_image(path)."
+        )
     # A palette image's array holds palette indices, a bilevel one's holds bool: both are pictures.
     mode = getattr(values, "mode", None)
     if mode == "P":
@@ -91,8 +98,8 @@ def as_array(values) -> np.ndarray:
         values = values.convert("L")
     elif isinstance(mode, str) and mode not in ("L", "RGB", "RGBA", "F") and mode[:2] != "I;":
         raise TypeError(
-            f"a PIL image in mode {mode} is not accepted; convert it, for example with "
-            f'`.convert("RGB")`.'
+            f"`{name}` is a PIL image in mode {mode}; expected L, RGB, RGBA, P, 1, F or I;16. "
+            'Convert it, for example with `.convert("RGB")`.'
         )
     array = np.asarray(values)
     return array.astype(array.dtype.newbyteorder("="), copy=False)

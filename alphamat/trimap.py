@@ -46,7 +46,7 @@ def as_trimap(trimap, *, shape: tuple[int, int] | None = None) -> Trimap:
         If its size, its values or its channels do not fit, or if it marks no foreground or no
         background.
     """
-    array = as_array(trimap)
+    array = as_array(trimap, name="trimap")
     if array.dtype == bool:
         raise TypeError(
             "`trimap` is a bool mask, which has no unknown region; expected 0 (background), "

@@ -75,14 +75,16 @@ def cg(
     x = np.zeros_like(b, dtype=np.float64) if x0 is None else np.array(x0, dtype=np.float64)
     if scale == 0:
         return Solution(np.zeros_like(x), 0, 0.0, True)
-    apply = None
-    iterations, residual = 0, np.inf
+    apply, best = None, Solution(x, 0, np.inf, False)
+    iterations = 0
     while True:
         r = b - A @ x
-        previous, residual = residual, math.sqrt(_dot(r, r)) / scale
-        stalled = not residual < previous / 2
-        if residual <= rtol or stalled or iterations >= maxiter:
-            return Solution(x, iterations, residual, residual <= rtol)
+        residual = math.sqrt(_dot(r, r)) / scale
+        stalled = not residual < best.residual / 2
+        if residual < best.residual:
+            best = Solution(x.copy(), iterations, residual, residual <= rtol)
+        if best.converged or stalled or iterations >= maxiter:
+            return best._replace(iterations=iterations)
         apply = apply or preconditioner(A)
         iterations = _descend(A, apply, x, r, rtol * scale, scale, iterations, maxiter, callback)
 

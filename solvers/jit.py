@@ -19,6 +19,7 @@ def jit(function=None, /, **options):
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no place for a cache
+        _notice.often = "in each process: no folder for a cache can be written"
         return numba.njit(**options)(function)
 
 
@@ -27,6 +28,7 @@ class _SayOnce(event.Listener):
 
     def __init__(self):
         self.said = False
+        self.often = "once"
 
     def on_start(self, event):
         dispatcher = event.data["dispatcher"]
@@ -34,7 +36,7 @@ class _SayOnce(event.Listener):
             return
         self.said = True
         print(
-            "Compiling kernels for this machine; this happens once and takes some seconds.",
+            f"Compiling kernels for this machine; this takes some seconds, {self.often}.",
             file=sys.stderr,
         )
 
@@ -42,4 +44,5 @@ class _SayOnce(event.Listener):
         pass
 
 
-event.register("numba:compile", _SayOnce())
+_notice = _SayOnce()
+event.register("numba:compile", _notice)

@@ -25,7 +25,7 @@ DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to e
 RIDGE = 1e-6  # keeps the dense inverse within what float32 can apply
 
 
-def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 48, damping: float = 1.8):
+def multigrid(A: StencilMatrix, *, spacing: int = 8, coarsest: int = 24, damping: float = 1.8):
     """Return one V(1, 1)-cycle as a preconditioner r -> z.
 
     Parameters
@@ -121,7 +121,7 @@ class _Fine:
 
     def project(self, A: StencilMatrix):
         """Return the lattice and Pᵀ A P on it: (n, K, 13, K) float64 blocks."""
-        from solvers import _kernels
+        from solvers import _multigrid_kernels as _kernels
 
         functions = len(self.near_null)
         blocks = np.zeros((len(self.nodes.at), functions, HALF_REACH, functions))
@@ -134,7 +134,7 @@ class _Fine:
         return self.nodes, blocks
 
     def cycle(self, r: np.ndarray, coarser_solve) -> np.ndarray:
-        from solvers import _kernels
+        from solvers import _multigrid_kernels as _kernels
 
         region, planes, near_null, hats = self.region, self.planes, self.near_null, self.hats
         work = 2 * near_null.size
@@ -210,7 +210,7 @@ class _Level:
 
     @classmethod
     def of(cls, blocks, nodes: _Nodes, coarser: _Nodes, damping: float):
-        from solvers import _kernels
+        from solvers import _multigrid_kernels as _kernels
 
         neighbours = nodes.neighbours()
         parents, shares = _parents(nodes, coarser)
@@ -232,7 +232,7 @@ class _Level:
         return cls(scaled, neighbours, factor, inverse, weight, parents, shares, below)
 
     def cycle(self, b: np.ndarray, coarser_solve) -> np.ndarray:
-        from solvers import _kernels
+        from solvers import _multigrid_kernels as _kernels
 
         like = (0,) * b.shape[1]
         residual = partial(evenly, _kernels.block_residual, len(b), self.blocks.size)
@@ -251,7 +251,7 @@ class _Level:
 
 def _coarsen(nodes: _Nodes, blocks: np.ndarray, damping: float):
     """Return the level of these nodes, the next lattice, and the blocks projected onto it."""
-    from solvers import _kernels
+    from solvers import _multigrid_kernels as _kernels
 
     exists = np.zeros((nodes.at.max(axis=0) // 2 + 2), bool)
     y, x = nodes.at.T
@@ -285,7 +285,7 @@ def _parents(nodes: _Nodes, coarser: _Nodes):
 
 def _scale(blocks: np.ndarray, neighbours: np.ndarray):
     """Return the couplings scaled to identity own blocks, and C and C⁻¹ of each node."""
-    from solvers import _kernels
+    from solvers import _multigrid_kernels as _kernels
 
     count, functions = blocks.shape[:2]
     factor, inverse = np.zeros((2, count, functions, functions))
@@ -304,7 +304,7 @@ class _Bottom:
 
     @classmethod
     def of(cls, blocks: np.ndarray, nodes: _Nodes):
-        from solvers import _kernels
+        from solvers import _multigrid_kernels as _kernels
 
         neighbours = nodes.neighbours()
         scaled, _, inverse = _scale(blocks, neighbours)
@@ -319,7 +319,7 @@ class _Bottom:
         return cls(inverse, dense.astype(np.float32))
 
     def cycle(self, b: np.ndarray) -> np.ndarray:
-        from solvers import _kernels
+        from solvers import _multigrid_kernels as _kernels
 
         x, scaled = np.empty_like(b), np.empty(b.size, np.float32)
         _kernels.dense_solve(self.dense, self.inverse, b, (0,) * b.shape[1], scaled, x)

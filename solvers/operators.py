@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
-
-import numpy as np
 
 
 @runtime_checkable
@@ -23,26 +20,3 @@ class Operator(Protocol):
 
     def diagonal(self):
         """Return the diagonal as a flat vector."""
-
-
-@dataclass(frozen=True)
-class Shifted:
-    """`A + diag(shift)`: a Laplacian with a penalty on the pixels whose value is known."""
-
-    A: Operator
-    shift: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.A.shape
-
-    def __matmul__(self, x):
-        return self.A @ x + self.shift * x
-
-    def diagonal(self):
-        return self.A.diagonal() + self.shift
-
-    def tocsr(self):
-        from scipy.sparse import diags_array
-
-        return (self.A.tocsr() + diags_array(self.shift)).tocsr()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 
@@ -68,7 +67,9 @@ def _most_threads() -> int:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def _pool():
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(_most_threads(), thread_name_prefix="solvers")
 
 

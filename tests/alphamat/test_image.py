@@ -1,5 +1,7 @@
 """The door for images and alphas: what is let in, as what, and what is refused with which words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -123,7 +125,9 @@ def test_palette_images_with_transparency_are_refused():
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "LAB", "I", "LA"])
 def test_pil_modes_of_another_meaning_are_refused(mode):
-    with pytest.raises(TypeError, match=f"PIL image in mode {mode} is not accepted; convert"):
+    with pytest.raises(
+        TypeError, match=f"`image` is a PIL image in mode {mode}; expected .* [Cc]onvert"
+    ):
         as_image(Image.new(mode, (4, 3)))
 
 
@@ -134,7 +138,7 @@ def test_other_dtypes_are_refused_by_name(dtype):
 
 
 def test_what_is_no_array_is_refused():
-    for nothing in (None, "photo.png", {"image": 1}):
+    for nothing in (None, 5j, {"image": 1}):
         with pytest.raises(TypeError, match="`image` has dtype"):
             as_image(nothing)
 
@@ -214,3 +218,9 @@ def test_alpha_of_another_form_is_refused(shape):
 def test_a_mask_is_no_alpha_and_the_error_says_what_to_do():
     with pytest.raises(TypeError, match=r"`alpha` has dtype bool; .* `alpha\.astype\(float\)`"):
         as_alpha(np.ones((5, 7), bool), shape=(5, 7))
+
+
+@pytest.mark.parametrize("path", ["photo.png", Path("photo.png")])
+def test_a_path_is_refused_with_the_way_to_read_it(path):
+    with pytest.raises(TypeError, match=r"`image` is the path 'photo\.png'.*read_image"):
+        as_image(path)
