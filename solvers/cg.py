@@ -100,7 +100,7 @@ def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
         iterations += 1
         Ap = A @ p
         curvature = _dot(p, Ap)
-        if not curvature > 0:  # rounding has used up this direction, or A is not definite
+        if not (curvature > 0 and rz > 0):  # rounding, or A or its preconditioner is not definite
             break
         length = rz / curvature
         norm = math.sqrt(sum(evenly(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)))

@@ -105,7 +105,7 @@ class StencilMatrix:
 
     def chosen(self) -> np.ndarray:
         """Return which of the stored cells are unknowns."""
-        return self.region.expand(np.ones(self.region.size, bool))
+        return self.region.expand(np.ones(self.region.size)) > 0
 
     def shifted(self, shift: np.ndarray) -> StencilMatrix:
         """Return this matrix plus diag(shift)."""

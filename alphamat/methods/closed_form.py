@@ -99,9 +99,9 @@ def colour_line_laplacian(
     strips = np.searchsorted(windows[:, 2], np.arange(0, len(unknown) + height, height))
     planes = np.zeros((_planes(region.reach), region.stored_size))
     apart(_kernels.colour_line, strips, 20 * planes.size, windows, image, epsilon, planes)
-    colours = image[unknown].T.astype(np.float32) - np.float32(0.5)
+    colours = image[unknown].T - 0.5
     functions = (np.ones_like(colours[0]), *colours)
-    near_null = np.stack([region.expand(np.ascontiguousarray(f)) for f in functions])
+    near_null = np.stack([region.expand(np.ascontiguousarray(f), np.float32) for f in functions])
     return StencilMatrix(region, planes, near_null)
 
 
