@@ -57,9 +57,9 @@ def warn_unless_converged(solution: Solution) -> None:
     warnings.warn(
         f"The solver stopped after {solution.iterations} iterations with a residual of "
         f"{solution.residual:.1e}, short of its tolerance; the result is its best. Give it more "
-        "iterations or a looser tolerance (`solver=functools.partial(solvers.cg, "
-        "preconditioner=solvers.multigrid, maxiter=…, rtol=…)`), a larger `epsilon`, or more "
-        "known pixels.",
+        "iterations or a looser tolerance, `solver=functools.partial(solvers.cg, "
+        "preconditioner=…, maxiter=…, rtol=…)`. More known pixels and a stronger regularisation "
+        "make the system easier.",
         ConvergenceWarning,
         stacklevel=_levels_to_user(),
     )

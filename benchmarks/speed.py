@@ -15,7 +15,7 @@ import inspect
 import warnings
 from functools import partial
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ from benchmarks.report import Table, choose
 
 ROUNDS = 5
 PATIENCE = 30  # seconds that PyMatting may take before it is not asked again
+REST = 0.2  # seconds before each run, in which the threads of the one before it stop spinning
 MOST_FOR_DIRECT = 200_000  # unknown pixels
 
 default_solver = inspect.signature(alphamat.closed_form).parameters["solver"].default
@@ -90,6 +91,7 @@ def race(methods, picture: Picture) -> dict[str, Run]:
         for name, method in methods.items():
             if sum(times[name]) > PATIENCE:
                 continue
+            sleep(REST)
             start = perf_counter()
             alphas[name] = method(*picture)
             times[name].append(perf_counter() - start)

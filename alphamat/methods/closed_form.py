@@ -51,8 +51,10 @@ def closed_form(
         λ, the weight with which known pixels are held to the trimap; the authors use 100. None
         holds them exactly.
     solver : callable
-        `solver(A, b) -> solvers.Solution`. Conjugate gradients with multigrid by default: its
-        iterations hardly grow with the unknown region.
+        `solver(A, b) -> solvers.Solution`. By default conjugate gradients with multigrid, whose
+        coarse functions are affine in colour: of the solvers here it needs the fewest iterations
+        by far, and they hardly grow with the unknown region. At its tolerance of 1e-7 alpha is
+        within 1e-4 of the exact solution on all pictures that we tried.
 
     Returns
     -------
@@ -64,10 +66,18 @@ def closed_form(
     TypeError, ValueError
         If an argument is refused; the message says why.
 
+    MemoryError
+        If this machine cannot hold the system, which takes about half a kilobyte for each unknown
+        pixel at radius 1.
+
     Warns
     -----
     ConvergenceWarning
         If the solver did not reach its tolerance.
+
+    Notes
+    -----
+    A gray image counts as one of three equal channels, which is the formula for gray at ε / 3.
     """
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
@@ -129,7 +139,7 @@ def _refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> N
 def _refuse_beyond_memory(unknowns: int, radius: int) -> None:
     planes = _planes(2 * radius)
     memory.refuse_beyond(
-        unknowns * (12 * planes + 150),  # planes in float64 and float32, vectors, coarse lattices
+        unknowns * (12 * planes + 330),  # planes in float64 and float32, vectors, coarse lattices
         f"The system of {unknowns:,} unknown pixels at radius {radius}",
         "Narrow the unknown region, or make the image smaller.",
     )
