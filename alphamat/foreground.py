@@ -14,6 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.image import as_alpha, as_image
+from alphamat.parameters import (
+    refuse_unless_counting,
+    refuse_unless_positive,
+    refuse_unless_solver,
+)
 from alphamat.solve import warn_unless_converged
 from solvers import Operator, Solution, cg
 from solvers.ichol import ichol
@@ -77,9 +82,11 @@ def estimate_foreground(
     """
     image = as_image(image)
     alpha = as_alpha(alpha, shape=image.shape[:2])
-    _refuse_unless_positive("regularization", regularization)
+    refuse_unless_positive("regularization", regularization)
     if not (np.isfinite(gradient_weight) and gradient_weight >= 0):
         raise ValueError(f"`gradient_weight` is {gradient_weight}; expected a number ≥ 0.")
+    refuse_unless_counting("small_iterations", small_iterations)
+    refuse_unless_counting("big_iterations", big_iterations)
     from alphamat import _kernels
 
     observed = np.empty((4, *alpha.shape), np.float32)
@@ -146,7 +153,9 @@ def closed_form_foreground(
     """
     image = as_image(image)
     alpha = as_alpha(alpha, shape=image.shape[:2])
-    _refuse_unless_positive("regularization", regularization)
+    refuse_unless_positive("regularization", regularization)
+    if solver is not None:
+        refuse_unless_solver(solver)
     layers = np.stack(estimate_foreground(image, alpha, regularization=regularization))
     free = np.stack([alpha < 1, alpha > 0])
     layers = np.where(free[..., None], layers, image)
@@ -220,8 +229,3 @@ def _smoothness(alpha: np.ndarray, regularization: float):
     W = coo_array((weights, (i, j)), shape=(alpha.size, alpha.size)).tocsr()
     W = W + W.T
     return (diags_array(W.sum(axis=1)) - W).tocsr()
-
-
-def _refuse_unless_positive(name: str, value: float) -> None:
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"`{name}` is {value}; expected a positive number, such as 1e-5.")

@@ -25,7 +25,8 @@ def as_image(image, *, name: str = "image") -> np.ndarray:
 
     Returns
     -------
-    (H, W, 3) float64 array, C-contiguous. It is `image` itself where that has this form already.
+    (H, W, 3) float64 array, C-contiguous and writeable. It is `image` itself where that has this
+    form already.
 
     Raises
     ------
@@ -45,14 +46,14 @@ def as_image(image, *, name: str = "image") -> np.ndarray:
         pixels = _without_opaque_alpha(pixels, name)
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
-    return np.ascontiguousarray(pixels)
+    return np.require(pixels, requirements=["C", "W"])  # kernels compile anew for read-only ones
 
 
 def as_alpha(alpha, *, shape: tuple[int, int], name: str = "alpha") -> np.ndarray:
     """Return `alpha` as an (H, W) float64 array in [0, 1] that fits an image of `shape`."""
     plane = single_channel(unit_range(alpha, name=name), name)
     refuse_other_size(plane.shape, shape, name)
-    return np.ascontiguousarray(plane)
+    return np.require(plane, requirements=["C", "W"])
 
 
 def unit_range(values, *, name: str) -> np.ndarray:

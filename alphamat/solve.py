@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 
+from alphamat.parameters import refuse_unless_positive, refuse_unless_solver
 from alphamat.trimap import Trimap
 from solvers import Solution, StencilMatrix
 
@@ -34,17 +35,14 @@ def solve_alpha(
         b = -laplacian.couple(laplacian.region.store(alpha))
         alpha[unknown] = _solve(solver, laplacian, b)
     else:
-        if not (np.isfinite(confidence) and confidence > 0):
-            raise ValueError(
-                f"`confidence` is {confidence}; expected a positive number such as 100, or None "
-                "to hold known pixels exactly."
-            )
+        refuse_unless_positive("confidence", confidence, "such as 100, or None for certainty")
         system = laplacian.shifted(confidence * trimap.known.ravel())
         alpha += _solve(solver, system, -(laplacian @ alpha.ravel())).reshape(alpha.shape)
     return np.clip(alpha, 0, 1, out=alpha)
 
 
 def _solve(solver, A: StencilMatrix, b: np.ndarray) -> np.ndarray:
+    refuse_unless_solver(solver)
     solution = solver(A, b)
     warn_unless_converged(solution)
     return solution.x

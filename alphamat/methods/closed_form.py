@@ -12,6 +12,7 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.image import as_image
+from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.solve import solve_alpha
 from alphamat.trimap import as_trimap
 from solvers import StencilMatrix, cg, multigrid
@@ -124,10 +125,8 @@ def _planes(reach: int) -> int:
 
 
 def _refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> None:
-    if not (np.isfinite(epsilon) and epsilon > 0):
-        raise ValueError(f"`epsilon` is {epsilon}; expected a positive number, such as 1e-7.")
-    if radius != int(radius) or radius < 1:
-        raise ValueError(f"`radius` is {radius}; expected a whole number of at least 1.")
+    refuse_unless_positive("epsilon", epsilon)
+    refuse_unless_counting("radius", radius)
     if min(shape) < 2 * radius + 1:
         raise ValueError(
             f"`image` is {shape[0]} × {shape[1]} (height × width), smaller than one window of "

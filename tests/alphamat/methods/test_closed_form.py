@@ -209,7 +209,6 @@ def test_degenerate_pictures_get_the_right_alpha_or_a_warning(picture, trimap):
         ({"epsilon": 0}, "`epsilon` is 0"),
         ({"epsilon": np.nan}, "`epsilon` is nan"),
         ({"radius": 0}, "`radius` is 0"),
-        ({"radius": 1.5}, "`radius` is 1.5"),
         ({"radius": 12}, "smaller than one window of 25 × 25"),
         ({"confidence": 0}, "`confidence` is 0"),
         ({"confidence": np.inf}, "`confidence` is inf"),
@@ -224,6 +223,20 @@ def test_refuses_with_a_message_that_names_the_argument(arguments, message):
         trimap[0, 0], trimap[-1, -1] = 0, 1
     with pytest.raises(ValueError, match=message):
         alphamat.closed_form(image, trimap, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epsilon": "small"}, "`epsilon` is 'small'; expected a positive number"),
+        ({"radius": 1.5}, "`radius` is 1.5; expected a whole number"),
+        ({"confidence": "high"}, "`confidence` is 'high'; expected a positive number"),
+        ({"solver": "cg"}, "`solver` is 'cg'; expected a function"),
+    ],
+)
+def test_refuses_parameters_of_another_type(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        alphamat.closed_form(noise(), bands(), **arguments)
 
 
 def test_refuses_a_system_that_no_memory_holds(monkeypatch):
