@@ -11,8 +11,7 @@ from solvers.jit import jit
 def colour_line(first, last, windows, image, epsilon, planes):
     """Add every window's δ_ij - (1 + z_i·z_j) / |w| to the planes of a stencil matrix.
 
-    `windows` lists runs of window centres, as `Region.runs` does, with as many rows of stored
-    cells as a window has.
+    `windows` lists runs of window centres; see `Windows.runs`.
     """
     size = windows.shape[1] - 4
     colours = np.empty((3, size * size, 64))

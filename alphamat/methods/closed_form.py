@@ -15,11 +15,8 @@ from alphamat.image import as_image
 from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.solve import solve_alpha
 from alphamat.trimap import as_trimap
+from alphamat.windows import Windows, affine_in_colour
 from solvers import StencilMatrix, cg, multigrid
-from solvers.grid import Region, dilate, find_runs
-from solvers.threads import apart
-
-STRIP = 16  # rows of windows that one thread works on
 
 
 def closed_form(
@@ -100,28 +97,10 @@ def colour_line_laplacian(
     """
     from alphamat.methods import _kernels
 
-    region = Region.of(unknown, 2 * radius)
-    inside = slice(radius, -radius)
-    centres = np.zeros_like(unknown)
-    centres[inside, inside] = dilate(unknown, radius)[inside, inside]
-    windows = find_runs(np.pad(centres, region.reach), region.stored, region.reach)
-    windows = np.ascontiguousarray(np.delete(windows, _outer_rows(radius), axis=1))
-    height = max(STRIP, 2 * radius + 1)
-    strips = np.searchsorted(windows[:, 2], np.arange(0, len(unknown) + height, height))
-    planes = np.zeros((_planes(region.reach), region.stored_size))
-    apart(_kernels.colour_line, strips, 20 * planes.size, windows, image, epsilon, planes)
-    colours = image[unknown].T - 0.5
-    functions = (np.ones_like(colours[0]), *colours)
-    near_null = np.stack([region.expand(np.ascontiguousarray(f), np.float32) for f in functions])
-    return StencilMatrix(region, planes, near_null)
-
-
-def _outer_rows(radius: int) -> list[int]:
-    return [4 + k for k in range(4 * radius + 1) if not radius <= k <= 3 * radius]
-
-
-def _planes(reach: int) -> int:
-    return ((2 * reach + 1) ** 2 + 1) // 2
+    windows = Windows.touching(unknown, radius)
+    planes = windows.planes(_kernels.colour_line, image, epsilon)
+    near_null = affine_in_colour(image, unknown, windows.region)
+    return StencilMatrix(windows.region, planes, near_null)
 
 
 def _refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> None:
@@ -136,7 +115,7 @@ def _refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> N
 
 
 def _refuse_beyond_memory(unknowns: int, radius: int) -> None:
-    planes = _planes(2 * radius)
+    planes = ((4 * radius + 1) ** 2 + 1) // 2
     memory.refuse_beyond(
         unknowns * (12 * planes + 330),  # planes in float64 and float32, vectors, coarse lattices
         f"The system of {unknowns:,} unknown pixels at radius {radius}",

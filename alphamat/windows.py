@@ -1,0 +1,53 @@
+"""Laplacians that are sums over small windows, one around each pixel that has room for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solvers.grid import Region, dilate, find_runs, offsets
+from solvers.threads import apart
+
+STRIP = 16  # rows of windows that one thread works on, at least as high as a window
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All windows of an (H, W) image, 2 `radius` + 1 pixels wide, that touch an unknown pixel.
+
+    `region` holds the unknown pixels, and stores all that these windows cover. `runs` lists runs of
+    window centres as `Region.runs` does, with as many rows of stored cells as a window has;
+    `strips` bounds them for threads.
+    """
+
+    region: Region
+    runs: np.ndarray
+    strips: np.ndarray
+
+    @classmethod
+    def touching(cls, unknown: np.ndarray, radius: int) -> Windows:
+        """Return the windows that touch a pixel of an (H, W) bool mask."""
+        region = Region.of(unknown, 2 * radius)
+        inside = slice(radius, -radius)
+        centres = np.zeros_like(unknown)
+        centres[inside, inside] = dilate(unknown, radius)[inside, inside]
+        runs = find_runs(np.pad(centres, region.reach), region.stored, region.reach)
+        beyond = [4 + k for k in range(4 * radius + 1) if not radius <= k <= 3 * radius]
+        runs = np.ascontiguousarray(np.delete(runs, beyond, axis=1))
+        height = max(STRIP, 2 * radius + 1)
+        strips = np.searchsorted(runs[:, 2], np.arange(0, len(unknown) + height, height))
+        return cls(region, runs, strips)
+
+    def planes(self, kernel, *arguments) -> np.ndarray:
+        """Sum up a stencil matrix's planes by kernel(first, last, runs, *arguments, planes)."""
+        planes = np.zeros((len(offsets(self.region.reach)), self.region.stored_size))
+        apart(kernel, self.strips, 20 * planes.size, self.runs, *arguments, planes)
+        return planes
+
+
+def affine_in_colour(image: np.ndarray, unknown: np.ndarray, region: Region) -> np.ndarray:
+    """Return the functions that windows fit to alpha, for multigrid: one, red, green and blue."""
+    colours = image[unknown].T - 0.5
+    functions = (np.ones_like(colours[0]), *colours)
+    return np.stack([region.expand(np.ascontiguousarray(f), np.float32) for f in functions])
