@@ -51,8 +51,8 @@ def closed_form(
     solver : callable
         `solver(A, b) -> solvers.Solution`. By default conjugate gradients with multigrid, whose
         coarse functions are affine in colour: of the solvers here it needs the fewest iterations
-        by far, and they hardly grow with the unknown region. At its tolerance of 1e-7 alpha is
-        within 1e-4 of the exact solution on all pictures that we tried.
+        by far. At its tolerance of 1e-7 alpha was within 2e-4 of the exact solution on photographs
+        of up to 12 megapixels, and within 5e-6 on average.
 
     Returns
     -------
