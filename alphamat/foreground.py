@@ -20,8 +20,7 @@ from alphamat.parameters import (
     refuse_unless_solver,
 )
 from alphamat.solve import warn_unless_converged
-from solvers import Operator, Solution, cg
-from solvers.ichol import ichol
+from solvers import Operator, Solution, cg, ichol
 from solvers.threads import evenly
 
 

@@ -65,7 +65,7 @@ def warn_unless_converged(solution: Solution) -> None:
 
 def _levels_to_user() -> int:
     """Return the stack level of the first frame outside this package."""
-    package = os.path.dirname(__file__)
+    package = os.path.dirname(__file__) + os.sep
     frame, level = inspect.currentframe(), 0
     while frame is not None and frame.f_code.co_filename.startswith(package):
         frame, level = frame.f_back, level + 1

@@ -304,21 +304,11 @@ def invert(A):
 
 
 @jit
-def dense_solve(inverse, factor, b, like, scaled, x):
-    """x ← C⁻ᵀ A⁻¹ C⁻¹ b on the coarsest lattice."""
-    functions = len(like)
-    for m in range(b.shape[0]):
-        for a in range(functions):
-            total = np.float32(0)
-            for c in range(a + 1):
-                total += factor[m, a, c] * b[m, c]
-            scaled[m * functions + a] = total
-    for m in range(b.shape[0]):
-        x[m] = 0
-        for a in range(functions):
-            row = inverse[m * functions + a]
-            total = np.float32(0)
-            for j in range(scaled.size):
-                total += row[j] * scaled[j]
-            for c in range(a + 1):
-                x[m, c] += factor[m, a, c] * total
+def multiply(A, x, y):
+    """y ← A x."""
+    for i in range(y.size):
+        row = A[i]
+        total = np.float32(0)
+        for j in range(x.size):
+            total += row[j] * x[j]
+        y[i] = total

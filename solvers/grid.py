@@ -118,9 +118,10 @@ class StencilMatrix:
         from scipy.sparse import csr_array, tril
 
         region, reach = self.region, self.region.reach
-        inside = np.flatnonzero(self.chosen())
+        chosen = self.chosen()
+        inside = np.flatnonzero(chosen)
         number = np.full(region.stored.shape, -1)
-        number[region.stored] = np.where(self.chosen(), np.cumsum(self.chosen()) - 1, -1)
+        number[region.stored] = np.where(chosen, np.cumsum(chosen) - 1, -1)
         y, x = (index[inside] for index in np.nonzero(region.stored))
         rows, columns, values = [], [], []
         for plane, (dy, dx) in zip(self.planes, offsets(reach), strict=True):
@@ -182,10 +183,15 @@ def _edges(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _split(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut runs into pieces of at most LONGEST_RUN cells."""
-    pieces = -(-length // LONGEST_RUN)
-    piece = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    first = np.repeat(first, pieces) + piece * LONGEST_RUN
-    return first, np.minimum(np.repeat(length, pieces) - piece * LONGEST_RUN, LONGEST_RUN)
+    run, piece = pieces_of(-(-length // LONGEST_RUN))
+    done = piece * LONGEST_RUN
+    return first[run] + done, np.minimum(length[run] - done, LONGEST_RUN)
+
+
+def pieces_of(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For runs cut into so many pieces each, return each piece's run and its number within it."""
+    run = np.repeat(np.arange(len(counts)), counts)
+    return run, np.arange(len(run)) - (np.cumsum(counts) - counts)[run]
 
 
 def _equal_shares(length: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from solvers.grid import Region, StencilMatrix
+from solvers.grid import Region, StencilMatrix, pieces_of
 from solvers.lanczos import largest_eigenvalue
 from solvers.lattice import HALF, Bottom, Nodes, coarsen
 from solvers.threads import apart, shares
@@ -33,7 +33,7 @@ def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping
     spacing : int
         Cells between the nodes of the first coarse lattice, at least the reach of `A`.
     coarsest : int
-        Number of nodes at which the dense inverse takes over.
+        Number of nodes at which the dense inverse takes over, at least 4.
     damping : float
         Jacobi's step, as a multiple of 1 / λmax(D⁻¹A).
 
@@ -46,6 +46,8 @@ def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping
             f"`A` is a {type(A).__name__}; multigrid needs a StencilMatrix, which knows its grid. "
             "For other matrices use `jacobi` or `ichol`."
         )
+    if coarsest < 4:  # a lattice of 2 × 2 does not get smaller
+        raise ValueError(f"`coarsest` is {coarsest}; expected at least 4 nodes.")
     spacing = max(spacing, A.region.reach)
     fine = _Fine.of(A, spacing, damping)
     nodes, blocks = fine.project(A)
@@ -80,14 +82,15 @@ class _Fine:
             near_null = region.expand(np.ones(region.size), np.float32)[None]
         segments, strips, nodes = _segments(region, spacing)
         planes = A.planes.astype(np.float32)
-        inverse = region.expand(1 / A.diagonal(), np.float32)
+        diagonal = A.diagonal()
+        inverse = region.expand(1 / diagonal, np.float32)
+        diagonal = region.expand(diagonal, np.float32)
 
         def apply(x):
             out = np.zeros_like(x)
             _apply(region, planes, x, out)
             return inverse * out
 
-        diagonal = region.expand(A.diagonal(), np.float32)
         largest = largest_eigenvalue(apply, diagonal.shape, weight=diagonal)
         weight = np.float32(damping / largest) * inverse
         hats = (1 - (np.arange(spacing) + 0.5) / spacing).astype(np.float32)
@@ -131,9 +134,7 @@ def _segments(region: Region, spacing: int):
     """
     runs = region.runs
     length, y, x = runs[:, 1], runs[:, 2], runs[:, 3]
-    pieces = (x + length - 1) // spacing - x // spacing + 1
-    run = np.repeat(np.arange(len(runs)), pieces)
-    piece = np.arange(len(run)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    run, piece = pieces_of((x + length - 1) // spacing - x // spacing + 1)
     begin = np.maximum(x[run], (x[run] // spacing + piece) * spacing)
     end = np.minimum(x[run] + length[run], (x[run] // spacing + piece + 1) * spacing)
     square_y, square_x = y[run] // spacing, begin // spacing

@@ -63,7 +63,6 @@ def closed_form(
     ------
     TypeError, ValueError
         If an argument is refused; the message says why.
-
     MemoryError
         If this machine cannot hold the system, which takes about half a kilobyte for each unknown
         pixel at radius 1.

@@ -117,3 +117,8 @@ def test_small_grids(shape):
 def test_refuses_a_matrix_without_a_grid():
     with pytest.raises(TypeError, match=r"`A` is a csr_array; multigrid needs a StencilMatrix"):
         multigrid(csr_array(np.eye(3)))
+
+
+def test_refuses_a_coarsest_lattice_that_cannot_be_reached():
+    with pytest.raises(ValueError, match="`coarsest` is 3; expected at least 4"):
+        multigrid(poisson(np.ones((9, 9), bool)), coarsest=3)
