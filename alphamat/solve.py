@@ -5,43 +5,60 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
+from typing import Protocol
 
 import numpy as np
 
 from alphamat.parameters import refuse_unless_positive, refuse_unless_solver
 from alphamat.trimap import Trimap
-from solvers import Solution, StencilMatrix
+from solvers import Operator, Solution
 
 
 class ConvergenceWarning(UserWarning):
     """An iterative solver stopped before it reached its tolerance."""
 
 
-def solve_alpha(
-    laplacian: StencilMatrix, trimap: Trimap, *, confidence: float | None, solver
-) -> np.ndarray:
-    """Minimise αᵀ L α with alpha given on the known pixels.
+class Laplacian(Operator, Protocol):
+    """Rows of a matrix over pixels: `solvers.StencilMatrix`, `solvers.Pinned`, or their like."""
 
-    With `confidence` None the rows of `laplacian` are the unknown pixels, and known ones are held
-    exactly: L_uu α_u = -L_uk α_k. Otherwise its rows are all pixels, and known ones are held by a
-    penalty: (L + λ D) α = λ D α_k, with D the diagonal matrix that marks known pixels. It is solved
-    for what α adds to α_k, since beside λ D α_k the solver would take any residual for a small one.
+    def couple(self, field: np.ndarray) -> np.ndarray:
+        """Apply the rows, with their entries at all other pixels, to an (H, W) field."""
+
+    def shifted(self, shift: np.ndarray) -> Operator:
+        """Return the square part of the rows plus diag(shift)."""
+
+
+def rows_to_solve(trimap: Trimap, confidence: float | None) -> np.ndarray:
+    """Return which pixels (H, W) a Laplacian needs rows of: the unknown ones, or with λ all."""
+    if confidence is None:
+        return trimap.unknown
+    refuse_unless_positive("confidence", confidence, "such as 100, or None for certainty")
+    return np.ones(trimap.foreground.shape, bool)
+
+
+def solve_alpha(
+    laplacian: Laplacian, trimap: Trimap, *, confidence: float | None, solver
+) -> np.ndarray:
+    """Minimise αᵀ L α with alpha given on the known pixels; L has `rows_to_solve`.
+
+    With `confidence` None known pixels are held exactly: L_uu α_u = -L_uk α_k. Otherwise a penalty
+    holds them: (L + λ D) α = λ D α_k, with D the diagonal matrix that marks known pixels. It is
+    solved for what α adds to α_k, since beside λ D α_k the solver would take any residual for a
+    small one.
     """
     alpha = trimap.foreground.astype(np.float64)
     if confidence is None:
         unknown = trimap.unknown
         if not unknown.any():
             return alpha
-        b = -laplacian.couple(laplacian.region.store(alpha))
-        alpha[unknown] = _solve(solver, laplacian, b)
+        alpha[unknown] = _solve(solver, laplacian, -laplacian.couple(alpha))
     else:
-        refuse_unless_positive("confidence", confidence, "such as 100, or None for certainty")
         system = laplacian.shifted(confidence * trimap.known.ravel())
-        alpha += _solve(solver, system, -(laplacian @ alpha.ravel())).reshape(alpha.shape)
+        alpha += _solve(solver, system, -laplacian.couple(alpha)).reshape(alpha.shape)
     return np.clip(alpha, 0, 1, out=alpha)
 
 
-def _solve(solver, A: StencilMatrix, b: np.ndarray) -> np.ndarray:
+def _solve(solver, A: Operator, b: np.ndarray) -> np.ndarray:
     refuse_unless_solver(solver)
     solution = solver(A, b)
     warn_unless_converged(solution)

@@ -12,3 +12,4 @@ from solvers.grid import StencilMatrix as StencilMatrix
 from solvers.ichol import ichol as ichol
 from solvers.multigrid import multigrid as multigrid
 from solvers.operators import Operator as Operator
+from solvers.operators import Pinned as Pinned

@@ -87,10 +87,13 @@ class StencilMatrix:
         return (self.region.size, self.region.size)
 
     def __matmul__(self, x):
-        return self.couple(self.region.expand(np.asarray(x)))
+        return self._apply(self.region.expand(np.asarray(x)))
 
-    def couple(self, stored: np.ndarray) -> np.ndarray:
-        """Apply all rows, halo entries included, to values at the stored cells."""
+    def couple(self, field: np.ndarray) -> np.ndarray:
+        """Apply all rows, halo entries included, to an (H, W) field."""
+        return self._apply(self.region.store(field))
+
+    def _apply(self, stored: np.ndarray) -> np.ndarray:
         from solvers import _kernels
 
         region, planes = self.region, self.planes

@@ -13,7 +13,7 @@ import numpy as np
 from alphamat import memory
 from alphamat.image import as_image
 from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
-from alphamat.solve import solve_alpha
+from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import as_trimap
 from alphamat.windows import Windows, affine_in_colour
 from solvers import StencilMatrix, cg, multigrid
@@ -79,7 +79,7 @@ def closed_form(
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     _refuse_parameters(image.shape[:2], epsilon, radius)
-    unknown = trimap.unknown if confidence is None else np.ones(image.shape[:2], bool)
+    unknown = rows_to_solve(trimap, confidence)
     _refuse_beyond_memory(np.count_nonzero(unknown), radius)
     laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius)
     return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
