@@ -7,27 +7,36 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.cases import CASES, available
+from benchmarks.contests import CONTESTS
 
 PACKAGES = ("numpy", "scipy", "numba", "PyMatting", "scikit-sparse")
-SLOW_FOR_PEERS = ("light-bulb", "lemur-12mp")  # PyMatting takes minutes and gigabytes
 
 
-def choose(module_docstring: str) -> list[tuple[str, bool]]:
-    """Read the command line, print the heading, and return (name of a case, with PyMatting?)."""
+class Choice(argparse.Namespace):
+    """What the command line asks for."""
+
+    contest: list[str]
+    case: list[str]
+    full: bool
+
+
+def choose(module_docstring: str) -> Choice:
+    """Read the command line and print the heading."""
     parser = argparse.ArgumentParser(description=module_docstring.splitlines()[0])
-    parser.add_argument("--case", action="append", choices=CASES, help="only these (repeatable)")
-    parser.add_argument("--full", action="store_true", help="PyMatting on the largest, too")
-    options = parser.parse_args()
+    parser.add_argument("--contest", action="append", choices=CONTESTS, help="only these")
+    parser.add_argument("--case", action="append", choices=CASES, help="only these pictures")
+    parser.add_argument("--full", action="store_true", help="PyMatting wherever it is slow, too")
+    options = parser.parse_args(namespace=Choice())
     print(f"{module_docstring.strip()}\n\n{machine()}\n")
+    options.contest = options.contest or list(CONTESTS)
     here = [name for name in options.case or CASES if available(CASES[name])]
     for name in set(options.case or CASES) - set(here):
         print(f"{name}: its files are not here, skipped")
-    peer = find_spec("pymatting") is not None
-    return [(name, peer and (options.full or name not in SLOW_FOR_PEERS)) for name in here]
+    options.case = here
+    return options
 
 
 def machine() -> str:
@@ -56,11 +65,10 @@ class Table:
 
     def __init__(self, *headings: str):
         self.widths = [len(heading) for heading in headings]
-        self.widths[0] = max(map(len, CASES))
         self.add(*headings)
         self.add(*("-" * width for width in self.widths))
 
-    def add(self, first: str, *others: str) -> None:
-        cells = [first.ljust(self.widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(others, self.widths[1:], strict=True)]
-        print("  ".join(cells), flush=True)
+    def add(self, *cells: str) -> None:
+        first, *others = zip(cells, self.widths, strict=True)
+        row = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+        print("  ".join(row).rstrip(), flush=True)

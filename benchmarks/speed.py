@@ -1,18 +1,17 @@
-"""Closed-form matting from arrays to alpha: time, memory and accuracy, beside PyMatting.
+"""Every method from arrays to result: time, memory and accuracy, beside PyMatting.
 
-`python -m benchmarks.speed [--case NAME …] [--full]`. All get the same float64 arrays in one
-process, warm (each has run on a tiny picture before), in turns; times are medians. Ours runs at
-its default tolerance of 1e-7, and at 1e-6, where its errors are about PyMatting's at its default.
-PyMatting repeats until it has had 30 s, and sits out the largest pictures without --full. Memory
-is that of `benchmarks.memory`. Errors are |α - α*| over the unknown pixels, α* being our own system
-solved to a residual of 1e-11; the last column is the largest difference of α* from a sparse direct
-solution, where the unknown pixels are few enough for one.
+`python -m benchmarks.speed [--contest NAME …] [--case NAME …] [--full]`. All get the same float64
+arrays in one process, warm (each has run on a tiny picture before), in turns; times are medians.
+Who has had 30 s is not asked again, and PyMatting sits out what takes it many minutes without
+--full. Memory is that of `benchmarks.memory`. The error is the mean and largest |α - α*| over the
+unknown pixels, α* being the same method solved to a residual of 1e-11; with --full also for
+PyMatting, beside its own method solved to that residual.
 """
 
 from __future__ import annotations
 
-import inspect
 import warnings
+from collections.abc import Callable
 from functools import partial
 from statistics import median
 from time import perf_counter, sleep
@@ -20,132 +19,105 @@ from typing import NamedTuple
 
 import numpy as np
 
-import alphamat
-import solvers
 from benchmarks.cases import CASES, Picture, load
-from benchmarks.memory import METHODS, peak
+from benchmarks.contests import CONTESTS, PEER, at_tolerance, default_solver, tiny
+from benchmarks.memory import peak
 from benchmarks.report import Table, choose
 
 ROUNDS = 5
-PATIENCE = 30  # seconds that PyMatting may take before it is not asked again
+PATIENCE = 30  # seconds that an entry may take before it is not asked again
 REST = 0.2  # seconds before each run, in which the threads of the one before it stop spinning
-MOST_FOR_DIRECT = 200_000  # unknown pixels
-
-default_solver = inspect.signature(alphamat.closed_form).parameters["solver"].default
-tight_solver = partial(solvers.cg, preconditioner=solvers.multigrid, rtol=1e-11)
+TIGHT = 1e-11
 
 
 class Run(NamedTuple):
     seconds: float
     """Median."""
-    alpha: np.ndarray
+    result: object
 
 
 def main() -> None:
-    cases = choose(__doc__)
+    options = choose(__doc__)
     table = Table(
-        "picture", "   MP", "unknown", "ours, s", "at 1e-6", "PyMatting, s", "ratio", "at 1e-6",
-        "ours, MB", "PyMatting, MB", "share", "iterations", "ours: mean, max error",
-        "errors at 1e-6", "PyMatting's errors", "α* check",
+        "method                 ", "picture       ", "   MP", "unknown", "ours, s", "PyMatting, s",
+        " ratio", "ours, MB", "PyMatting, MB", " share", "iterations", "mean, max error  ",
+        "PyMatting's errors",
     )  # fmt: skip
-    for name, with_peer in cases:
-        picture = load(CASES[name])
-        methods = {
-            "ours": alphamat.closed_form,
-            "ours at 1e-6": partial(
-                alphamat.closed_form, solver=partial(default_solver, rtol=1e-6)
-            ),
-        } | (_peer() if with_peer else {})
-        runs = race(methods, picture)
-        exact = reference(picture)
-        memory = {method: peak(method, picture) for method in methods if method in METHODS}
-        nothing = Run(np.nan, np.full_like(exact, np.nan))
-        theirs = runs.get("PyMatting", nothing)
+    for name in options.contest:
+        for case in options.case:
+            compare(name, case, options.full, table)
+
+
+def compare(name: str, case: str, full: bool, table: Table) -> None:
+    """Run one contest on one picture, and add a row for each method of ours."""
+    contest, picture = CONTESTS[name], load(CASES[case])
+    entries, inputs = contest.entries(), contest.inputs(picture)
+    if not contest.peer_runs(picture, full):
+        entries.pop(PEER, None)
+    runs = race(entries, inputs)
+    memory = {entry: peak(name, entry, inputs) for entry in entries}
+    theirs, their_memory = runs.get(PEER, Run(np.nan, None)), memory.get(PEER, np.nan)
+    peers_errors = "–"
+    if full and PEER in entries and "estimate_alpha" in contest.peer:
+        tight = entries[PEER](*inputs, cg_kwargs={"rtol": TIGHT, "maxiter": 100_000})
+        peers_errors = errors(theirs.result, tight, picture)
+    for entry, method in contest.ours.items():
+        seconds = runs[entry].seconds
         table.add(
-            name,
+            entry,
+            case,
             f"{picture.trimap.size / 1e6:.2f}",
             f"{picture.unknown.mean():.0%}",
-            f"{runs['ours'].seconds:.2f}",
-            f"{runs['ours at 1e-6'].seconds:.2f}",
+            f"{seconds:.2f}",
             f"{theirs.seconds:.2f}",
-            f"{theirs.seconds / runs['ours'].seconds:.1f}×",
-            f"{theirs.seconds / runs['ours at 1e-6'].seconds:.1f}×",
-            f"{memory['ours']:.0f}",
-            f"{memory.get('PyMatting', np.nan):.0f}",
-            f"1/{memory.get('PyMatting', np.nan) / memory['ours']:.1f}",
-            f"{iterations(picture)}",
-            errors(runs["ours"].alpha, exact, picture),
-            errors(runs["ours at 1e-6"].alpha, exact, picture),
-            errors(theirs.alpha, exact, picture),
-            check(exact, picture),
+            f"{theirs.seconds / seconds:.1f}×",
+            f"{memory[entry]:.0f}",
+            f"{their_memory:.0f}",
+            f"1/{their_memory / memory[entry]:.1f}",
+            *solving(method, runs[entry].result, inputs, picture),
+            peers_errors,
         )
 
 
-def race(methods, picture: Picture) -> dict[str, Run]:
-    """Run the methods in turns, and drop one from the race when it has used up our patience."""
-    times = {name: [] for name in methods}
-    alphas = {}
-    for method in methods.values():
-        method(*_tiny())
+def race(entries: dict[str, Callable], inputs) -> dict[str, Run]:
+    """Run the entries in turns, and drop one from the race when it has used up our patience."""
+    times = {name: [] for name in entries}
+    results = {}
+    for method in entries.values():
+        method(*tiny())
     for _ in range(ROUNDS):
-        for name, method in methods.items():
+        for name, method in entries.items():
             if sum(times[name]) > PATIENCE:
                 continue
             sleep(REST)
             start = perf_counter()
-            alphas[name] = method(*picture)
+            results[name] = method(*inputs)
             times[name].append(perf_counter() - start)
-    return {name: Run(median(times[name]), alphas[name]) for name in methods}
+    return {name: Run(median(times[name]), results[name]) for name in entries}
 
 
-def reference(picture: Picture) -> np.ndarray:
-    """Return α*, and say where rounding keeps it from 1e-11."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", alphamat.ConvergenceWarning)
-        alpha, solution = watched(picture, tight_solver)
-    if not solution.converged:
-        print(f"(α* below has a residual of {solution.residual:.0e})")
-    return alpha
-
-
-def iterations(picture: Picture) -> int:
-    return watched(picture, default_solver)[1].iterations
-
-
-def watched(picture: Picture, solver) -> tuple[np.ndarray, solvers.Solution]:
-    """Return alpha, and the solution that the solver returned on the way."""
+def solving(method: Callable, result, inputs, picture: Picture) -> tuple[str, str]:
+    """Return how many iterations a method took, and its errors: dashes where it solves nothing."""
+    solver = default_solver(method)
+    if solver is None or not isinstance(result, np.ndarray):
+        return "–", "–"
     solutions = []
 
     def watch(A, b):
         solutions.append(solver(A, b))
         return solutions[-1]
 
-    return alphamat.closed_form(*picture, solver=watch), solutions[-1]
+    partial(method, solver=watch)(*inputs)
+    with warnings.catch_warnings():  # rounding may keep it from so small a residual
+        warnings.simplefilter("ignore", UserWarning)
+        tight = at_tolerance(method, TIGHT)(*inputs)
+    iterations = sum(solution.iterations for solution in solutions)
+    return str(iterations), errors(result, tight, picture)
 
 
 def errors(alpha: np.ndarray, exact: np.ndarray, picture: Picture) -> str:
     difference = np.abs(alpha - exact)[picture.unknown]
     return f"{difference.mean():.1e}, {difference.max():.1e}"
-
-
-def check(exact: np.ndarray, picture: Picture) -> str:
-    if np.count_nonzero(picture.unknown) > MOST_FOR_DIRECT:
-        return "–"
-    direct = alphamat.closed_form(*picture, solver=solvers.direct)
-    return f"{np.abs(direct - exact).max():.0e}"
-
-
-def _peer():
-    from pymatting import estimate_alpha_cf
-
-    return {"PyMatting": estimate_alpha_cf}
-
-
-def _tiny() -> Picture:
-    image = np.random.default_rng(0).random((32, 32, 3))
-    trimap = np.full((32, 32), 0.5)
-    trimap[:, :8], trimap[:, -8:] = 0, 1
-    return Picture(image, trimap)
 
 
 if __name__ == "__main__":
