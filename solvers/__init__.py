@@ -4,6 +4,7 @@ A solver is a function `solver(A, b) -> Solution`; a preconditioner is a functio
 `A -> (r -> z)`. Configure either with `functools.partial`.
 """
 
+from solvers.amg import amg as amg
 from solvers.cg import Solution as Solution
 from solvers.cg import cg as cg
 from solvers.cg import jacobi as jacobi

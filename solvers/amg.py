@@ -1,0 +1,286 @@
+"""Algebraic multigrid by aggregation, for couplings that differ by many orders of magnitude.
+
+Unknowns that hold together are solved for together: the strongest couplings make pairs, and pairs
+make fours, each of which is one unknown of a coarser matrix, and so on. A Gauss–Seidel sweep before
+and one after remove from each level what the coarser one cannot express.
+
+Notay, "An Aggregation-Based Algebraic Multigrid Method", ETNA 37, 2010 (pairs of pairs); Napov &
+Notay, "An Algebraic Multigrid Method with Guaranteed Convergence Rate", SISC 34, 2012 (the quality
+of an aggregate); Braess, "Towards Algebraic Multigrid for Elliptic Problems of Second Order",
+Computing 55, 1995 (over-correction); Baker, Falgout, Kolev & Yang, "Multigrid Smoothers for
+Ultraparallel Computing", SISC 33, 2011 (blocks that are swept side by side).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from solvers.csr import as_csr
+from solvers.operators import Operator
+from solvers.threads import evenly, shares
+
+BLOCK = 16_384  # rows that one thread sweeps in their order
+FEW = 800_000  # rows and couplings of a level below which one thread is faster
+ALMOST = 0.8  # a row whose diagonal is its own to this share needs no coarse correction
+
+
+def amg(A: Operator, *, bound: float = 5.0, overcorrection: float = 1.4) -> Hierarchy:
+    """Return one W(1, 1)-cycle of aggregation multigrid as a preconditioner r -> z.
+
+    It is made for D - W with weights W ≥ 0, rows and columns of given values left out: on grids or
+    on any other graph, with weights over ten orders of magnitude. Iterations then hardly grow with
+    the number of unknowns. The cycle is symmetric and positive definite wherever A is, but the
+    more positive entries A has off its diagonal, the less it helps.
+
+    Parameters
+    ----------
+    A : (n, n) operator with `tocsr()`
+        Symmetric and positive definite.
+    bound : float
+        How much larger than its energy a difference within a pair may look to the smoother. The
+        average number of entries in a row is used where it is more. Larger coarsens faster and
+        worse.
+    overcorrection : float
+        Factor of the coarse corrections, at least 1 and below 2: functions that are constant on
+        each aggregate have more energy than those they stand for, and come out too small.
+
+    Returns
+    -------
+    Hierarchy
+        A preconditioner r -> z.
+
+    Raises
+    ------
+    TypeError
+        If A has no `tocsr()`.
+    ValueError
+        If A is not square, has a diagonal entry that is not positive, or if `overcorrection` is
+        out of range.
+
+    Notes
+    -----
+    It takes about twice the memory of A in CSR form. All is in float64: what holds a group of
+    strongly coupled unknowns may be a sum of residuals that cancel to ten digits.
+    """
+    if not 1 <= overcorrection < 2:
+        raise ValueError(
+            f"`overcorrection` is {overcorrection}; expected at least 1 and less than 2, beyond "
+            "which the cycle would not be positive definite."
+        )
+    matrix = as_csr(A, caller="amg")
+    diagonal = matrix.diagonal()
+    if not (diagonal > 0).all():
+        i = int(np.argmin(diagonal > 0))
+        raise ValueError(
+            f"`A` is not positive definite: its diagonal entry {i} is {diagonal[i]:g}."
+        )
+    levels, groups = [Couplings.of(matrix)], []
+    while True:
+        group, coarser = coarsen(levels[-1], bound)
+        if not 0 < coarser.size < ALMOST * levels[-1].size:
+            return Hierarchy.of(levels, groups, overcorrection)
+        levels.append(coarser)
+        groups.append(group)
+
+
+class Couplings(NamedTuple):
+    """A symmetric matrix: row i holds w = -a_ij at ptr[i] … ptr[i + 1], and sums to excess[i]."""
+
+    ptr: np.ndarray
+    columns: np.ndarray
+    w: np.ndarray
+    excess: np.ndarray
+
+    @classmethod
+    def of(cls, matrix) -> Couplings:
+        """Take a CSR matrix apart."""
+        from solvers import _amg_kernels as kernels
+
+        couplings = cls.room(matrix.shape[0], matrix.nnz)
+        kernels.split(matrix.indptr, matrix.indices, matrix.data, couplings)
+        return couplings.trimmed()
+
+    @classmethod
+    def room(cls, rows: int, couplings: int) -> Couplings:
+        """Return arrays to be filled."""
+        columns, w = np.empty(couplings, np.int32), np.empty(couplings)
+        return cls(np.empty(rows + 1, np.int64), columns, w, np.empty(rows))
+
+    def trimmed(self) -> Couplings:
+        """Return copies of what is filled."""
+        used = self.ptr[-1]
+        return self._replace(columns=self.columns[:used].copy(), w=self.w[:used].copy())
+
+    @property
+    def size(self) -> int:
+        return len(self.excess)
+
+    def diagonal(self) -> np.ndarray:
+        from solvers import _amg_kernels as kernels
+
+        diagonal = np.empty_like(self.excess)
+        evenly(kernels.diagonal, self.size, self.w.size, self, diagonal)
+        return diagonal
+
+
+def coarsen(fine: Couplings, bound: float) -> tuple[np.ndarray, Couplings]:
+    """Return the group of each row, a pair of pairs, or -1; and the matrix between groups."""
+    bound = max(bound, fine.w.size / fine.size)
+    diagonal = fine.diagonal()
+    pairs = pair(fine, diagonal, bound)
+    between = project(fine, pairs)
+    # What looks large to the smoother is for the fine diagonal to say. The diagonal between pairs
+    # is small where they hold on to nothing else, and would let them join whatever is near.
+    paired = pairs >= 0
+    joint = np.zeros(between.size)
+    np.add.at(joint, pairs[paired], diagonal[paired])
+    fours = pair(between, joint, bound)
+    group = np.full_like(pairs, -1)
+    group[paired] = fours[pairs[paired]]
+    return group, project(between, fours)
+
+
+def pair(matrix: Couplings, diagonal: np.ndarray, bound: float) -> np.ndarray:
+    """Return the pair that each row is in, or -1 for rows that are almost solved as they are."""
+    from solvers import _amg_kernels as kernels
+
+    solved = (matrix.excess > ALMOST * diagonal) | (diagonal <= 0)
+    leader = np.where(solved, kernels.ALONE, kernels.FREE).astype(np.int32)
+    weight = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=~solved)
+    favourite, group = np.empty((2, matrix.size), np.int32)
+    work = 3 * matrix.w.size
+    evenly(kernels.favour, matrix.size, work, matrix, weight, bound, leader, favourite)
+    kernels.lead(matrix, weight, bound, leader, favourite)
+    kernels.number(leader, group)
+    return group
+
+
+def project(fine: Couplings, group: np.ndarray) -> Couplings:
+    """Return Pᵀ A P, where P gives all rows of a group its value, and others zero."""
+    from solvers import _amg_kernels as kernels
+
+    members = Members.of(group)
+    coarse = Couplings.room(members.start.size - 1, fine.w.size)
+    kernels.project(fine, group, members, coarse)
+    return coarse.trimmed()
+
+
+class Members(NamedTuple):
+    """The rows in each group: those of group c are rows[start[c] : start[c + 1]]."""
+
+    start: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, group: np.ndarray) -> Members:
+        from solvers import _amg_kernels as kernels
+
+        start = np.zeros(int(group.max(initial=-1)) + 2, np.int64)
+        rows = np.empty(np.count_nonzero(group >= 0), np.int32)
+        kernels.list_members(group, start, rows)
+        return cls(start, rows)
+
+
+class Rows(NamedTuple):
+    """The matrices of all levels behind one another, arranged for sweeps."""
+
+    ptr: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    columns: np.ndarray
+    w: np.ndarray
+    diagonal: np.ndarray
+    slack: np.ndarray
+    inverse: np.ndarray
+
+    @classmethod
+    def of(cls, levels: list[Couplings], bounds: np.ndarray) -> Rows:
+        from solvers import _amg_kernels as kernels
+
+        entries = np.cumsum([0, *(level.w.size for level in levels)])
+        rows = cls(
+            np.concatenate([*map(_shifted, (c.ptr[:-1] for c in levels), entries), entries[-1:]]),
+            *np.empty((2, bounds[-1]), np.int64),
+            np.concatenate([*map(_shifted, (c.columns for c in levels), bounds)]),
+            np.concatenate([c.w for c in levels]),
+            *np.empty((3, bounds[-1])),
+        )
+        excess = np.concatenate([c.excess for c in levels])
+        for level, couplings in enumerate(levels):
+            blocks = _blocks(bounds, level)
+            work = 3 * couplings.w.size
+            shares(kernels.arrange, blocks, work, blocks[0], BLOCK, excess, rows)
+        return rows
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """The levels of multigrid. Calling it runs one cycle."""
+
+    bounds: np.ndarray
+    """Level k has the rows bounds[k] … bounds[k + 1]."""
+    rows: Rows
+    group: np.ndarray
+    """The row of the next level that stands for a row, or -1."""
+    members: Members
+    visits: np.ndarray
+    """How often a cycle at each level calls on the next; 0 at the last."""
+    factors: np.ndarray
+    """Factor of the correction from the next level."""
+
+    @classmethod
+    def of(cls, levels: list[Couplings], groups: list[np.ndarray], overcorrection: float):
+        sizes = [level.size for level in levels]
+        bounds = np.cumsum([0, *sizes])
+        above = zip(groups, bounds[1:-1], strict=True)
+        parents = [np.where(group < 0, -1, group + at) for group, at in above]
+        group = np.concatenate([*parents, np.full(sizes[-1], -1)], dtype=np.int32)
+        # A second visit costs little where the next level is less than half as large. It also
+        # takes back what over-correction did below, which a single visit would let pile up.
+        visits = np.array([1 + (2.5 * less < more) for more, less in pairwise(sizes)] + [0])
+        factors = np.where(visits > 1, overcorrection, 1.0)
+        return cls(bounds, Rows.of(levels, bounds), group, Members.of(group), visits, factors)
+
+    def __call__(self, r: np.ndarray) -> np.ndarray:
+        b, x, y = np.empty((3, self.bounds[-1]))
+        z = np.empty(self.bounds[-1])
+        b[: r.size] = r
+        self._cycle(0, b, x, y, z)
+        return z[: r.size]
+
+    def _cycle(self, level: int, b, x, y, z) -> None:
+        """`kernels.cycle`, with the loops over large levels shared among threads."""
+        from solvers import _amg_kernels as kernels
+
+        rows, members, visits, factors = self.rows, self.members, self.visits, self.factors
+        here = _blocks(self.bounds, level)
+        work = int(rows.ptr[here[-1]] - rows.ptr[here[0]] + here[-1] - here[0])
+        if work < FEW or visits[level] == 0:
+            kernels.cycle(
+                level, self.bounds, visits, factors, rows, self.group, members, b, x, y, z
+            )
+            return
+        below = _blocks(self.bounds, level + 1)
+        shares(kernels.sweep, here, work, rows, b, x)
+        shares(kernels.remainder, here, work, rows, x, z)
+        shares(kernels.restrict, below, work, members, z, b)
+        self._cycle(level + 1, b, x, y, z)
+        if visits[level] > 1:
+            shares(kernels.again, below, work, rows, z, b, y)
+            self._cycle(level + 1, b, x, y, z)
+            z[below[0] : below[-1]] += y[below[0] : below[-1]]
+        shares(kernels.prolong, here, work, self.group, factors[level], z, x)
+        shares(kernels.sweep_back, here, work, rows, b, x, z)
+
+
+def _shifted(numbers: np.ndarray, by: np.integer) -> np.ndarray:
+    return numbers + numbers.dtype.type(by)
+
+
+def _blocks(bounds: np.ndarray, level: int) -> np.ndarray:
+    """Return where the blocks of a level begin, and where the last one ends."""
+    return np.append(np.arange(bounds[level], bounds[level + 1], BLOCK), bounds[level + 1])
