@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alphamat import memory
+from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
 from solvers.grid import Region, dilate, find_runs, offsets
 from solvers.threads import apart
 
@@ -51,3 +53,25 @@ def affine_in_colour(image: np.ndarray, unknown: np.ndarray, region: Region) -> 
     colours = image[unknown].T - 0.5
     functions = (np.ones_like(colours[0]), *colours)
     return np.stack([region.expand(np.ascontiguousarray(f), np.float32) for f in functions])
+
+
+def refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> None:
+    """Raise unless windows of this radius fit into an image of this shape, and ε regularises."""
+    refuse_unless_positive("epsilon", epsilon)
+    refuse_unless_counting("radius", radius)
+    if min(shape) < 2 * radius + 1:
+        raise ValueError(
+            f"`image` is {shape[0]} × {shape[1]} (height × width), smaller than one window of "
+            f"{2 * radius + 1} × {2 * radius + 1} pixels; pass a larger image or a smaller "
+            "`radius`."
+        )
+
+
+def refuse_beyond_memory(unknowns: int, radius: int) -> None:
+    """Raise MemoryError if this machine cannot hold the stencil matrix and its multigrid."""
+    planes = ((4 * radius + 1) ** 2 + 1) // 2
+    memory.refuse_beyond(
+        unknowns * (12 * planes + 330),  # planes in float64 and float32, vectors, coarse lattices
+        f"The system of {unknowns:,} unknown pixels at radius {radius}",
+        "Narrow the unknown region, or make the image smaller.",
+    )

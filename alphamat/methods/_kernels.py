@@ -8,19 +8,21 @@ from solvers.jit import jit
 
 
 @jit
-def colour_line(first, last, windows, image, epsilon, planes):
-    """Add every window's δ_ij - (1 + z_i·z_j) / |w| to the planes of a stencil matrix.
+def colour_line(first, last, windows, image, epsilon, squared, planes):
+    """Add every window's I - F, or its square, to the planes of a stencil matrix.
 
+    F fits a window's alphas by an affine function of colour, with ε on the squares of its slopes.
     `windows` lists runs of window centres; see `Windows.runs`.
     """
     size = windows.shape[1] - 4
-    colours = np.empty((3, size * size, 64))
-    features = np.empty((4, size * size, 64))
+    features = np.empty((4, size * size + 3, 64))
     for k in range(first, last):
         for begin in range(0, windows[k, 1], 64):
             n = min(64, windows[k, 1] - begin)
-            gather(image, windows[k, 2], windows[k, 3] + begin, size, n, colours)
-            whiten(colours, epsilon, n, features)
+            gather(image, windows[k, 2], windows[k, 3] + begin, size, n, features[1:])
+            whiten(epsilon, n, features)
+            if squared:
+                double_less_square(n, features)
             subtract_gram(features, windows[k, 4:], begin, n, planes)
 
 
@@ -37,45 +39,72 @@ def gather(image, y, x, size, n, colours):
 
 
 @jit
-def whiten(colours, epsilon, n, features):
-    """Turn colours into features whose inner product is (1 + z_i·z_j) / |w|.
+def whiten(epsilon, n, features):
+    """Turn colours into features whose inner product is F.
 
-    z = G⁻¹ (I - μ) with G Gᵀ = Σ + ε/|w| by Cholesky: the cofactor inverse loses everything where
-    a window has one colour.
+    They are Q of [1, I] = Q R by Gram-Schmidt, with √ε below each colour in a row of its own. To
+    factorise (I - μ)ᵀ(I - μ) + ε loses twice the digits, and its cofactor inverse loses everything
+    where a window has one colour.
     """
-    cells = colours.shape[1]
-    red, green, blue = colours[0], colours[1], colours[2]
-    root = np.sqrt(1.0 / cells)
+    cells = features.shape[1] - 3
+    sums = np.empty(n)
+    features[:, cells:] = 0
+    features[0, :cells] = np.sqrt(1 / cells)
+    for c in range(1, 4):
+        feature = features[c]
+        feature[cells + c - 1] = np.sqrt(epsilon)
+        for earlier in range(c):
+            inner(feature, features[earlier], sums)
+            subtract(features[earlier], sums, feature)
+        inner(feature, feature, sums)
+        for k in range(cells + 3):
+            row = feature[k]
+            for i in range(n):
+                row[i] /= np.sqrt(sums[i])
+
+
+@jit
+def inner(a, b, sums):
+    """Sum the products of two features over the cells."""
+    sums[:] = 0
+    for k in range(len(a)):
+        row_a, row_b = a[k], b[k]
+        for i in range(len(sums)):
+            sums[i] += row_a[i] * row_b[i]
+
+
+@jit
+def subtract(a, factors, out):
+    """Subtract multiples of a feature from another one."""
+    for k in range(len(a)):
+        row_a, row = a[k], out[k]
+        for i in range(len(factors)):
+            row[i] -= factors[i] * row_a[i]
+
+
+@jit
+def double_less_square(n, features):
+    """Turn features whose inner product is F into those of 2F - F²; I less this is (I - F)².
+
+    Let F = Q Qᵀ, and B be the rows below Q. Since QᵀQ + BᵀB = I, 2F - F² = Q (I + BᵀB) Qᵀ, and
+    the eigenvalues of I + BᵀB lie between 1 and 2: its Cholesky factor G loses nothing.
+    """
+    cells = features.shape[1] - 3
+    f1, f2, f3 = features[1], features[2], features[3]
     for i in range(n):
-        mean_r, mean_g, mean_b = 0.0, 0.0, 0.0
+        b11 = f1[cells, i]
+        b12, b22 = f2[cells, i], f2[cells + 1, i]
+        b13, b23, b33 = f3[cells, i], f3[cells + 1, i], f3[cells + 2, i]
+        g11 = np.sqrt(1 + b11 * b11)
+        g21 = b11 * b12 / g11
+        g31 = b11 * b13 / g11
+        g22 = np.sqrt(1 + b12 * b12 + b22 * b22 - g21 * g21)
+        g32 = (b12 * b13 + b22 * b23 - g31 * g21) / g22
+        g33 = np.sqrt(1 + b13 * b13 + b23 * b23 + b33 * b33 - g31 * g31 - g32 * g32)
         for k in range(cells):
-            mean_r += red[k, i]
-            mean_g += green[k, i]
-            mean_b += blue[k, i]
-        mean_r, mean_g, mean_b = mean_r / cells, mean_g / cells, mean_b / cells
-        rr, gr, gg, br, bg, bb = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for k in range(cells):
-            r, g, b = red[k, i] - mean_r, green[k, i] - mean_g, blue[k, i] - mean_b
-            rr += r * r
-            gr += g * r
-            gg += g * g
-            br += b * r
-            bg += b * g
-            bb += b * b
-        g11 = np.sqrt((rr + epsilon) / cells)
-        g21 = gr / cells / g11
-        g31 = br / cells / g11
-        g22 = np.sqrt((gg + epsilon) / cells - g21 * g21)
-        g32 = (bg / cells - g31 * g21) / g22
-        g33 = np.sqrt((bb + epsilon) / cells - g31 * g31 - g32 * g32)
-        for k in range(cells):
-            r, g, b = red[k, i] - mean_r, green[k, i] - mean_g, blue[k, i] - mean_b
-            z1 = r / g11
-            z2 = (g - g21 * z1) / g22
-            features[0, k, i] = root
-            features[1, k, i] = root * z1
-            features[2, k, i] = root * z2
-            features[3, k, i] = root * (b - g31 * z1 - g32 * z2) / g33
+            f1[k, i] = g11 * f1[k, i] + g21 * f2[k, i] + g31 * f3[k, i]
+            f2[k, i] = g22 * f2[k, i] + g32 * f3[k, i]
+            f3[k, i] = g33 * f3[k, i]
 
 
 @jit

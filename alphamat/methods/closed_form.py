@@ -10,12 +10,10 @@ from functools import partial
 
 import numpy as np
 
-from alphamat import memory
 from alphamat.image import as_image
-from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import as_trimap
-from alphamat.windows import Windows, affine_in_colour
+from alphamat.windows import Windows, affine_in_colour, refuse_beyond_memory, refuse_parameters
 from solvers import StencilMatrix, cg, multigrid
 
 
@@ -78,9 +76,9 @@ def closed_form(
     """
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    _refuse_parameters(image.shape[:2], epsilon, radius)
+    refuse_parameters(image.shape[:2], epsilon, radius)
     unknown = rows_to_solve(trimap, confidence)
-    _refuse_beyond_memory(np.count_nonzero(unknown), radius)
+    refuse_beyond_memory(np.count_nonzero(unknown), radius)
     laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius)
     return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
 
@@ -97,26 +95,6 @@ def colour_line_laplacian(
     from alphamat.methods import _kernels
 
     windows = Windows.touching(unknown, radius)
-    planes = windows.planes(_kernels.colour_line, image, epsilon)
+    planes = windows.planes(_kernels.colour_line, image, epsilon, False)
     near_null = affine_in_colour(image, unknown, windows.region)
     return StencilMatrix(windows.region, planes, near_null)
-
-
-def _refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> None:
-    refuse_unless_positive("epsilon", epsilon)
-    refuse_unless_counting("radius", radius)
-    if min(shape) < 2 * radius + 1:
-        raise ValueError(
-            f"`image` is {shape[0]} × {shape[1]} (height × width), smaller than one window of "
-            f"{2 * radius + 1} × {2 * radius + 1} pixels; pass a larger image or a smaller "
-            "`radius`."
-        )
-
-
-def _refuse_beyond_memory(unknowns: int, radius: int) -> None:
-    planes = ((4 * radius + 1) ** 2 + 1) // 2
-    memory.refuse_beyond(
-        unknowns * (12 * planes + 330),  # planes in float64 and float32, vectors, coarse lattices
-        f"The system of {unknowns:,} unknown pixels at radius {radius}",
-        "Narrow the unknown region, or make the image smaller.",
-    )
