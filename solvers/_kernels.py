@@ -6,6 +6,8 @@ elsewhere would test for negative indices and not vectorise.
 
 from __future__ import annotations
 
+import numpy as np
+
 from solvers.jit import jit
 
 # ---- conjugate gradients
@@ -38,6 +40,20 @@ def turn(first, last, beta, z, p):
     z, p = z[first:last], p[first:last]
     for i in range(p.size):
         p[i] = z[i] + beta * p[i]
+
+
+# ---- sparse rows
+
+
+@jit
+def apply_rows(first, last, indptr, indices, values, x, y):
+    """y ← A x for rows of a CSR matrix."""
+    for i in range(first, last):
+        row, weights = indices[indptr[i] : indptr[i + 1]], values[indptr[i] : indptr[i + 1]]
+        total = 0.0
+        for k in range(row.size):
+            total += weights[k] * x[np.uint32(row[k])]  # spares a test for negative indices
+        y[i] = total
 
 
 # ---- stencil matrices: `runs` as in grid.Region

@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from solvers.threads import evenly
+
 
 @runtime_checkable
 class Operator(Protocol):
@@ -48,7 +50,12 @@ class Pinned:
         return self.matrix.shape
 
     def __matmul__(self, x):
-        return self.matrix @ x
+        from solvers import _kernels
+
+        A, x = self.matrix, np.asarray(x)
+        y = np.empty(A.shape[0], np.result_type(A.dtype, x))
+        evenly(_kernels.apply_rows, len(y), A.nnz, A.indptr, A.indices, A.data, x, y)
+        return y
 
     def couple(self, field: np.ndarray) -> np.ndarray:
         """Apply all rows, those columns included that are given, to values in the shape of free."""
@@ -61,7 +68,8 @@ class Pinned:
         """Return this matrix plus diag(shift)."""
         from scipy.sparse import diags_array
 
-        return Pinned((self.matrix + diags_array(shift)).tocsr(), self.boundary, self.free)
+        diagonal = diags_array(np.asarray(shift, np.float64))
+        return Pinned((self.matrix + diagonal).tocsr(), self.boundary, self.free)
 
     def tocsr(self):
         return self.matrix

@@ -1,0 +1,159 @@
+"""KNN matting.
+
+Chen, Li & Tang, "KNN Matting", CVPR 2012 and TPAMI 35(9), 2013.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from alphamat import memory
+from alphamat.image import as_image
+from alphamat.neighbours import Edges, graph_laplacian, neighbourhoods, with_position
+from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.solve import rows_to_solve, solve_alpha
+from alphamat.trimap import as_trimap
+from solvers import amg, cg
+from solvers.threads import evenly
+
+
+def knn(
+    image,
+    trimap,
+    *,
+    rounds: Sequence[tuple[int, float]] = ((19, 2.0), (9, 0.1)),
+    features: Callable[[np.ndarray], np.ndarray] | None = None,
+    confidence: float | None = None,
+    solver=partial(cg, preconditioner=amg, rtol=1e-6),
+) -> np.ndarray:
+    """Estimate alpha, assuming that pixels which look alike have a similar one, near or far apart.
+
+    Alpha at a pixel is the mean of alpha at its nearest neighbours in a space of colour and
+    position, and at the pixels whose neighbour it is, weighted by how near they are.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image
+        uint8, uint16 or floating point in [0, 1]. See `as_image`.
+    trimap : (H, W) array_like, or PIL image
+        0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
+    rounds : sequence of (int, float)
+        Searches, whose neighbours are all joined: how many to find, at least 1, and the weight of
+        position, > 0, in units of the image's diagonal. The first looks near by, the second nearly
+        everywhere. Of a score of choices tried on 18 photographs the defaults had the smallest
+        squared error. The authors' program has (9, 1.0) and (1, 0.01); it calls these 10 and 2
+        neighbours, since a pixel finds itself first.
+    features : callable, optional
+        Turns the (H, W, 3) image into (H, W, c) features. None takes red, green and blue, as the
+        authors' program does; `hsv` is the paper's choice, and did worse on those photographs.
+    confidence : float, optional
+        λ, the weight with which known pixels are held to the trimap; the authors use 100. None
+        holds them exactly.
+    solver : callable
+        `solver(A, b) -> solvers.Solution`. By default conjugate gradients with algebraic multigrid,
+        which takes 6 to 8 iterations. Jacobi's preconditioner takes 130 to 180 on a megapixel, in
+        about the same time, but 315 on four, in twice the time. At the tolerance of 1e-6 alpha was
+        within 5e-5 of the exact solution on these photographs, and within 6e-7 on average.
+
+    Returns
+    -------
+    (H, W) float64 array, alpha in [0, 1]; exactly the trimap on known pixels unless `confidence`
+    is given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is refused; the message says why.
+    MemoryError
+        If this machine cannot hold the graph, which takes about two kilobytes for each unknown
+        pixel with the default rounds.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver did not reach its tolerance.
+
+    Notes
+    -----
+    The Laplacian is D - W with a symmetric W: an edge counts whichever of its ends found the
+    other, twice if both did. Other implementations give all edges the weight 1, or divide rows by
+    their sums. The latter leaves alpha as it is where known pixels are held exactly, but not the
+    matrix symmetric.
+
+    Unknown pixels that no path of neighbours joins to a known one, such as those of a colour that
+    no known pixel has, are joined to the pixels beside them in the image; see `graph_laplacian`.
+    """
+    image = as_image(image)
+    trimap = as_trimap(trimap, shape=image.shape[:2])
+    rounds = _as_rounds(rounds)
+    if features is not None and not callable(features):
+        raise TypeError(f"`features` is {features!r}; expected a function of the image, or None.")
+    free = rows_to_solve(trimap, confidence)
+    _refuse_beyond_memory(free, rounds)
+    colours = image if features is None else _as_features(features(image), image.shape[:2])
+    graphs = [affinities(colours, free, count, weight) for count, weight in rounds]
+    laplacian = graph_laplacian(graphs, free, trimap.known)
+    return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
+
+
+def hsv(image: np.ndarray) -> np.ndarray:
+    """Return (H, W, 4): cos h, sin h, s and v, the colour features of the paper (section 3.1)."""
+    from skimage.color import rgb2hsv
+
+    h, s, v = np.moveaxis(rgb2hsv(image), 2, 0)
+    return np.stack([np.cos(2 * np.pi * h), np.sin(2 * np.pi * h), s, v], axis=2)
+
+
+def affinities(features: np.ndarray, free: np.ndarray, count: int, weight: float) -> Edges:
+    """Return k(i, j) = 1 - ‖X(i) - X(j)‖ / C for pixels i and their neighbours j (equation 3).
+
+    The norm is the sum of absolute values, and C the sum of the features' ranges, which it does
+    not exceed. Only pixels that are free, or have a neighbour that is, are in.
+    """
+    from alphamat.methods import _knn_kernels as kernels
+
+    unit = weight / np.hypot(*free.shape)
+    points = with_position(features, (unit, unit))
+    centres, members = neighbourhoods(points, count, free)
+    weights, scale = np.empty(members.shape), np.ptp(points, axis=0).sum()
+    work = weights.size * points.shape[1]
+    evenly(kernels.closeness, len(centres), work, points, centres, members, scale, weights)
+    return Edges(centres, members, weights)
+
+
+def _as_rounds(rounds) -> list[tuple[int, float]]:
+    try:
+        pairs = [(count, weight) for count, weight in rounds]
+    except (TypeError, ValueError):
+        pairs = []
+    if not pairs:
+        raise TypeError(
+            f"`rounds` is {rounds!r}; expected pairs of a number of neighbours and a weight of "
+            "position, such as [(19, 2.0), (9, 0.1)]."
+        )
+    for count, weight in pairs:
+        refuse_unless_counting("rounds: neighbours", count)
+        refuse_unless_positive("rounds: weight of position", weight, "such as 1.0")
+    return pairs
+
+
+def _as_features(features, shape: tuple[int, int]) -> np.ndarray:
+    array = np.asarray(features, dtype=np.float64)
+    if array.ndim != 3 or array.shape[:2] != shape or not np.isfinite(array).all():
+        raise ValueError(
+            f"`features` returned an array of shape {array.shape}; expected finite numbers in "
+            f"{(*shape, 'c')}."
+        )
+    return array
+
+
+def _refuse_beyond_memory(free: np.ndarray, rounds) -> None:
+    unknowns, neighbours = np.count_nonzero(free), sum(count for count, _ in rounds)
+    memory.refuse_beyond(
+        100 * free.size + 60 * unknowns * neighbours,  # points and tree; edges, twice
+        f"The graph of {unknowns:,} pixels with {neighbours} neighbours each",
+        "Narrow the unknown region, ask for fewer neighbours, or make the image smaller.",
+    )
