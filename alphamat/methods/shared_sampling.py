@@ -1,0 +1,276 @@
+"""Shared sampling.
+
+Gastal & Oliveira, "Shared Sampling for Real-Time Alpha Matting", Eurographics 2010 (Computer
+Graphics Forum 29(2)).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from alphamat import memory
+from alphamat.image import as_image
+from alphamat.methods.closed_form import colour_line_laplacian
+from alphamat.parameters import (
+    refuse_unless_counting,
+    refuse_unless_positive,
+    refuse_unless_solver,
+)
+from alphamat.solve import warn_unless_converged
+from alphamat.trimap import Trimap, as_trimap
+from alphamat.windows import refuse_beyond_memory, refuse_parameters
+from solvers import cg, multigrid
+from solvers.grid import Region
+from solvers.threads import evenly, shares
+
+BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
+ORIENTATIONS = 3  # rays turn with a pixel's place in a square of so many pixels
+
+
+def shared_sampling(
+    image,
+    trimap,
+    *,
+    reach: int = 10,
+    similarity: float = 5 / 256,
+    rays: int = 4,
+    exponents: tuple[float, float, float, float] = (3, 2, 1, 4),
+    sharing: int = 200,
+    smoothing: int = 100,
+    falloff: float = 10,
+    trust: float | None = None,
+    epsilon: float = 1e-7,
+    solver=partial(cg, preconditioner=multigrid, rtol=1e-7),
+) -> np.ndarray:
+    """Estimate alpha from pairs of known colours that neighbours find and share.
+
+    Each unknown pixel sends out a few rays and keeps the best pair of a foreground and a background
+    pixel that these meet. Then it looks at the pairs of its neighbours, averages those that
+    explain its own colour best, and reads alpha off. Where no pair explains it well, alpha is
+    mostly a local average.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image
+        uint8, uint16 or floating point in [0, 1]. See `as_image`.
+    trimap : (H, W) array_like, or PIL image
+        0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
+    reach, similarity : int, float
+        k_i and k_c: an unknown pixel becomes known if a known one lies no more than `reach` pixels
+        away, with a colour no farther than `similarity`. The nearest such pixel counts.
+    rays : int
+        k_g, how many rays a pixel sends out.
+    exponents : four floats
+        e_N, e_A, e_f and e_b, what weighs how much in the choice of a pair: colours explained in
+        3 × 3 pixels, agreement with the chance to be foreground, nearness of the foreground
+        pixel, nearness of the background pixel.
+    sharing : int
+        k_r, how many neighbours share their pairs. The disc whose size is nearest counts.
+    smoothing : int
+        k_s, how many neighbours the result is smoothed over, likewise.
+    falloff : float
+        λ, how fast confidence falls with the distance of a colour from what its pair can mix.
+    trust : float, optional
+        γ, the weight with which this alpha, by its confidence, then pulls at closed-form matting;
+        the authors use 0.1. Slower, smoother, nearer to the truth. None leaves alpha as it is.
+    epsilon : float
+        ε of the matting Laplacian. Used with `trust` only.
+    solver : callable
+        `solver(A, b) -> solvers.Solution`. Used with `trust` only; see `closed_form`.
+
+    Returns
+    -------
+    (H, W) float64 array, alpha in [0, 1]; exactly the trimap on known pixels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is refused; the message says why.
+    MemoryError
+        If this machine cannot hold the pairs, which take about 200 bytes for each unknown pixel.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver did not reach its tolerance.
+
+    Notes
+    -----
+    Where the paper leaves a choice: E_p sums up at most ten places of a line, which changes the
+    error by less than 1 %. A pixel whose rays all miss the foreground, or the background, gets the
+    nearest pixel of it. The Gaussian G of local smoothing is exp(-d² / σ²), whose peak is 1 like
+    the weight of known pixels, and these are the trimap's own; to normalise its sum, or to count
+    pixels that became known, lets the known region bleed into alpha. Between equal colours alpha
+    is ½.
+    """
+    image = as_image(image)
+    trimap = as_trimap(trimap, shape=image.shape[:2])
+    _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff)
+    if trust is not None:
+        refuse_unless_positive("trust", trust, "such as 0.1, or None")
+        refuse_parameters(image.shape[:2], epsilon, 1)
+        refuse_unless_solver(solver)
+    labels = expand(image, trimap, reach=reach, similarity=similarity)
+    alpha, confidence = np.where(labels == FOREGROUND, 1.0, 0.0), np.ones(labels.shape)
+    unknown = labels == UNKNOWN
+    if unknown.any():
+        sharers, smoothers = disc(sharing), disc(smoothing)
+        region = Region.of(unknown, int(max(sharers.max(), smoothers.max())))
+        _refuse_beyond_memory(region)
+        pairs = gather(image, labels, region, rays=rays, exponents=exponents)
+        tuples = share(image, trimap, labels, region, pairs, sharers, falloff=falloff)
+        alpha[unknown], confidence[unknown] = smooth(
+            image, region, tuples, smoothers, variance=smoothing / (9 * np.pi), falloff=falloff
+        )
+    if trust is None or trimap.known.all():
+        return alpha
+    return reconcile(image, trimap, alpha, trust * confidence, epsilon=epsilon, solver=solver)
+
+
+def expand(image: np.ndarray, trimap: Trimap, *, reach: int, similarity: float) -> np.ndarray:
+    """Label (H, W) pixels, unknown ones like the nearest known one of a similar colour (§3.1)."""
+    from alphamat.methods import _shared_sampling_kernels as kernels
+
+    labels = np.full(image.shape[:2], UNKNOWN, np.uint8)
+    labels[trimap.background], labels[trimap.foreground] = BACKGROUND, FOREGROUND
+    pixels = np.flatnonzero(labels == UNKNOWN)
+    found = np.empty(pixels.size, np.uint8)
+    offsets = within(reach)
+    work = pixels.size * len(offsets)
+    arguments = pixels, image, labels, offsets, float(similarity), found
+    evenly(kernels.expand, pixels.size, work, *arguments)
+    labels.ravel()[pixels] = found
+    return labels
+
+
+def gather(
+    image: np.ndarray, labels: np.ndarray, region: Region, *, rays: int, exponents
+) -> np.ndarray:
+    """Return the pair that each pixel of a region finds best among those its rays meet (eq. 8).
+
+    The fields F - B, (F + B) / 2, 1 / |F - B|², σ²_f and σ²_b (eq. 9) are (9, stored_size), and
+    NaN in the halo.
+    """
+    from alphamat.methods import _shared_sampling_kernels as kernels
+
+    small = sum(labels.shape) < 2**16
+    distances = np.empty((2, *labels.shape), np.uint16 if small else np.int32)
+    evenly(kernels.chessboard, 2, 8 * labels.size, labels, distances)
+    pairs = np.full((9, region.stored_size), np.nan)
+    exponents = np.array(exponents, float)
+    arguments = image, distances, _directions(rays), exponents, pairs
+    shares(kernels.gather, region.bounds, region.size * 1000, region.runs, *arguments)
+    return pairs
+
+
+def share(
+    image: np.ndarray,
+    trimap: Trimap,
+    labels: np.ndarray,
+    region: Region,
+    pairs: np.ndarray,
+    neighbours: np.ndarray,
+    *,
+    falloff: float,
+) -> np.ndarray:
+    """Return what the best three pairs of all neighbours make of each pixel (eqs. 10 to 13).
+
+    The fields F, B, α, confidence f, whether the trimap knows the pixel, f α (1 - α), and this
+    times |F - B| are (11, stored_size). A known pixel has its own colour for F and B, and f = 1.
+    """
+    from alphamat.methods import _shared_sampling_kernels as kernels
+
+    tuples = np.zeros((11, region.stored_size))
+    for c in range(3):
+        tuples[c] = tuples[3 + c] = region.store(image[..., c])
+    tuples[6] = region.store(labels == FOREGROUND)
+    tuples[7] = region.store(labels != UNKNOWN)
+    tuples[8] = region.store(trimap.known)
+    work = region.size * 40 * len(neighbours)
+    arguments = image, neighbours, pairs, float(falloff), tuples
+    shares(kernels.share, region.bounds, work, region.runs, *arguments)
+    return tuples
+
+
+def smooth(
+    image: np.ndarray,
+    region: Region,
+    tuples: np.ndarray,
+    neighbours: np.ndarray,
+    *,
+    variance: float,
+    falloff: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return alpha and its confidence, smoothed over neighbours, for the pixels of a region."""
+    from alphamat.methods import _shared_sampling_kernels as kernels
+
+    gaussian = np.exp(-(neighbours**2).sum(axis=1) / variance)
+    alpha, confidence = np.empty((2, region.size))
+    work = region.size * 20 * len(neighbours)
+    arguments = image, neighbours, gaussian, tuples, float(falloff), alpha, confidence
+    shares(kernels.smooth, region.bounds, work, region.runs, *arguments)
+    return alpha, confidence
+
+
+def reconcile(
+    image: np.ndarray, trimap: Trimap, alpha: np.ndarray, weights: np.ndarray, *, epsilon, solver
+) -> np.ndarray:
+    """Minimise αᵀ L α + Σ w (α - α̂)² over the unknown pixels, with L the matting Laplacian.
+
+    It is solved for what α adds to α̂. What `expand` labelled may change.
+    """
+    unknown = trimap.unknown
+    refuse_beyond_memory(np.count_nonzero(unknown), 1)
+    laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=1)
+    solution = solver(laplacian.shifted(weights[unknown]), -laplacian.couple(alpha))
+    warn_unless_converged(solution)
+    alpha[unknown] = np.clip(alpha[unknown] + solution.x, 0, 1)
+    return alpha
+
+
+def within(radius: int) -> np.ndarray:
+    """Return the offsets (n, 2) of all pixels no farther than `radius`, nearest first."""
+    offsets = np.mgrid[-radius : radius + 1, -radius : radius + 1].reshape(2, -1).T
+    squared = (offsets**2).sum(axis=1)
+    order = np.argsort(squared, kind="stable")
+    return np.ascontiguousarray(offsets[order][squared[order] <= radius**2])
+
+
+def disc(count: int) -> np.ndarray:
+    """Return the offsets (n, 2) of the disc whose n is nearest to `count`, nearest first."""
+    offsets = within(int(np.ceil(np.sqrt(count))))
+    squared = (offsets**2).sum(axis=1)
+    sizes = np.searchsorted(squared, np.unique(squared), side="right")
+    return offsets[: sizes[np.argmin(np.abs(sizes - count))]]
+
+
+def _directions(rays: int) -> np.ndarray:
+    """Return (9, rays, 2) steps of one pixel along y or x, and no more along the other."""
+    turns = np.arange(ORIENTATIONS**2)[:, None] / ORIENTATIONS**2
+    angle = 2 * np.pi * (np.arange(rays) + turns) / rays
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    return direction / np.abs(direction).max(axis=-1, keepdims=True)
+
+
+def _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff) -> None:
+    counts = {"reach": reach, "rays": rays, "sharing": sharing, "smoothing": smoothing}
+    for name, value in counts.items():
+        refuse_unless_counting(name, value)
+    refuse_unless_positive("similarity", similarity, "such as 5 / 256")
+    refuse_unless_positive("falloff", falloff, "such as 10")
+    if np.shape(exponents) != (4,):
+        raise ValueError(
+            f"`exponents` is {exponents!r}; expected four numbers: e_N, e_A, e_f and e_b."
+        )
+    for k, exponent in enumerate(exponents):
+        refuse_unless_positive(f"exponents[{k}]", exponent, "such as 2")
+
+
+def _refuse_beyond_memory(region: Region) -> None:
+    memory.refuse_beyond(
+        180 * region.stored_size + 20 * np.prod(region.grid),
+        f"The pairs of {region.size:,} unknown pixels",
+        "Narrow the unknown region, or make the image smaller.",
+    )
