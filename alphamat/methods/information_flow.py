@@ -1,0 +1,356 @@
+"""Information-flow matting.
+
+Aksoy, Aydın & Pollefeys, "Designing Effective Inter-Pixel Information Flow for Natural Image
+Matting", CVPR 2017. Its section 3 has four flows, which are four terms of one quadratic energy.
+Embeddings: Roweis & Saul, "Nonlinear Dimensionality Reduction by Locally Linear Embedding",
+Science 290, 2000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from alphamat import memory
+from alphamat.image import as_image
+from alphamat.methods.closed_form import colour_line_laplacian
+from alphamat.neighbours import nearest, with_position
+from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.solve import rows_to_solve, solve_alpha
+from alphamat.trimap import Trimap, as_trimap
+from alphamat.windows import refuse_parameters
+from solvers import StencilMatrix, cg
+from solvers.grid import dilate
+
+RIDGE = 1e-10  # of the embeddings, on colours in [0, 1]
+CHUNK = 16384  # pixels at a time
+ALIKE, UNLIKE = 0.25, 0.9  # Bhattacharyya distances of section 4's trimming
+PATCHES = 5  # nearest patches of either layer that a patch is compared with
+BINS = 10
+BEYOND_LAYERS = 0.0099  # what the layers' colours leave unexplained where a matte is transparent
+
+
+def information_flow(
+    image,
+    trimap,
+    *,
+    mixture_neighbours: int = 20,
+    known_neighbours: int = 7,
+    similar_neighbours: int = 5,
+    known_weight: float = 0.05,
+    similarity_weight: float = 0.01,
+    local_weight: float = 1.0,
+    epsilon: float = 1e-6,
+    known_flow: bool | None = None,
+    confidence: float | None = None,
+    solver=partial(cg, rtol=1e-6),
+) -> np.ndarray:
+    """Estimate alpha by letting what is known flow between pixels that explain each other.
+
+    A pixel's alpha follows from those whose colours mix to its own (colour-mixture flow, with
+    weight 1), from the nearest known colours of either layer (known-to-unknown), from unknown
+    pixels of like colour (intra-unknown), and from its surroundings (local flow, the matting
+    Laplacian). Together these reach into holes and remote details that local methods miss.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image
+        uint8, uint16 or floating point in [0, 1]; H and W at least 3. See `as_image`.
+    trimap : (H, W) array_like, or PIL image
+        0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
+    mixture_neighbours, known_neighbours, similar_neighbours : int
+        How many pixels a pixel is mixed from; how many known ones of each layer it is compared
+        with; and how many unknown ones it is made similar to. Fewer where there are not so many.
+    known_weight, similarity_weight, local_weight : float
+        σ_KU, σ_UU and σ_L, the weights of the other flows, positive.
+    epsilon : float
+        ε of the matting Laplacian.
+    known_flow : bool, optional
+        Whether there is known-to-unknown flow: energy E₁ of the paper, else E₂. By default it is
+        left out where the unknown colours are no mixture of those known nearby, as they are not in
+        highly transparent objects.
+    confidence : float, optional
+        λ, the weight with which known pixels are held to the trimap; the authors use 100. None
+        holds them exactly.
+    solver : callable
+        `solver(A, b) -> solvers.Solution`. By default conjugate gradients with Jacobi: the mixtures
+        join pixels all over the image, so that there is no grid for multigrid, and a factor of
+        their square would fill up.
+
+    Returns
+    -------
+    (H, W) float64 array, alpha in [0, 1]; exactly the trimap on known pixels unless `confidence`
+    is given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is refused; the message says why.
+    MemoryError
+        If this machine cannot hold the system.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver did not reach its tolerance.
+
+    Notes
+    -----
+    The local flow is the matting Laplacian over the nine pixels of a window, which is symmetric;
+    the authors' code divides each row by its own sum instead, which is the same away from the
+    borders. Its trimming of trimaps along edges is left out, that by patches (section 4) is not.
+    """
+    image = as_image(image)
+    trimap = as_trimap(trimap, shape=image.shape[:2])
+    refuse_parameters(image.shape[:2], epsilon, radius=1)
+    for name, count in (
+        ("mixture_neighbours", mixture_neighbours),
+        ("known_neighbours", known_neighbours),
+        ("similar_neighbours", similar_neighbours),
+    ):
+        refuse_unless_counting(name, count)
+    for name, weight in (
+        ("known_weight", known_weight),
+        ("similarity_weight", similarity_weight),
+        ("local_weight", local_weight),
+    ):
+        refuse_unless_positive(name, weight)
+    rows = rows_to_solve(trimap, confidence)
+    _refuse_beyond_memory(trimap, rows, mixture_neighbours)
+
+    unknown = np.flatnonzero(trimap.unknown)
+    mixture = colour_mixtures(image, unknown, mixture_neighbours)
+    similarity = similar_unknowns(image, unknown, similar_neighbours)
+    weight, target = np.zeros((2, unknown.size))
+    if known_flow is None:
+        known_flow = not is_highly_transparent(image, trimap)
+    if known_flow:
+        target, weight = known_to_unknown(image, trimap, known_neighbours)
+    flat = rows.ravel()
+    energy = Flows(
+        mixture,
+        mixture[:, flat],
+        similarity_weight * similarity[flat][:, flat],
+        local_weight / 9,
+        colour_line_laplacian(image, rows, epsilon=epsilon, radius=1),
+        known_weight * _at(unknown, weight, flat),
+        _at(unknown, target, flat),
+        rows,
+    )
+    return solve_alpha(energy, trimap, confidence=confidence, solver=solver)
+
+
+def colour_mixtures(image: np.ndarray, unknown: np.ndarray, count: int):
+    """Return the rows of I - W that unknown pixels have, a CSR array (eqs. 1 and 2).
+
+    Each pixel is taken for a mixture of its neighbours, which are near in colour and position; the
+    mixture is of colours alone.
+    """
+    points = _placed(image, 1.0)
+    members = nearest(points, unknown, np.arange(len(points)), count)
+    weights = embed(image.reshape(-1, 3), unknown, members)
+    numbers = np.arange(unknown.size)
+    shape = (unknown.size, len(points))
+    return _sparse(numbers, unknown[:, None], np.ones((unknown.size, 1)), shape) - _sparse(
+        numbers, members, weights, shape
+    )
+
+
+def embed(colours: np.ndarray, pixels: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Return weights (m, k) of unit sum with which k members make up each of m pixels' colours.
+
+    They minimise |c - Σ w_q c_q|² + ridge |w|². With D = (c_q - c) that asks for w proportional to
+    (Dᵀ D + ridge)⁻¹ 1, which is 1 - Dᵀ (D Dᵀ + ridge)⁻¹ D 1 but for a factor: a 3 × 3 system.
+    """
+    weights = np.empty(members.shape)
+    for first in range(0, len(pixels), CHUNK):
+        part = slice(first, first + CHUNK)
+        D = colours[members[part]] - colours[pixels[part], None]
+        square = np.einsum("mki,mkj->mij", D, D) + RIDGE * np.eye(3)
+        slope = np.linalg.solve(square, D.sum(axis=1)[..., None])[..., 0]
+        weights[part] = 1 - np.einsum("mki,mi->mk", D, slope)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def known_to_unknown(image: np.ndarray, trimap: Trimap, count: int):
+    """Return what the nearest known colours make of each unknown pixel's alpha, and its weight.
+
+    Equations 3 to 6. A pixel is mixed of both layers' pixels, and w_F is the share of the
+    foreground's; it counts η = |c_F - c_B|² / 3, with c_F and c_B what the layers contribute to the
+    pixel's colour. What trimming decides counts fully.
+    """
+    trimmed = trim_by_patches(image, trimap)
+    colours, points = image.reshape(-1, 3), _placed(image, 10.0)
+    share, weight = trimmed.foreground.astype(np.float64).ravel(), np.ones(len(points))
+    asked = np.flatnonzero(trimmed.unknown)
+    layers = [np.flatnonzero(layer) for layer in trimmed]
+    members = [nearest(points, asked, layer, count) for layer in layers]
+    weights = embed(colours, asked, np.concatenate(members, axis=1))
+    parts = np.split(weights, [members[0].shape[1]], axis=1)
+    c_F, c_B = (np.einsum("mk,mki->mi", w, colours[m]) for w, m in zip(parts, members, strict=True))
+    share[asked], weight[asked] = parts[0].sum(axis=1), ((c_F - c_B) ** 2).sum(axis=1) / 3
+    unknown = trimap.unknown.ravel()
+    return share[unknown], weight[unknown]
+
+
+def similar_unknowns(image: np.ndarray, unknown: np.ndarray, count: int):
+    """Return D - W over all pixels, a CSR array, of the graph that joins like unknown ones.
+
+    Equations 7 and 8: w_pq = max(1 - |v_p - v_q|₁, 0), v being colour and a twentieth of position.
+    """
+    from scipy.sparse import diags_array
+
+    points = _placed(image, 0.05)
+    members = nearest(points, unknown, unknown, count)
+    weights = np.maximum(1 - np.abs(points[members] - points[unknown, None]).sum(axis=2), 0)
+    W = _sparse(unknown, members, weights, (len(points), len(points)))
+    W = (W + W.T) / 2
+    return (diags_array(W.sum(axis=1)) - W).tocsr()
+
+
+@dataclass(frozen=True)
+class Flows:
+    """The system of all flows (eq. 9): half of the energy's gradient at the pixels to solve for."""
+
+    mixture: object  # (m, N) CSR: I - W_CM of the unknown pixels
+    inner: object  # its columns at the pixels to solve for
+    similarity: object  # (n, n) CSR
+    local_weight: float
+    local: StencilMatrix
+    pull: np.ndarray  # (n,) weight of the known-to-unknown flow
+    target: np.ndarray  # (n,) the alpha that it flows to
+    rows: np.ndarray  # (H, W) mask of the n pixels
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.similarity.shape
+
+    def __matmul__(self, x):
+        return (
+            self.inner.T @ (self.inner @ x)
+            + self.similarity @ x
+            + self.local_weight * (self.local @ x)
+            + self.pull * x
+        )
+
+    def couple(self, field: np.ndarray) -> np.ndarray:
+        """Return half of the gradient at an (H, W) alpha."""
+        x = field[self.rows]
+        return (
+            self.inner.T @ (self.mixture @ field.ravel())
+            + self.similarity @ x
+            + self.local_weight * self.local.couple(field)
+            + self.pull * (x - self.target)
+        )
+
+    def diagonal(self):
+        squares = self.inner.multiply(self.inner).sum(axis=0)
+        local = self.local_weight * self.local.diagonal()
+        return squares + self.similarity.diagonal() + local + self.pull
+
+    def shifted(self, shift: np.ndarray) -> Flows:
+        """Return this system plus diag(shift)."""
+        return replace(self, pull=self.pull + shift)
+
+
+def trim_by_patches(image: np.ndarray, trimap: Trimap) -> Trimap:
+    """Return a trimap in which unknown pixels whose patch is as one layer's are known (section 4).
+
+    Patches of 3 × 3 pixels are normal distributions of colour. A pixel joins a layer if one of its
+    nearest patches there is close to its own in Bhattacharyya's distance, and none of the other
+    layer's is anything like it.
+    """
+    mean, covariance = patches(image)
+    asked = np.flatnonzero(trimap.unknown)
+    closest = []
+    for layer in trimap:
+        members = nearest(mean, asked, np.flatnonzero(layer), PATCHES)
+        closest.append(_bhattacharyya(mean, covariance, asked, members).min(axis=1))
+    to_foreground, to_background = closest
+    trimmed = Trimap(trimap.foreground.copy(), trimap.background.copy())
+    trimmed.foreground.flat[asked[(to_foreground < ALIKE) & (to_background > UNLIKE)]] = True
+    trimmed.background.flat[asked[(to_background < ALIKE) & (to_foreground > UNLIKE)]] = True
+    return trimmed
+
+
+def patches(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean (N, 3) and covariance (N, 3, 3) of the colours around each pixel."""
+    from scipy.ndimage import uniform_filter
+
+    smooth = partial(uniform_filter, size=(3, 3, 1), mode="nearest")
+    mean = smooth(image)
+    covariance = np.empty((*image.shape, 3))
+    for c in range(3):
+        products = image * image[..., c : c + 1]
+        covariance[..., c] = smooth(products) - mean * mean[..., c : c + 1]
+    covariance += 1e-8 * np.eye(3)
+    return mean.reshape(-1, 3), covariance.reshape(-1, 3, 3)
+
+
+def _bhattacharyya(mean, covariance, pixels, members) -> np.ndarray:
+    """Return the distances (m, k) between the normal distributions of m pixels and k members each.
+
+    d = ΔᵀS⁻¹Δ / 8 + ln(det S / √(det S_p det S_q)) / 2, with S = (S_p + S_q) / 2.
+    """
+    distance = np.empty(members.shape)
+    logarithm = np.linalg.slogdet(covariance)[1]
+    for first in range(0, len(pixels), CHUNK):
+        part = slice(first, first + CHUNK)
+        own, others = pixels[part, None], members[part]
+        S = (covariance[own] + covariance[others]) / 2
+        delta = mean[others] - mean[own]
+        far = (delta * np.linalg.solve(S, delta[..., None])[..., 0]).sum(axis=-1)
+        spread = np.linalg.slogdet(S)[1] - (logarithm[own] + logarithm[others]) / 2
+        distance[part] = far / 8 + spread / 2
+    return distance
+
+
+def is_highly_transparent(image: np.ndarray, trimap: Trimap) -> bool:
+    """Return whether the unknown colours are no mixture of the known ones within 10 px (3.5).
+
+    The histograms of both layers are fitted to the unknown region's by least squares.
+    """
+    near = dilate(trimap.unknown, 10)
+    regions = trimap.foreground & near, trimap.background & near, trimap.unknown
+    if not all(region.any() for region in regions):
+        return False
+    *layers, unknown = (
+        np.concatenate([np.histogram(image[region][:, c], BINS, (0, 1))[0] for c in range(3)])
+        / np.count_nonzero(region)
+        for region in regions
+    )
+    layers = np.stack(layers, axis=1)
+    mix = np.linalg.lstsq(layers, unknown)[0]
+    return bool(np.linalg.norm(layers @ mix - unknown) / unknown.size > BEYOND_LAYERS)
+
+
+def _placed(image: np.ndarray, weight: float) -> np.ndarray:
+    """Return colour, and weighted row and column in shares of the image's height and width."""
+    height, width = image.shape[:2]
+    return with_position(image, (weight / height, weight / width))
+
+
+def _sparse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]):
+    """Return a CSR array whose row `rows[m]` has `values[m]` at `columns[m]`."""
+    from scipy.sparse import coo_array
+
+    rows = np.repeat(rows, columns.shape[1])
+    return coo_array((values.ravel(), (rows, columns.ravel())), shape=shape).tocsr()
+
+
+def _at(pixels: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return values at some pixels, and zero at others, of the rows that a mask of pixels marks."""
+    everywhere = np.zeros(rows.size)
+    everywhere[pixels] = values
+    return everywhere[rows]
+
+
+def _refuse_beyond_memory(trimap: Trimap, rows: np.ndarray, count: int) -> None:
+    unknown = np.count_nonzero(trimap.unknown)
+    memory.refuse_beyond(
+        40 * unknown * count + 600 * np.count_nonzero(rows) + 200 * rows.size,
+        f"The system of {unknown:,} unknown pixels with {count} neighbours each",
+        "Narrow the unknown region, or make the image smaller.",
+    )
