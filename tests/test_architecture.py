@@ -149,3 +149,10 @@ def test_importing_alphamat_is_cheap():
     assert len([name for name in modules if name.split(".")[0] not in FLOORS]) < 30
     # 0.15 s is the promise; processor time of a busy machine may be more.
     assert seconds < 0.4
+
+
+def test_importing_alphamat_deep_starts_no_device(monkeypatch):
+    pytest.importorskip("jax")
+    monkeypatch.setenv("JAX_PLATFORMS", "none of these")  # an error, once JAX looks for a device
+    modules = fresh("import json, sys, alphamat_deep; print(json.dumps(list(sys.modules)))")
+    assert not {name.split(".")[0] for name in modules} & {"numba", "sklearn", "cv2", "matplotlib"}

@@ -73,6 +73,7 @@ def test_what_a_thread_raises_reaches_the_caller():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")  # JAX's, where other tests loaded it
 def test_threads_start_again_in_a_forked_process():
     threads.evenly(count, 10, 1000, np.zeros(10, int))
     with multiprocessing.get_context("fork").Pool(1) as pool:
