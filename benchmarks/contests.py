@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,30 +16,24 @@ import alphamat
 from benchmarks.cases import Picture
 
 PEER = "PyMatting"
+MOST_FOR_PEER = 1_000_000  # unknown pixels; more take it many minutes
 
 
 class Contest(NamedTuple):
     """Methods of ours by the name of their row, and a function of PyMatting."""
 
     ours: dict[str, Callable]
-    peer: str
-    peer_options: tuple[tuple[str, object], ...] = ()
+    peer: str | None
+    peer_options: Mapping[str, object] = MappingProxyType({})
     wants: str = "trimap"
     """What the methods take beside the image: trimap, or alpha."""
-    patience: float = 1.0
-    """How large a picture may be for PyMatting to take part unasked, in megapixels of unknowns."""
 
     def entries(self) -> dict[str, Callable]:
         """Return all methods by name, PyMatting's among them where it is installed."""
-        if find_spec("pymatting") is None:
+        if self.peer is None or find_spec("pymatting") is None:
             return self.ours
         peer = getattr(import_module("pymatting"), self.peer)
-        return {**self.ours, PEER: partial(peer, **dict(self.peer_options))}
-
-    def peer_runs(self, picture: Picture, full: bool) -> bool:
-        """Say whether PyMatting is to run: always with `full`, else where that takes no hour."""
-        affordable = picture.unknown.sum() <= self.patience * 1e6
-        return find_spec("pymatting") is not None and (full or affordable)
+        return {**self.ours, PEER: partial(peer, **self.peer_options)}
 
     def inputs(self, picture: Picture) -> tuple[np.ndarray, np.ndarray]:
         if self.wants == "trimap":
@@ -72,5 +67,35 @@ CONTESTS = {
             "closed-form at 1e-6": at_tolerance(alphamat.closed_form, 1e-6),
         },
         "estimate_alpha_cf",
+    ),
+    "learning-based": Contest(
+        {
+            "learning-based": alphamat.learning_based,
+            "learning-based at 1e-6": at_tolerance(alphamat.learning_based, 1e-6),
+        },
+        "estimate_alpha_lbdm",
+    ),
+    "random-walk": Contest({"random-walk": alphamat.random_walk}, "estimate_alpha_rw"),
+    "fast": Contest(
+        {
+            "fast, radius 10": partial(alphamat.fast, radius=10, epsilon=1e-4),
+            "fast, adaptive": alphamat.fast,
+        },
+        "estimate_alpha_lkm",
+    ),
+    "knn": Contest({"knn": alphamat.knn}, "estimate_alpha_knn"),
+    "shared-sampling": Contest({"shared-sampling": alphamat.shared_sampling}, "estimate_alpha_sm"),
+    "information-flow": Contest({"information-flow": alphamat.information_flow}, None),
+    "foreground": Contest(
+        {"multilevel foreground": alphamat.estimate_foreground},
+        "estimate_foreground_ml",
+        {"return_background": True},
+        wants="alpha",
+    ),
+    "closed-form-foreground": Contest(
+        {"closed-form foreground": alphamat.closed_form_foreground},
+        "estimate_foreground_cf",
+        {"return_background": True},
+        wants="alpha",
     ),
 }

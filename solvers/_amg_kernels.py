@@ -17,7 +17,7 @@ from solvers.jit import jit
 
 FREE, ALONE = -2, -1  # not paired yet; left to the smoother
 HANGING = 0.5  # share of its diagonal by which a row hangs on another
-ROUNDING = 1e-15  # share of the diagonal below which an excess is none
+ROUNDING = 1e-14  # share of the diagonal below which an excess is none
 
 
 @jit

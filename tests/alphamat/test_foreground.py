@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alphamat.composite import composite
-from alphamat.foreground import closed_form_foreground, estimate_foreground
+from alphamat.foreground import closed_form_foreground, estimate_foreground, multigrid
+from alphamat.foreground.closed_form import TwoLayers
 from alphamat.solve import ConvergenceWarning
-from solvers import cg
+from solvers import cg, threads
 from solvers.direct import direct
 from tests import reference
 
@@ -57,12 +58,50 @@ def test_closed_form_is_the_minimum_of_equation_19(noise):
 
 
 def test_the_default_solver_agrees_with_a_direct_one():
-    alpha = soft_disc(23, 30)
-    image = composite(*insert(alpha, smooth_layers(23, 30)))
+    alpha = soft_disc(61, 84)
+    image = np.random.default_rng(314).random((61, 84, 3))
     layers = closed_form_foreground(image, alpha)
     exact = closed_form_foreground(image, alpha, solver=direct)
     for layer, best, opacity in zip(layers, exact, (alpha, 1 - alpha), strict=True):
-        assert (opacity[..., None] * np.abs(layer - best)).max() < 3e-3
+        difference = opacity[..., None] * np.abs(layer - best)
+        assert difference.mean() < 1e-5
+        assert difference.max() < 3e-3
+
+
+def every_kind_of_alpha(height, width):
+    rng = np.random.default_rng(1618)
+    alpha = np.clip(rng.uniform(-0.5, 1.5, (height, width)), 0, 1)
+    alpha[: height // 2, : width // 2] = soft_disc(height // 2, width // 2)
+    return alpha
+
+
+@pytest.mark.parametrize("size", [(13, 18), (1, 9), (9, 1), (2, 2)])
+def test_the_matrix_in_seen_and_hidden_colours_is_its_sparse_form(size):
+    A = TwoLayers.of(every_kind_of_alpha(*size), 1e-3)
+    dense = A.tocsr().toarray()
+    np.testing.assert_allclose(np.stack([A @ unit for unit in np.eye(A.shape[0])]), dense,
+                               rtol=0, atol=1e-14)  # fmt: skip
+    np.testing.assert_allclose(A.diagonal(), np.diag(dense), rtol=0, atol=1e-14)
+
+
+def test_multigrid_is_symmetric_and_close_to_the_inverse():
+    A = TwoLayers.of(every_kind_of_alpha(17, 22), 1e-4)
+    M = multigrid(A)
+    inverse = np.stack([M(unit).copy() for unit in np.eye(A.shape[0])])
+    np.testing.assert_allclose(inverse, inverse.T, rtol=1e-4, atol=1e-5 * inverse.max())
+    eigenvalues = np.linalg.eigvals(inverse @ A.tocsr().toarray()).real
+    assert eigenvalues.min() > 0.1
+    assert eigenvalues.max() < 1.01
+
+
+@pytest.mark.parametrize("regularization", [1e-12, 1e-5, 1e3])
+@pytest.mark.parametrize("size", [(40, 53), (161, 212)])
+def test_multigrid_converges_within_few_iterations(size, regularization):
+    A = TwoLayers.of(soft_disc(*size), regularization)
+    b = A @ np.random.default_rng(577).standard_normal(A.shape[0])
+    solution = cg(A, b, preconditioner=multigrid, rtol=1e-4)
+    assert solution.converged
+    assert solution.iterations < 16
 
 
 def insert(alpha, layers):
@@ -132,12 +171,49 @@ def test_exchanging_the_layers_exchanges_the_result(method, height, width, seed)
     np.testing.assert_allclose(one.background, other.foreground, rtol=0, atol=tolerance)
 
 
-def test_threads_do_not_race():
-    alpha = soft_disc(300, 500)  # large enough for threads
-    image = composite(*insert(alpha, smooth_layers(300, 500)))
-    once, twice = estimate_foreground(image, alpha), estimate_foreground(image, alpha)
-    np.testing.assert_array_equal(once.foreground, twice.foreground)
-    assert (alpha[..., None] * np.abs(once.foreground - smooth_layers(300, 500)[0])).max() < 0.02
+@both
+def test_threads_change_nothing(method, monkeypatch):
+    image, alpha = np.random.default_rng(42).random((37, 50, 3)), every_kind_of_alpha(37, 50)
+    monkeypatch.setattr(threads, "GRAIN", 1)
+    results = []
+    for count in (1, 3):
+        monkeypatch.setattr(threads, "_most_threads", lambda count=count: count)
+        results.append(np.stack(method(image, alpha)))
+    np.testing.assert_allclose(*results, rtol=0, atol=1e-6)  # sums of colours, products of vectors
+
+
+@both
+def test_a_single_pixel_is_both_layers(method):
+    for opacity in (0, 0.3, 1):
+        layers = np.stack(method(np.full((1, 1, 3), 0.3), np.full((1, 1), opacity, float)))
+        assert layers.dtype == np.float64
+        np.testing.assert_allclose(layers, 0.3, rtol=0, atol=1e-7)
+
+
+@both
+@pytest.mark.parametrize("size", [(1, 2), (2, 2), (1, 9), (23, 30)])
+def test_a_flat_alpha_leaves_the_image_to_be_divided(method, size):
+    """Then F + c and B - c cost the same at alpha 1/2: the system is singular."""
+    image = np.random.default_rng(65).random((*size, 3))
+    layers = method(image, np.full(size, 0.5))
+    assert np.isfinite(np.stack(layers)).all()
+    np.testing.assert_allclose(sum(layers) / 2, image, rtol=0, atol=1e-3)
+
+
+@both
+def test_a_mask_leaves_what_it_shows_and_continues_it(method):
+    alpha = np.tile(np.arange(30) > 12, (23, 1)).astype(float)
+    image = np.where(alpha[..., None] == 1, [0.9, 0.4, 0.1], [0.2, 0.5, 0.7])
+    layers = method(image, alpha)
+    np.testing.assert_allclose(layers.foreground - [0.9, 0.4, 0.1], 0, atol=1e-3)
+    np.testing.assert_allclose(layers.background - [0.2, 0.5, 0.7], 0, atol=1e-3)
+
+
+@both
+@pytest.mark.parametrize("regularization", [1e-40, 1e20])
+def test_extreme_weights_do_not_overflow(method, noise, regularization):
+    layers = method(*noise, regularization=regularization)
+    assert np.isfinite(np.stack(layers)).all()
 
 
 @both

@@ -1,0 +1,120 @@
+"""Black-box multigrid: the coarse correction of a matrix on a grid, whatever its coefficients.
+
+Every second cell in each direction becomes a node of the coarse grid. What a coarse function is
+between its nodes follows from the matrix itself, so that it bends where couplings jump and stops
+where a cell is held fast; on these functions the matrix is projected (Galerkin).
+
+Dendy, "Black Box Multigrid", Journal of Computational Physics 48, 1982.
+
+A symmetric matrix that couples a cell to its eight neighbours is `planes` (5, H + 4, W + 4), as
+`grid.offsets(1)` lists them: entries that couple the cell to itself, and to those east, southwest,
+south and southeast of it. Two cells of zeros surround every grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from solvers.grid import offsets
+from solvers.threads import evenly
+
+PAD = 2
+COARSEST = 64  # cells; a dense inverse takes over
+RIDGE = 1e-6  # share of the diagonal that the dense inverse adds: the matrix may be singular
+OVERSTEP = 1.6  # smoothing multiplies r by this / Σ|A_ij|; below 2 it cannot diverge
+
+
+def padded(*shape: int, dtype=np.float32) -> np.ndarray:
+    """Return zeros (…, H + 4, W + 4) for fields on a grid of `shape` (…, H, W)."""
+    *planes, height, width = shape
+    return np.zeros((*planes, height + 2 * PAD, width + 2 * PAD), dtype)
+
+
+def coarse_correction(planes: np.ndarray) -> Callable[[np.ndarray, np.ndarray], None]:
+    """Return a function that adds to x a multiple-grid approximation of A⁻¹ q.
+
+    Parameters
+    ----------
+    planes : (5, H + 4, W + 4) float64 array
+        A, as above; positive semidefinite.
+
+    Returns
+    -------
+    callable
+        correct(q, x), with `padded` float32 fields. x gains P V Pᵀ q, where P are the coarse
+        functions and V is one V(1, 1)-cycle on them, smoothed by damped Jacobi: symmetric and
+        positive. It does nothing for what P cannot represent; smooth before and after.
+    """
+    from solvers import _blackbox_kernels as _kernels
+
+    height, width = (cells - 2 * PAD for cells in planes.shape[1:])
+    size = ((height + 1) // 2, (width + 1) // 2)
+    P, coarse = padded(8, *size), padded(5, *size, dtype=np.float64)
+    for kernel, *arguments in (
+        (_kernels.share_between_two, planes, P),
+        (_kernels.share_among_four, planes, P),
+        (_kernels.project, planes, P, coarse),
+    ):
+        evenly(kernel, size[0], 20 * planes[0].size, *arguments)
+    r = padded(*size)
+    solve = _cycle(coarse)
+
+    def correct(q: np.ndarray, x: np.ndarray) -> None:
+        evenly(_kernels.restrict, size[0], 3 * q.size, P, q, r)
+        evenly(_kernels.prolong, size[0], 3 * q.size, P, solve(r), x)
+
+    return correct
+
+
+def _cycle(planes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return r -> z, close to A⁻¹ r. z is overwritten by the next call."""
+    from solvers import _blackbox_kernels as _kernels
+
+    height, width = (cells - 2 * PAD for cells in planes.shape[1:])
+    if height * width <= COARSEST:
+        return _dense(planes)
+    correct = coarse_correction(planes)
+    weight = _smoothing_weight(planes)
+    planes = planes.astype(np.float32)
+    x, z = padded(height, width), padded(height, width)
+
+    def cycle(r: np.ndarray) -> np.ndarray:
+        evenly(_kernels.scale, height, 2 * x.size, weight, r, x)
+        evenly(_kernels.residual, height, 7 * x.size, planes, x, r, z)
+        correct(z, x)
+        evenly(_kernels.relax, height, 8 * x.size, planes, weight, r, x, z)
+        return z
+
+    return cycle
+
+
+def _smoothing_weight(planes: np.ndarray) -> np.ndarray:
+    size = np.abs(planes)
+    total = size[0]
+    for plane, step in zip(size[1:], offsets(1)[1:], strict=True):
+        total += plane + np.roll(plane, step, axis=(0, 1))
+    return np.divide(OVERSTEP, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
+
+
+def _dense(planes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    height, width = (cells - 2 * PAD for cells in planes.shape[1:])
+    count = height * width
+    number = np.full(planes.shape[1:], count)
+    inside = np.s_[PAD:-PAD, PAD:-PAD]
+    number[inside] = np.arange(count).reshape(height, width)
+    matrix = np.zeros((count + 1, count + 1))
+    for plane, (down, right) in zip(planes, offsets(1), strict=True):
+        i, j = number, np.roll(number, (-down, -right), axis=(0, 1))
+        matrix[i[inside], j[inside]] = matrix[j[inside], i[inside]] = plane[inside]
+    matrix, z = matrix[:-1, :-1], padded(height, width)
+    if count == 1:  # of a singular matrix no more than rounding is left; smoothing will do
+        return lambda r: z
+    inverse = np.linalg.inv(matrix + RIDGE * np.diag(np.diag(matrix))).astype(np.float32)
+
+    def solve(r: np.ndarray) -> np.ndarray:
+        z[inside] = (inverse @ r[inside].ravel()).reshape(height, width)
+        return z
+
+    return solve
