@@ -25,7 +25,7 @@ from benchmarks.contests import CONTESTS, MOST_FOR_PEER, PEER, at_tolerance, def
 from benchmarks.memory import peak
 from benchmarks.report import Table, choose
 
-ROUNDS = 5
+ROUNDS = 3
 PATIENCE = 30  # seconds that an entry may take before it is not asked again
 REST = 0.2  # seconds before each run, in which the threads of the one before it stop spinning
 TIGHT = 1e-11

@@ -129,3 +129,43 @@ def apply_run_reach_2(run, planes, x, y):
         q2, before2 = planes[10 + dx, above2 : above2 + n], x[above2 : above2 + n]
         for i in range(n):
             y[i] += p[i] * after[i] + q[i] * before[i] + p2[i] * after2[i] + q2[i] * before2[i]
+
+
+@jit
+def count_entries(first, last, runs, steps, planes, number, counts):
+    """Count the diagonal and the entries other than zero that each row has among the unknowns.
+
+    `number` says which unknown a stored cell is, or -1; `steps` lists the planes' (dy, dx).
+    """
+    middle = 2 + runs.shape[1] // 2
+    for k in range(first, last):
+        begin, n, own = runs[k, 0], runs[k, 1], runs[k, middle]
+        counts[begin : begin + n] = 1
+        for plane in range(1, steps.shape[0]):
+            dy, dx = steps[plane]
+            ahead, behind = runs[k, middle + dy] + dx, runs[k, middle - dy] - dx
+            for i in range(n):
+                counts[begin + i] += number[ahead + i] >= 0 and planes[plane, own + i] != 0
+                counts[begin + i] += number[behind + i] >= 0 and planes[plane, behind + i] != 0
+
+
+@jit
+def fill_rows(first, last, runs, steps, planes, number, starts, indices, values):
+    """Write what `count_entries` counts, each row in the order of its columns."""
+    middle = 2 + runs.shape[1] // 2
+    for k in range(first, last):
+        own = runs[k, middle]
+        for i in range(runs[k, 1]):
+            at = starts[runs[k, 0] + i]
+            for plane in range(steps.shape[0] - 1, 0, -1):
+                behind = runs[k, middle - steps[plane, 0]] - steps[plane, 1] + i
+                if number[behind] >= 0 and planes[plane, behind] != 0:
+                    indices[at], values[at] = number[behind], planes[plane, behind]
+                    at += 1
+            indices[at], values[at] = number[own + i], planes[0, own + i]
+            at += 1
+            for plane in range(1, steps.shape[0]):
+                ahead = runs[k, middle + steps[plane, 0]] + steps[plane, 1] + i
+                if number[ahead] >= 0 and planes[plane, own + i] != 0:
+                    indices[at], values[at] = number[ahead], planes[plane, own + i]
+                    at += 1

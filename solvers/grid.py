@@ -118,24 +118,21 @@ class StencilMatrix:
 
     def tocsr(self):
         """Return the matrix as a SciPy sparse array, rows in reading order of the grid."""
-        from scipy.sparse import csr_array, tril
+        from scipy.sparse import csr_array
 
-        region, reach = self.region, self.region.reach
-        chosen = self.chosen()
-        inside = np.flatnonzero(chosen)
-        number = np.full(region.stored.shape, -1)
-        number[region.stored] = np.where(chosen, np.cumsum(chosen) - 1, -1)
-        y, x = (index[inside] for index in np.nonzero(region.stored))
-        rows, columns, values = [], [], []
-        for plane, (dy, dx) in zip(self.planes, offsets(reach), strict=True):
-            neighbour = number[y + dy, x + dx]
-            coupled = neighbour >= 0
-            rows.append(np.flatnonzero(coupled))
-            columns.append(neighbour[coupled])
-            values.append(plane[inside[coupled]])
-        triplets = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
-        upper = csr_array(triplets, shape=self.shape)
-        return (upper + tril(upper.T, -1)).tocsr()
+        from solvers import _kernels
+
+        region, planes = self.region, self.planes
+        steps = np.array(offsets(region.reach))
+        number = region.expand(np.arange(1, region.size + 1, dtype=np.int32)) - 1  # or -1
+        starts = np.zeros(region.size + 1, np.int64)
+        arguments = region.runs, steps, planes, number
+        shares(_kernels.count_entries, region.bounds, planes.size, *arguments, starts[1:])
+        np.cumsum(starts, out=starts)
+        indices, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], planes.dtype)
+        rows = starts, indices, values
+        shares(_kernels.fill_rows, region.bounds, planes.size, *arguments, *rows)
+        return csr_array((values, indices, starts), shape=self.shape)
 
 
 def offsets(reach: int) -> list[tuple[int, int]]:
