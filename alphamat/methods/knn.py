@@ -48,7 +48,8 @@ def knn(
         neighbours, since a pixel finds itself first.
     features : callable, optional
         Turns the (H, W, 3) image into (H, W, c) features. None takes red, green and blue, as the
-        authors' program does; `hsv` is the paper's choice, and did worse on those photographs.
+        authors' program does; `alphamat.methods.knn.hsv` is the paper's choice, and did worse on
+        those photographs.
     confidence : float, optional
         λ, the weight with which known pixels are held to the trimap; the authors use 100. None
         holds them exactly.
