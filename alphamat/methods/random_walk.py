@@ -47,7 +47,7 @@ def random_walk(
     trimap : (H, W) array_like, or PIL image
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     beta : float
-        β > 0, the paper's 900: how steeply affinities fall.
+        β > 0: how steeply affinities fall. 900 is the value that is quoted for the paper.
     radius : float
         Pixels whose centres are so far apart at most are neighbours, at least 1: of a pixel 1
         makes four neighbours, 1.5 eight, 2 twelve.
