@@ -182,14 +182,15 @@ def graph_laplacian(graphs: list[Edges], free: np.ndarray, known: np.ndarray) ->
     free, known : (H, W) bool arrays
         Pixels to solve for, and those whose alpha is given.
     """
-    laplacian = _assemble(graphs, free)
+    laplacian = assemble(graphs, free)
     lost = _cut_off(laplacian, known)
     if not lost.any():
         return laplacian
-    return _assemble([*graphs, _beside(np.flatnonzero(free)[lost], free.shape)], free)
+    return assemble([*graphs, _beside(np.flatnonzero(free)[lost], free.shape)], free)
 
 
-def _assemble(graphs: list[Edges], free: np.ndarray) -> Pinned:
+def assemble(graphs: list[Edges], free: np.ndarray) -> Pinned:
+    """`graph_laplacian`, with free pixels that no path leads out of left as they are."""
     from scipy.sparse import csr_array
 
     from alphamat import _neighbours_kernels as kernels

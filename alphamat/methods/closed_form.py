@@ -84,17 +84,18 @@ def closed_form(
 
 
 def colour_line_laplacian(
-    image: np.ndarray, unknown: np.ndarray, *, epsilon: float, radius: int
+    image: np.ndarray, unknown: np.ndarray, *, epsilon: float, radius: int, squared: bool = False
 ) -> StencilMatrix:
     """Return the rows of the matting Laplacian that belong to unknown pixels (eq. 12, TPAMI).
 
     L_ij = Σ_{k: i, j in w_k} (δ_ij - (1 + (I_i - μ_k)ᵀ (Σ_k + ε/|w_k|)⁻¹ (I_j - μ_k)) / |w_k|)
 
-    Only windows that touch an unknown pixel are visited.
+    That is a sum of I - F over windows, with F what fits alpha there; `squared`, of (I - F)². Only
+    windows that touch an unknown pixel are visited.
     """
     from alphamat.methods import _kernels
 
     windows = Windows.touching(unknown, radius)
-    planes = windows.planes(_kernels.colour_line, image, epsilon, False)
+    planes = windows.planes(_kernels.colour_line, image, epsilon, squared)
     near_null = affine_in_colour(image, unknown, windows.region)
     return StencilMatrix(windows.region, planes, near_null)

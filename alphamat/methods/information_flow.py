@@ -16,7 +16,7 @@ import numpy as np
 from alphamat import memory
 from alphamat.image import as_image
 from alphamat.methods.closed_form import colour_line_laplacian
-from alphamat.neighbours import nearest, with_position
+from alphamat.neighbours import Edges, assemble, nearest, with_position
 from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import Trimap, as_trimap
@@ -124,7 +124,7 @@ def information_flow(
 
     unknown = np.flatnonzero(trimap.unknown)
     mixture = colour_mixtures(image, unknown, mixture_neighbours)
-    similarity = similar_unknowns(image, unknown, similar_neighbours)
+    similarity = similar_unknowns(image, unknown, rows, similar_neighbours)
     weight, target = np.zeros((2, unknown.size))
     if known_flow is None:
         known_flow = not is_highly_transparent(image, trimap)
@@ -134,7 +134,7 @@ def information_flow(
     energy = Flows(
         mixture,
         mixture[:, flat],
-        similarity_weight * similarity[flat][:, flat],
+        similarity_weight * similarity,
         local_weight / 9,
         colour_line_laplacian(image, rows, epsilon=epsilon, radius=1),
         known_weight * _at(unknown, weight, flat),
@@ -197,19 +197,16 @@ def known_to_unknown(image: np.ndarray, trimap: Trimap, count: int):
     return share[unknown], weight[unknown]
 
 
-def similar_unknowns(image: np.ndarray, unknown: np.ndarray, count: int):
-    """Return D - W over all pixels, a CSR array, of the graph that joins like unknown ones.
+def similar_unknowns(image: np.ndarray, unknown: np.ndarray, rows: np.ndarray, count: int):
+    """Return D - W among `rows`, a CSR array, of the graph that joins like unknown pixels.
 
-    Equations 7 and 8: w_pq = max(1 - |v_p - v_q|₁, 0), v being colour and a twentieth of position.
+    Equations 7 and 8: w_pq = max(1 - |v_p - v_q|₁, 0), v being colour and a twentieth of position,
+    half of it for each of the two that found the other.
     """
-    from scipy.sparse import diags_array
-
     points = _placed(image, 0.05)
     members = nearest(points, unknown, unknown, count)
     weights = np.maximum(1 - np.abs(points[members] - points[unknown, None]).sum(axis=2), 0)
-    W = _sparse(unknown, members, weights, (len(points), len(points)))
-    W = (W + W.T) / 2
-    return (diags_array(W.sum(axis=1)) - W).tocsr()
+    return assemble([Edges(unknown, members, weights / 2)], rows).matrix
 
 
 @dataclass(frozen=True)

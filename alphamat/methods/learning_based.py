@@ -10,10 +10,11 @@ from functools import partial
 import numpy as np
 
 from alphamat.image import as_image
+from alphamat.methods.closed_form import colour_line_laplacian
 from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import Trimap, as_trimap
-from alphamat.windows import Windows, affine_in_colour, refuse_beyond_memory, refuse_parameters
+from alphamat.windows import refuse_beyond_memory, refuse_parameters
 from solvers import StencilMatrix, cg, multigrid
 from solvers.threads import evenly
 
@@ -105,12 +106,7 @@ def local_learning_laplacian(
 
     F = X (XᵀX + ε diag(1, 1, 1, 0))⁻¹ Xᵀ with X = [colours, 1] predicts a window's alphas (eq. 10).
     """
-    from alphamat.methods import _kernels
-
-    windows = Windows.touching(unknown, radius)
-    planes = windows.planes(_kernels.colour_line, image, epsilon, True)
-    near_null = affine_in_colour(image, unknown, windows.region)
-    return StencilMatrix(windows.region, planes, near_null)
+    return colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius, squared=True)
 
 
 def learning_based_global(

@@ -160,7 +160,7 @@ def dense_laplacian(graphs):
 def test_a_graphs_laplacian_is_d_minus_w(seeds, free):
     graphs, flat = [random_graph(seed) for seed in seeds], free.ravel()
     expected = dense_laplacian(graphs)[flat]
-    laplacian = neighbours._assemble(graphs, free)
+    laplacian = neighbours.assemble(graphs, free)
     np.testing.assert_allclose(laplacian.matrix.toarray(), expected[:, flat], rtol=0, atol=1e-12)
     np.testing.assert_allclose(laplacian.boundary.toarray(), expected[:, ~flat], rtol=0, atol=1e-12)
     for part in (laplacian.matrix, laplacian.boundary):
