@@ -1,17 +1,15 @@
 """The command `alphamat`.
 
-Results go to stdout, progress, warnings and errors to stderr. Methods are found by the entry point
-group `alphamat.methods`, so that a package installed later brings its own without being known here.
+Results go to stdout, progress, warnings and errors to stderr.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +18,8 @@ import typer
 
 from alphamat import __version__
 from alphamat.cli.arguments import background_pixels, output_paths, refuse_overwriting
+from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.installed import installed_methods, method_named
 from alphamat.cli.report import record, tell, warn
 from alphamat.cli.watch import estimate
 from alphamat.image import as_image
@@ -65,7 +65,7 @@ def demo(
     ),
 ) -> None:
     """Cut out the built-in photograph: alpha, cut-out, composite and a contact sheet."""
-    with _faults_in_one_line():
+    with faults_in_one_line():
         from alphamat import closed_form, composite, cutout, estimate_foreground
         from alphamat.examples import astronaut, sky
 
@@ -141,8 +141,8 @@ def matte(
     """
     seconds: dict[str, float] = {}
     outputs = output_paths(image, output, cutout, background is not None)
-    with _faults_in_one_line():
-        estimator = _method(method)
+    with faults_in_one_line():
+        estimator = method_named(method)
         for path in outputs.values():
             refuse_unwritable(path)
             refuse_overwriting(path, image, trimap, background)
@@ -165,18 +165,8 @@ def matte(
 @app.command()
 def methods() -> None:
     """List the methods that are installed."""
-    for name, entry in sorted(_methods().items()):
+    for name, entry in sorted(installed_methods().items()):
         typer.echo(f"{name:<24} {entry.value}")
-
-
-@contextmanager
-def _faults_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, OSError, MemoryError, ImportError) as fault:
-        line = " ".join(str(fault).split()) or type(fault).__name__
-        typer.echo(f"error: {line}", err=True)
-        raise typer.Exit(1) from None
 
 
 @contextmanager
@@ -184,20 +174,6 @@ def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     seconds[step] = time.perf_counter() - start
-
-
-def _methods() -> dict:
-    return {entry.name: entry for entry in entry_points(group="alphamat.methods")}
-
-
-def _method(name: str) -> Callable:
-    installed = _methods()
-    if name not in installed:
-        raise typer.BadParameter(
-            f"'{name}' is not installed; expected one of: {', '.join(sorted(installed))}.",
-            param_hint="--method",
-        )
-    return installed[name].load()
 
 
 def _pictures(
