@@ -13,6 +13,7 @@ from solvers.operators import Pinned
 from solvers.threads import evenly
 
 CHUNK = 2048  # searches that one thread does in one go
+LEAF = 32  # points in a leaf: SciPy's 10 is up to three times slower where neighbours are far
 SLACK = 1e-6  # relative; more than rounding, float32 included, does to a distance
 
 
@@ -59,7 +60,7 @@ def nearest(points: np.ndarray, asked: np.ndarray, among: np.ndarray, count: int
     count = min(count, len(among) - int(np.isin(asked, among).any()))
     if count == 0:
         return np.empty((len(asked), 0), np.int32)
-    return _search(KDTree(points[among], balanced_tree=False), points, asked, among, count)
+    return _search(KDTree(points[among], LEAF, balanced_tree=False), points, asked, among, count)
 
 
 def neighbourhoods(
@@ -88,7 +89,7 @@ def neighbourhoods(
     if not flat.any():
         return everything[:0], np.empty((0, count), np.int32)
     count = min(count, marked.size - 1)
-    tree = KDTree(points, balanced_tree=False)
+    tree = KDTree(points, LEAF, balanced_tree=False)
     order = tree.indices  # leaf by leaf: pixels that are alike are found faster one after another
     centres = np.concatenate([order[flat[order]], _may_choose(tree, count, marked)])
     members = _search(tree, points, centres, everything, count)
@@ -117,7 +118,7 @@ def _may_choose(tree, count: int, marked: np.ndarray) -> np.ndarray:
     evenly(kernels.limit_reach, len(order), 100 * len(order), columns, count, apart, limits)
     undecided = np.flatnonzero(limits)
     pixels, limits = order[undecided], limits[undecided] * (1 + SLACK)
-    targets = KDTree(points[marked.ravel()], balanced_tree=False)
+    targets = KDTree(points[marked.ravel()], LEAF, balanced_tree=False)
     near = np.zeros(len(pixels), bool)
     alike = np.argsort(np.frexp(limits**4)[1], kind="stable")  # one limit serves a whole search
 

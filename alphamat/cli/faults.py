@@ -1,0 +1,19 @@
+"""What a command says when an input is refused or the work fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+
+@contextmanager
+def faults_in_one_line() -> Iterator[None]:
+    """Print a fault as one line on stderr, and leave with exit code 1."""
+    try:
+        yield
+    except (ValueError, OSError, MemoryError, ImportError) as fault:
+        line = " ".join(str(fault).split()) or type(fault).__name__
+        typer.echo(f"error: {line}", err=True)
+        raise typer.Exit(1) from None
