@@ -1,0 +1,188 @@
+"""`alphamat trimap`: make one, or say what is odd about one."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from alphamat.cli.arguments import refuse_overwriting
+from alphamat.cli.faults import faults_in_one_line
+from alphamat.io import read_image, refuse_unwritable, write_image
+from alphamat.trimap import (
+    Diagonal,
+    Ellipse,
+    check,
+    from_alpha,
+    from_mask,
+    from_scribbles,
+    overlay,
+)
+from alphamat.trimap.parse import trimap_levels
+
+
+class Source(StrEnum):
+    """What a trimap is made from."""
+
+    MASK = "mask"
+    ALPHA = "alpha"
+    SCRIBBLES = "scribbles"
+
+
+def _parse_width(text: str) -> float | Diagonal | Ellipse:
+    number, separator, iterations = text.partition("x")
+    try:
+        if separator:
+            return Ellipse(int(number), iterations=int(iterations))
+        if text.endswith("%"):
+            return Diagonal(float(text[:-1]) / 100)
+        if 0 <= float(text) < math.inf:
+            return float(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(
+        f"'{text}' is no width; expected pixels (12), a share of the diagonal (1.5%), or the size "
+        "and iterations of an elliptic kernel (7x6)."
+    )
+
+
+def _width_option(text: str, default: str):
+    return typer.Option(help=text, metavar="WIDTH", parser=_parse_width, show_default=default)
+
+
+def make_trimap(
+    mask: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MASK", help="Segmentation: white foreground, black background, gray uncertain."
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write (.png, .tif, .tiff), or an existing folder. By default next to "
+            "MASK, as NAME_trimap.png.",
+        ),
+    ] = None,
+    width: Annotated[
+        object | None,
+        _width_option(
+            "Width of the unknown band on either side of the edge: pixels (12), a share of the "
+            "image's diagonal (1.5%), or size and iterations of an elliptic kernel (7x6).",
+            "1%",
+        ),
+    ] = None,
+    inner: Annotated[
+        object | None, _width_option("Width within the foreground.", "--width")
+    ] = None,
+    outer: Annotated[
+        object | None, _width_option("Width within the background.", "--width")
+    ] = None,
+    low: Annotated[
+        float | None,
+        typer.Option(help="Up to this share of full scale MASK is background.", show_default="0"),
+    ] = None,
+    high: Annotated[
+        float | None,
+        typer.Option(help="From this share of full scale on it is foreground.", show_default="1"),
+    ] = None,
+    source: Annotated[
+        Source,
+        typer.Option(
+            "--from",
+            help="What MASK is: a mask; the alpha of a data set, which may lack opaque or clear "
+            "pixels; or white and black scribbles, on a copy of --image or on plain gray.",
+        ),
+    ] = Source.MASK,
+    image: Annotated[
+        Path | None, typer.Option(help="Photograph that scribbles were painted over.")
+    ] = None,
+    shown: Annotated[
+        Path | None,
+        typer.Option(
+            "--overlay",
+            metavar="IMAGE",
+            help="Also show the trimap on its photograph, as NAME_overlay.png beside it.",
+        ),
+    ] = None,
+    only_check: Annotated[
+        bool,
+        typer.Option("--check", help="MASK is a trimap already: make none, say what is odd."),
+    ] = False,
+) -> None:
+    """Make a trimap from MASK, and say what is odd about it.
+
+    Exit codes: 0 when all was written, also if something is odd; 1 when an
+    input is refused, with one line on stderr; 2 when the command is misused.
+    """
+    bands = {"--width": width, "--inner": inner, "--outer": outer, "--low": low, "--high": high}
+    if only_check:
+        asked = {"--from": None if source is Source.MASK else source, "--image": image}
+        _refuse_useless("--check makes no trimap", {**bands, **asked, "--output": output})
+    elif source is Source.SCRIBBLES:
+        _refuse_useless("scribbles have no bands", bands)
+    else:
+        _refuse_useless("only scribbles are compared with an image", {"--image": image})
+    outputs = _outputs(mask, None if only_check else output or mask.parent, shown)
+    with faults_in_one_line():
+        for path in outputs.values():
+            refuse_unwritable(path)
+            refuse_overwriting(path, mask, image, shown)
+        made = read_image(mask)
+        if not only_check:
+            given = {name.strip("-"): value for name, value in bands.items() if value is not None}
+            made = _make(source, made, None if image is None else read_image(image), given)
+        odd = check(made)
+        pictures = {"trimap": made}
+        if shown is not None:
+            pictures["overlay"] = overlay(read_image(shown), made)
+        for name, path in outputs.items():
+            write_image(path, pictures[name])
+    _tell(made, odd, outputs, only_check)
+
+
+def _make(source: Source, pixels: np.ndarray, image: np.ndarray | None, bands: dict) -> np.ndarray:
+    if source is Source.SCRIBBLES:
+        return from_scribbles(pixels, image=image)
+    width = bands.pop("width", Diagonal(0.01))
+    maker = {Source.MASK: from_mask, Source.ALPHA: from_alpha}[source]
+    return maker(pixels, **({"inner": width, "outer": width} | bands))
+
+
+def _refuse_useless(reason: str, options: dict[str, object]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise typer.BadParameter(f"{reason}.", param_hint=", ".join(given))
+
+
+def _outputs(mask: Path, output: Path | None, shown: Path | None) -> dict[str, Path]:
+    """Say which file the trimap goes to, if any, and which the overlay."""
+    outputs = {}
+    if output is not None:
+        outputs["trimap"] = output / f"{mask.stem}_trimap.png" if output.is_dir() else output
+    if shown is not None:
+        beside = outputs.get("trimap", mask)
+        outputs["overlay"] = beside.with_name(f"{mask.stem}_overlay.png")
+    if outputs.get("trimap") == outputs.get("overlay", ""):
+        raise typer.BadParameter("the overlay goes to this file.", param_hint="--output")
+    return outputs
+
+
+def _tell(trimap: np.ndarray, odd: list[str], outputs: dict[str, Path], asked: bool) -> None:
+    """Print what was written and what is in it; what is odd is a warning, unless it was asked."""
+    for path in outputs.values():
+        typer.echo(f"wrote {path}")
+    levels = trimap_levels(trimap)
+    shares = {"foreground": levels == 1, "background": levels == 0}
+    shares["unknown"] = ~shares["foreground"] & ~shares["background"]
+    typer.echo(", ".join(f"{100 * part.mean():.1f} % {name}" for name, part in shares.items()))
+    for sentence in odd:
+        typer.echo(sentence if asked else f"warning: {sentence}", err=not asked)
+    if asked and not odd:
+        typer.echo("Nothing is odd about it.")

@@ -1,0 +1,186 @@
+"""Trimaps looked at: over their photograph, and for what is odd about them."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+
+from alphamat.image import FULL_SCALE, as_array, as_image, unit_range
+from alphamat.parameters import refuse_unless_counting
+from alphamat.trimap.parse import Trimap, trimap_levels
+from alphamat.trimap.widths import grow
+
+AMBER = (1.0, 0.75, 0.1)
+NIGHT = (0.08, 0.15, 0.4)
+
+
+def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float = 0.5) -> np.ndarray:
+    """Show a trimap on its photograph.
+
+    The foreground keeps its colours within a white line. The background loses its own, and is
+    tinted within a dark one. Between the lines the unknown region is tinted, and keeps its details.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image
+        The photograph. See `as_image`.
+    trimap : (H, W) array_like, or PIL image
+        Its trimap, which may lack foreground or background.
+    unknown, background : (3,) array_like
+        Colours of the tints, RGB in [0, 1].
+    strength : float
+        How much of a tint there is: 0 none, 1 nothing else.
+
+    Returns
+    -------
+    (H, W, 3) float64 array in [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is refused.
+    """
+    image = as_image(image)
+    parts = _parts(trimap_levels(trimap, image.shape[:2]))
+    if not isinstance(strength, Real):
+        raise TypeError(f"`strength` is {strength!r}; expected a number in [0, 1].")
+    if not 0 <= strength <= 1:
+        raise ValueError(f"`strength` is {strength}; expected a number in [0, 1].")
+    unknown, background = _colour(unknown, "unknown"), _colour(background, "background")
+    picture = image.copy()
+    gray = image[parts.background] @ [[0.299], [0.587], [0.114]]
+    picture[parts.background] = (1 - strength) * gray + strength * background
+    picture[parts.unknown] = (1 - strength) * image[parts.unknown] + strength * unknown
+    width = max(1, round(max(image.shape) / 700))
+    picture[_rim(parts.background, width)] = 0.5 * background
+    picture[_rim(parts.foreground, width)] = 1
+    return picture
+
+
+def check(trimap, *, speck: int = 10) -> list[str]:
+    """Say in words what is odd about a trimap; nothing is said of a sound one.
+
+    Odd are: no foreground, no background, nothing unknown or more than half; specks; foreground
+    that touches background with nothing unknown between; unknown pixels of other levels than the
+    usual 128.
+
+    Parameters
+    ----------
+    trimap : (H, W) array_like, or PIL image
+        As for `as_trimap`, but it may lack foreground or background.
+    speck : int
+        Regions of fewer pixels are specks. Neighbours by a corner belong to one region.
+
+    Returns
+    -------
+    list of str, one sentence each; empty if there is nothing odd.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no trimap, but a bool mask, a picture in colours or the like.
+    """
+    refuse_unless_counting("speck", speck)
+    levels = trimap_levels(trimap)
+    full = FULL_SCALE.get(as_array(trimap, name="trimap").dtype, 1.0)
+    parts = _parts(levels)
+    return [
+        *_missing(parts),
+        *_share_unknown(parts.unknown),
+        *_specks("foreground", parts.foreground, speck),
+        *_specks("background", parts.background, speck),
+        *_specks("unknown", parts.unknown, speck),
+        *_touching(parts),
+        *_unusual_levels(levels[parts.unknown], full),
+    ]
+
+
+def _parts(levels: np.ndarray) -> Trimap:
+    return Trimap(foreground=levels == 1, background=levels == 0)
+
+
+def _colour(value, name: str) -> np.ndarray:
+    colour = unit_range(value, name=name)
+    if colour.shape != (3,):
+        raise ValueError(f"`{name}` has shape {colour.shape}; expected a colour, RGB in [0, 1].")
+    return colour
+
+
+def _rim(part: np.ndarray, width: int) -> np.ndarray:
+    """Return the pixels of a part that lie within `width` pixels of another part."""
+    return part & grow(~part, width, "width")
+
+
+def _missing(parts: Trimap) -> list[str]:
+    levels = {"foreground": "white: 255, or 1.0", "background": "black: 0"}
+    return [
+        f"No pixel is known {part} ({level}), so alpha is not determined."
+        for part, level in levels.items()
+        if not getattr(parts, part).any()
+    ]
+
+
+def _share_unknown(unknown: np.ndarray) -> list[str]:
+    if not unknown.any():
+        return ["No pixel is unknown, so there is nothing to estimate."]
+    if unknown.mean() > 0.5:
+        return [
+            f"{100 * unknown.mean():.0f} % of the pixels are unknown, which leaves little to infer "
+            "them from."
+        ]
+    return []
+
+
+def _specks(name: str, part: np.ndarray, speck: int) -> list[str]:
+    import cv2
+
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=8)
+    small = stats[:, cv2.CC_STAT_AREA] < speck
+    small[0] = False  # all that is not in `part`
+    count = np.count_nonzero(small)
+    if not count:
+        return []
+    row, column = np.unravel_index(np.argmax(small[labels]), part.shape)
+    found = f"There are {count} specks" if count > 1 else "There is a speck"
+    return [
+        f"{found} of fewer than {speck} {name} pixels"
+        f"{', the first' if count > 1 else ''} in row {row}, column {column}."
+    ]
+
+
+def _touching(parts: Trimap) -> list[str]:
+    foreground, background = parts
+    down = _adjoining(foreground, background)
+    along = _adjoining(foreground.T, background.T).T
+    count = np.count_nonzero(down) + np.count_nonzero(along)
+    if not count:
+        return []
+    row, column = min(tuple(np.argwhere(side)[0]) for side in (down, along) if side.any())
+    return [
+        f"Foreground touches background, with nothing unknown between, along {count:,} sides of "
+        f"pixels, the first in row {row}, column {column}."
+    ]
+
+
+def _adjoining(foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Return at which pixels one is foreground and the next below background, or the reverse."""
+    return foreground[:-1] & background[1:] | background[:-1] & foreground[1:]
+
+
+def _unusual_levels(unknown: np.ndarray, full: float) -> list[str]:
+    # 127 and 128 of 255 are both half, and so is what becomes of them at other depths.
+    unusual = unknown[np.abs(unknown - 0.5) >= 1 / 255] * full
+    levels = [f"{level:.6g}" for level in np.unique(unusual)]
+    half = f"{(full + 1) / 2 if full > 1 else 0.5:g}"
+    if len(levels) > 3:
+        return [
+            f"Unknown pixels have {len(levels)} levels other than {half}, from {levels[0]} to "
+            f"{levels[-1]}: is this an alpha matte, or a trimap resized or saved as JPEG?"
+        ]
+    if levels:
+        return [
+            f"{unusual.size:,} pixels have the level {' or '.join(levels)}, not {half}; they count "
+            "as unknown here, but perhaps not in other programs."
+        ]
+    return []

@@ -1,0 +1,78 @@
+"""Trimaps: known foreground, known background, and the unknown region between."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from alphamat.image import as_array, refuse_other_size, single_channel, unit_range
+
+
+class Trimap(NamedTuple):
+    """A parsed trimap: two disjoint (H, W) bool masks. What neither covers is unknown."""
+
+    foreground: np.ndarray
+    background: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Pixels whose alpha is given: 1 on the foreground, 0 on the background."""
+        return self.foreground | self.background
+
+    @property
+    def unknown(self) -> np.ndarray:
+        """Pixels whose alpha is asked for."""
+        return ~self.known
+
+
+def as_trimap(trimap, *, shape: tuple[int, int] | None = None) -> Trimap:
+    """Parse a trimap.
+
+    Parameters
+    ----------
+    trimap : (H, W) array_like, or PIL image
+        uint8, uint16, or floating point in [0, 1]. Full scale (255, 65535, 1.0) is known
+        foreground, 0 known background, and everything strictly between is unknown. Colour images
+        with equal channels are accepted.
+    shape : (H, W), optional
+        Size that the trimap must have.
+
+    Raises
+    ------
+    TypeError
+        If the trimap is a bool mask or of another dtype.
+    ValueError
+        If its size, its values or its channels do not fit, or if it marks no foreground or no
+        background.
+    """
+    levels = trimap_levels(trimap, shape)
+    parsed = Trimap(foreground=levels == 1, background=levels == 0)
+    for part, level in (("foreground", "white: 255, or 1.0"), ("background", "black: 0")):
+        if not getattr(parsed, part).any():
+            raise ValueError(
+                f"`trimap` marks no {part} ({level}), so alpha is not determined; its values run "
+                f"from {levels.min():.3g} to {levels.max():.3g} of full scale. Mark at least one "
+                f"pixel that is certainly {part}."
+            )
+    return parsed
+
+
+def trimap_levels(trimap, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Return a trimap's levels as (H, W) float64 in [0, 1], whichever of its parts it lacks."""
+    if trimap is None:
+        raise ValueError(
+            "`trimap` is missing, and this method needs one. `alphamat.trimap`, and the command "
+            "`alphamat trimap`, make trimaps from masks."
+        )
+    array = as_array(trimap, name="trimap")
+    if array.dtype == bool:
+        raise TypeError(
+            "`trimap` is a bool mask, which has no unknown region; expected 0 (background), "
+            "128 (unknown) and 255 (foreground). Make one of it, with a band of unknown pixels "
+            "along its edge: alphamat.trimap.from_mask(mask, inner=10, outer=10)."
+        )
+    levels = single_channel(unit_range(array, name="trimap"), "trimap")
+    if shape is not None:
+        refuse_other_size(levels.shape, shape, "trimap")
+    return levels
