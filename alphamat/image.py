@@ -119,11 +119,13 @@ def single_channel(pixels: np.ndarray, name: str) -> np.ndarray:
     return pixels
 
 
-def refuse_other_size(actual: tuple[int, ...], expected: tuple[int, ...], name: str) -> None:
+def refuse_other_size(
+    actual: tuple[int, ...], expected: tuple[int, ...], name: str, other: str = "the image"
+) -> None:
     """Raise ValueError unless two arrays have the same height and width."""
     if tuple(actual[:2]) != tuple(expected[:2]):
         raise ValueError(
-            f"`{name}` is {actual[0]} × {actual[1]} and the image is "
+            f"`{name}` is {actual[0]} × {actual[1]} and {other} is "
             f"{expected[0]} × {expected[1]} (height × width); they must be of one size."
         )
 
