@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,10 +66,6 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         If this machine cannot hold the image.
     """
     path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; expected an image file.")
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; expected an image file.")
     with _opened(path) as picture:
         width, height = picture.size
         # as stored, and as float64 RGB
@@ -82,6 +78,25 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         # Decoded TIFFs are upright, and then Pillow has dropped their orientation.
         turn = UPRIGHT.get(picture.getexif().get(0x0112), lambda pixels: pixels)
         return np.ascontiguousarray(turn(pixels))
+
+
+def image_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Return the height and width of what `read_image` reads, from the file's header alone.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, ValueError
+        As `read_image`, as far as the header tells.
+    """
+    from PIL import Image
+
+    path = Path(path)
+    with _opened(path) as picture:
+        width, height = picture.size
+        # Pillow gives the size of a TIFF upright, and PNG's own `getexif` would decode the picture.
+        orientation = Image.Image.getexif(picture).get(0x0112)
+        sideways = picture.format != "TIFF" and orientation in (5, 6, 7, 8)
+    return (width, height) if sideways else (height, width)
 
 
 def write_image(path: str | os.PathLike, pixels, *, bits: int = 8) -> None:
@@ -118,14 +133,14 @@ def write_image(path: str | os.PathLike, pixels, *, bits: int = 8) -> None:
     dtype = np.dtype(f"uint{bits}")
     levels = np.rint(pixels * FULL_SCALE[dtype]).astype(dtype)
     encode = _encode_png if path.suffix.lower() == ".png" else _encode_tiff
-    _replace(path.resolve(), encode(levels))
+    replace_file(path.resolve(), [encode(levels)])
 
 
-def refuse_unwritable(path: str | os.PathLike) -> None:
-    """Raise unless `path` ends as an image we write, and names a place where a file can be."""
+def refuse_unwritable(path: str | os.PathLike, *, endings: tuple[str, ...] = WRITABLE) -> None:
+    """Raise unless `path` ends as a file we write, and names a place where a file can be."""
     path = Path(path)
-    if path.suffix.lower() not in WRITABLE:
-        raise ValueError(f"{path} cannot be written; expected a name in {', '.join(WRITABLE)}.")
+    if path.suffix.lower() not in endings:
+        raise ValueError(f"{path} cannot be written; expected a name in {', '.join(endings)}.")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; expected the name of a file to write.")
     if not path.parent.is_dir():
@@ -143,6 +158,10 @@ def _opened(path: Path) -> Iterator:
     """Open with Pillow, and name the file in whatever goes wrong until it is closed."""
     from PIL import Image, UnidentifiedImageError
 
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; expected an image file.")
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; expected an image file.")
     # Warnings about odd metadata, and of sizes that we judge ourselves, help nobody here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -216,12 +235,12 @@ def _swap_red_and_blue(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put a complete file in the place of `path`."""
+def replace_file(path: Path, content: Iterable[bytes]) -> None:
+    """Put a complete file in the place of `path`; its content may come in pieces."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(temporary, "xb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

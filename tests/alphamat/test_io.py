@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from alphamat.io import read_image, write_image
+from alphamat.io import image_size, read_image, write_image
 
 SHAPES = [(11, 14), (11, 14, 3), (11, 14, 4)]
 
@@ -129,6 +129,7 @@ def test_orientation_is_honoured(tmp_path, orientation, format):
     exif[0x0112] = orientation
     Image.fromarray(pixels).save(tmp_path / "a", format, exif=exif, lossless=True)
     np.testing.assert_array_equal(read_image(tmp_path / "a"), upright(pixels, orientation))
+    assert image_size(tmp_path / "a") == upright(pixels, orientation).shape[:2]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -139,6 +140,7 @@ def test_orientation_of_sixteen_bit_tiffs_is_honoured(tmp_path, orientation, sha
     photometric = "rgb" if len(shape) == 3 else "minisblack"
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric=photometric, extratags=[tag])
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), upright(pixels, orientation))
+    assert image_size(tmp_path / "a.tif") == upright(pixels, orientation).shape[:2]
 
 
 def test_orientation_of_sixteen_bit_pngs_is_honoured(tmp_path):

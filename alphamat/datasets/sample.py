@@ -1,0 +1,68 @@
+"""What a data set is: a sequence of samples, each read when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class Sample(NamedTuple):
+    """A picture, its trimap and its alpha.
+
+    Attributes
+    ----------
+    name : str
+        The picture, such as "GT04".
+    image : (H, W, 3) array
+        uint8 or uint16, as all arrays read from files are; float64 in [0, 1] where it was painted.
+    trimap : (H, W) array, or None
+    truth : (H, W) array, or None
+        Alpha; None where it is not public.
+    group : str
+        Which of several trimaps, such as "Trimap1", or which clip the frame belongs to.
+    background : (H, W, 3) array, or None
+        What the picture shows without its foreground, where that is known.
+    """
+
+    name: str
+    image: np.ndarray
+    trimap: np.ndarray | None
+    truth: np.ndarray | None
+    group: str = ""
+    background: np.ndarray | None = None
+
+
+class Entry(Protocol):
+    """Where a sample comes from."""
+
+    name: str
+    group: str
+
+    def read(self) -> Sample: ...
+
+
+@dataclass(frozen=True)
+class Dataset(Sequence):
+    """Samples that are read anew each time they are asked for.
+
+    It can be sliced, and pickled where a function given as `trimap` can be.
+    """
+
+    entries: tuple[Entry, ...]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index):
+        """Read a sample; of a slice, return the data set."""
+        if isinstance(index, slice):
+            return Dataset(self.entries[index])
+        return self.entries[index].read()
+
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """Name and group of each sample, known without reading a picture."""
+        return [(entry.name, entry.group) for entry in self.entries]
