@@ -14,6 +14,7 @@ def faults_in_one_line() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, MemoryError, ImportError) as fault:
-        line = " ".join(str(fault).split()) or type(fault).__name__
+        listed = str(fault).replace(":\n  ", ": ").replace("\n  ", "; ")
+        line = " ".join(listed.split()) or type(fault).__name__
         typer.echo(f"error: {line}", err=True)
         raise typer.Exit(1) from None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+
+from alphamat.observe import observed
 
 
 class Estimate(NamedTuple):
@@ -24,27 +24,10 @@ class Estimate(NamedTuple):
 def estimate(method: Callable, image: np.ndarray, trimap: np.ndarray) -> Estimate:
     """Run a method; show how its solver gets on, and keep what it returns and warns of."""
     solutions: list = []
-    solver = inspect.signature(method).parameters.get("solver")
     with warnings.catch_warnings(record=True) as caught, _progress() as track:
         warnings.simplefilter("always", UserWarning)
-        if solver is not None:
-            method = partial(method, solver=_observed(solver.default, track, solutions))
-        alpha = method(image, trimap)
+        alpha = observed(method, solutions, track)(image, trimap)
     return Estimate(alpha, solutions, [str(warning.message) for warning in caught])
-
-
-def _observed(solver: Callable, track: Callable, solutions: list) -> Callable:
-    """Return `solver`, reporting its residuals to `track` and leaving its Solution behind."""
-    options = inspect.signature(solver).parameters
-
-    def observed(A, b):
-        watch = {}
-        if {"callback", "rtol"} <= set(options):
-            watch["callback"] = track(options["rtol"].default)
-        solutions.append(solver(A, b, **watch))
-        return solutions[-1]
-
-    return observed
 
 
 @contextmanager

@@ -1,0 +1,229 @@
+"""`alphamat evaluate`: methods on a data set."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.installed import method_named
+
+DATASETS = (
+    "aim500",
+    "alphamatting",
+    "composition1k",
+    "distinctions646",
+    "folder",
+    "p3m500",
+    "photomatte85",
+    "ppm100",
+    "ppm-aim195",
+    "synthetic",
+    "videomatte240k",
+)
+"""Functions of `alphamat.datasets`."""
+
+OF_CLIPS = ("videomatte240k",)
+
+
+def run_evaluation(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help=f"One of {', '.join(DATASETS)}.")
+    ],
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="PATH", help="Folder of the data set; `synthetic` needs none."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=WEIGHTS]",
+            help="Method to evaluate, a network with the file of its weights; see `alphamat "
+            "methods` and `alphamat models`. Repeat it for more.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder to write to; made if missing. What an earlier run has left there is not "
+            "computed again.",
+        ),
+    ] = Path("evaluation"),
+    jobs: Annotated[
+        int, typer.Option(help="Samples to work on at a time; -1 is one per core.")
+    ] = 1,
+    quantise: Annotated[
+        bool, typer.Option(help="Round alphas to 8 bits before scoring, as published numbers do.")
+    ] = True,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Take only so many samples, the first.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Part of a data set that has several, such as test.")
+    ] = None,
+    resolution: Annotated[str | None, typer.Option(help="Of alphamatting: low or high.")] = None,
+    trimap_width: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Make trimaps from the true alphas, for a data set without: unknown is what lies "
+            "so many pixels from fractional alpha.",
+        ),
+    ] = None,
+    backgrounds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|COLOUR",
+            help="What to put cut-outs before, of photomatte85 and videomatte240k.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
+    ] = False,
+) -> None:
+    """Run methods on DATASET, score their alphas, and write tables and a report in pictures.
+
+    OUTPUT gets report.html, scores.csv, scores.json, scores.md, and each alpha. A run that was
+    stopped goes on where it was when it is started again.
+
+    Exit codes: 0 when a report was written, also if a method failed on some samples (then there
+    are warnings); 1 when an input is refused or all failed; 2 when the command is misused.
+    """
+    if not method:
+        raise typer.BadParameter("name at least one method.", param_hint="--method")
+    options = {
+        "split": split,
+        "resolution": resolution,
+        "trimap": trimap_width,
+        "backgrounds": backgrounds,
+    }
+    read = _reader(
+        dataset, path, {key: value for key, value in options.items() if value is not None}
+    )
+    with faults_in_one_line():
+        from alphamat import evaluation
+        from alphamat.evaluation.digits import count
+
+        try:
+            found = evaluation.evaluate(
+                dict(map(_method, method)),
+                read()[:limit],
+                folder=output,
+                jobs=jobs,
+                quantise=quantise,
+                unit="group" if dataset in OF_CLIPS else "name",
+            )
+        except KeyboardInterrupt:
+            typer.echo(f"stopped; {output} keeps what is finished, and serves to go on", err=True)
+            raise
+        outputs = {
+            "csv": output / "scores.csv",
+            "json": output / "scores.json",
+            "markdown": output / "scores.md",
+            "report": output / "report.html",
+        }
+        found.to_csv(outputs["csv"])
+        found.to_json(outputs["json"])
+        found.to_markdown(outputs["markdown"])
+        found.report(outputs["report"], title=f"Matting methods on {dataset}")
+    paths = {name: str(file) for name, file in outputs.items()}
+    if as_json:
+        typer.echo(json.dumps({"outputs": paths, **found.record()}, allow_nan=False))
+    else:
+        _tell(found, outputs)
+    for (name, error), rows in found.failures().items():
+        typer.echo(
+            f"warning: {name} failed on {len(rows)} of {count(found.samples, 'sample')}: {error}",
+            err=True,
+        )
+    if all(row.error for row in found.rows):
+        raise typer.Exit(1)
+
+
+def _method(text: str) -> tuple[str, Callable]:
+    """Return a method's name, and the method itself."""
+    name, _, weights = text.partition("=")
+    return name, method_named(name, Path(weights) if weights else None)
+
+
+def _reader(name: str, path: Path | None, options: dict[str, Any]) -> Callable:
+    """Return what finds the samples, or say which part of the command does not fit."""
+    from alphamat import datasets
+
+    name = name.replace("_", "-")
+    if name not in DATASETS:
+        raise typer.BadParameter(
+            f"'{name}' is not known; expected one of: {', '.join(DATASETS)}.", param_hint="DATASET"
+        )
+    function = getattr(datasets, name.replace("-", "_"))
+    takes = inspect.signature(function).parameters
+    for key in options:
+        if key not in takes:
+            flag = "--trimap-width" if key == "trimap" else f"--{key}"
+            raise typer.BadParameter(f"{name} has no use for it.", param_hint=flag)
+    if "trimap" in options:
+        from alphamat.trimap import from_alpha
+
+        width = options["trimap"]
+        options["trimap"] = partial(from_alpha, inner=width, outer=width)
+    if "backgrounds" in takes:
+        options["backgrounds"] = _backgrounds(options.get("backgrounds"), name)
+    if ("path" in takes) != (path is not None):
+        needs = "needs the folder of the data set" if "path" in takes else "takes no folder"
+        raise typer.BadParameter(f"{name} {needs}.", param_hint="PATH")
+    return partial(function, **options) if path is None else partial(function, path, **options)
+
+
+def _backgrounds(given: str | None, dataset: str) -> Path | tuple[float, ...]:
+    from PIL import ImageColor
+
+    if given is None:
+        raise typer.BadParameter(
+            f"{dataset} needs a folder of pictures, or a colour, to put its cut-outs before.",
+            param_hint="--backgrounds",
+        )
+    if Path(given).exists():
+        return Path(given)
+    try:
+        return tuple(level / 255 for level in ImageColor.getrgb(given)[:3])
+    except ValueError:
+        raise typer.BadParameter(
+            f"'{given}' is neither a folder nor a CSS colour.", param_hint="--backgrounds"
+        ) from None
+
+
+def _tell(found, outputs: dict[str, Path]) -> None:
+    """Print means and ranks, and where the rest is."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from alphamat.evaluation.markdown import means_columns, ranks_columns
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    tables = [means_columns(found, "sad")]
+    if len(found.methods) > 1:
+        tables.append(ranks_columns(found, "sad"))
+    for columns in tables:
+        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for at, head in enumerate(columns):
+            grid.add_column(head, justify="right" if at else "left")
+        for texts in zip(*columns.values(), strict=True):
+            grid.add_row(
+                *(Text(text.strip("*"), "bold green" * text.startswith("*")) for text in texts)
+            )
+        console.print(grid)
+        console.print()
+    for path in outputs.values():
+        typer.echo(f"wrote {path}")

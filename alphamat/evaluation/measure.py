@@ -1,0 +1,146 @@
+"""One method on one sample: its alpha, the scores, what it cost and what went wrong."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import NamedTuple
+
+import numpy as np
+
+from alphamat.image import as_alpha, as_image, single_channel, unit_range
+from alphamat.observe import observed
+from alphamat.solve import ConvergenceWarning
+
+METRICS = ("sad", "mse", "mad", "grad", "conn")
+
+
+class Row(NamedTuple):
+    """What one method did on one sample."""
+
+    method: str
+    name: str
+    group: str
+    sad: float = math.nan
+    mse: float = math.nan
+    mad: float = math.nan
+    grad: float = math.nan
+    conn: float = math.nan
+    seconds: float = math.nan
+    """Wall time of the call alone, without reading and scoring."""
+    peak_memory: float = math.nan
+    """Bytes that the process's peak during the call lay above what it held before. NaN where no
+    /proc tells, and in threads, which share their process's memory."""
+    converged: bool | None = None
+    """False if a solver stopped short of its tolerance; None if none was seen."""
+    warning: str = ""
+    error: str = ""
+    """Why there is no alpha, or no score."""
+
+
+Key = tuple[str, str, str]
+"""Method, name and group of a task."""
+
+
+class Task(NamedTuple):
+    """All that a worker, perhaps on another machine, needs to know."""
+
+    key: Key
+    call: Callable
+    samples: Sequence
+    """One, perhaps not yet read."""
+    region: Callable | None
+    quantise: bool
+
+
+class Finished(NamedTuple):
+    row: Row
+    alpha: bytes | None  # a PNG, 8 bits
+
+
+def measure(task: Task) -> Finished:
+    """Run a method on a sample; whatever it raises becomes the row's `error`."""
+    row, picture = Row(*task.key), None
+    try:
+        sample = task.samples[0]
+        image, trimap = as_image(sample.image), sample.trimap
+        if trimap is not None:
+            trimap = single_channel(unit_range(trimap, name="trimap"), "trimap")
+        alpha, spent = _run(task.call, image, trimap)
+        row = row._replace(**spent)
+        alpha = as_alpha(alpha, shape=image.shape[:2])
+        picture = _png(alpha)
+        if sample.truth is not None:
+            row = row._replace(**_scores(alpha, sample, task.region, task.quantise))
+    except Exception as fault:
+        told = " ".join(f"{type(fault).__name__}: {fault}".split())
+        row = row._replace(error=told)
+    return Finished(row, picture)
+
+
+def _run(method: Callable, image: np.ndarray, trimap) -> tuple[np.ndarray, dict]:
+    """Return a method's alpha and what it cost, as fields of `Row`."""
+    # The peak of a process and its list of warnings say nothing of one among several threads.
+    alone = threading.current_thread() is threading.main_thread()
+    solutions: list = []
+    method = observed(method, solutions)
+    with _recorded() if alone else nullcontext([]) as caught:
+        held = _reset_peak() if alone else math.nan
+        start = time.perf_counter()
+        alpha = method(image, trimap)
+        seconds = time.perf_counter() - start
+        peak = _status("VmHWM") - held
+    early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+    converged = all(solution.converged for solution in solutions) and not early
+    return alpha, {
+        "seconds": seconds,
+        "peak_memory": peak,
+        "converged": converged if solutions or early else None,
+        "warning": "; ".join(dict.fromkeys(str(warning.message) for warning in caught)),
+    }
+
+
+def _scores(alpha: np.ndarray, sample, region: Callable | None, quantise: bool) -> dict:
+    from alphamat import metrics
+
+    scored = sample.trimap if region is None else region(sample)
+    return metrics.all(alpha, sample.truth, scored, quantise=quantise)._asdict()
+
+
+@contextmanager
+def _recorded() -> Iterator[list]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield caught
+
+
+def _reset_peak() -> float:
+    """Forget the process's peak, and return the bytes it holds now; NaN where none can tell."""
+    try:
+        # What was freed and is held in reserve would be used again unseen.
+        ctypes.CDLL(None).malloc_trim(0)
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except (OSError, TypeError, AttributeError):  # not Linux with glibc
+        return math.nan
+    return _status("VmRSS")
+
+
+def _status(key: str) -> float:
+    """Return bytes that Linux tells of this process; NaN elsewhere."""
+    try:
+        with open("/proc/self/status") as lines:
+            return next(1024 * int(line.split()[1]) for line in lines if line.startswith(key + ":"))
+    except (OSError, StopIteration):
+        return math.nan
+
+
+def _png(alpha: np.ndarray) -> bytes:
+    import cv2
+
+    return cv2.imencode(".png", np.rint(255 * alpha).astype(np.uint8))[1].tobytes()

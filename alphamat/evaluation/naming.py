@@ -1,0 +1,67 @@
+"""What methods are called, and how they are told apart when a run is continued."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path, PurePath
+
+import numpy as np
+
+
+def named(methods: Mapping[str, Callable] | Iterable[Callable]) -> dict[str, Callable]:
+    """Return methods by name: those of a mapping, or functions by their own."""
+    if callable(methods) or isinstance(methods, str):
+        raise TypeError(f"`methods` is {methods!r}; expected several: a list or a dict of them.")
+    pairs = methods.items() if isinstance(methods, Mapping) else _by_their_own(methods)
+    result = dict(pairs)
+    if not result:
+        raise ValueError("`methods` is empty; expected at least one method.")
+    for name, method in result.items():
+        if not callable(method) or not isinstance(name, str) or not name:
+            raise TypeError(
+                f"`methods` has {name!r}: {method!r}; expected a name and a function "
+                "(image, trimap) -> alpha."
+            )
+    return result
+
+
+def _by_their_own(methods: Iterable[Callable]) -> list[tuple[str, Callable]]:
+    methods = list(methods)
+    names = [getattr(method, "__name__", None) for method in methods]
+    counts = Counter(names)
+    for name, method in zip(names, methods, strict=True):
+        if name is None or name == "<lambda>" or counts[name] > 1:
+            raise ValueError(
+                f"`methods` has {method!r}, which has no name of its own; pass a dict of names and "
+                "methods, such as {'fast, radius 10': functools.partial(alphamat.fast, radius=10)}."
+            )
+    return list(zip(names, methods, strict=True))
+
+
+def describe(value) -> str:
+    """Return text that is equal for equal functions, options and samples, in any process.
+
+    Of what it does not know it tells the type only.
+    """
+    if isinstance(value, partial):
+        options = [describe(argument) for argument in value.args]
+        options += [f"{key}={describe(value.keywords[key])}" for key in sorted(value.keywords)]
+        return f"{describe(value.func)}({', '.join(options)})"
+    if value is None or isinstance(value, bool | int | float | complex | str | np.generic):
+        return repr(value)
+    if isinstance(value, PurePath):
+        return str(Path(value).resolve())
+    if isinstance(value, np.ndarray):
+        digest = blake2b(np.ascontiguousarray(value), digest_size=8).hexdigest()
+        return f"{value.dtype} {value.shape} {digest}"
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = [getattr(value, field.name) for field in fields(value)]
+        return f"{type(value).__qualname__}{describe(parts)}"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(describe, value))}]"
+    kind = value if hasattr(value, "__qualname__") else type(value)
+    return f"{kind.__module__}.{kind.__qualname__}"

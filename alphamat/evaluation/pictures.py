@@ -1,0 +1,84 @@
+"""Pictures for the report: small, and inlined."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+
+import numpy as np
+
+from alphamat.image import as_image, single_channel, unit_range
+
+# Of the error map, in OKLab (Ottosson 2020): hues of too transparent and too opaque, radians.
+LACKING, EXCESS = np.deg2rad([250.0, 55.0])
+
+
+def gray(levels, side: int) -> str:
+    """Return an alpha or a trimap as the source of an <img>."""
+    return _source(_plane(levels), side)
+
+
+def photograph(image, side: int) -> str:
+    return _source(as_image(image), side)
+
+
+def error_map(alpha, truth, trimap, side: int) -> str:
+    """Return alpha less the truth in colour, and all that is not scored nearly black."""
+    difference = unit_range(alpha, name="alpha") - _plane(truth)
+    scored = np.ones(difference.shape, bool)
+    if trimap is not None:
+        marks = _plane(trimap)
+        scored = (marks > 0) & (marks < 1)
+    return _source(np.where(scored[..., None], error_colours(difference), 0.05), side)
+
+
+def error_colours(difference: np.ndarray) -> np.ndarray:
+    """Return sRGB in [0, 1] of errors in [-1, 1]: dark where there is none.
+
+    Lightness and chroma grow evenly, to the eye, with the square root of the error, so that errors
+    of a few hundredths are seen: blue where alpha is too low, orange where it is too high.
+    """
+    size = np.sqrt(np.abs(difference))
+    hue = np.where(difference < 0, LACKING, EXCESS)
+    chroma = 0.17 * size
+    return _from_oklab(0.25 + 0.6 * size, chroma * np.cos(hue), chroma * np.sin(hue))
+
+
+def _from_oklab(L: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return sRGB; the constants are Ottosson's, and IEC 61966-2-1's."""
+    cones = np.stack(
+        [
+            L + 0.3963377774 * a + 0.2158037573 * b,
+            L - 0.1055613458 * a - 0.0638541728 * b,
+            L - 0.0894841775 * a - 1.2914855480 * b,
+        ],
+        axis=-1,
+    )
+    linear = cones**3 @ np.array(
+        [
+            [4.0767416621, -1.2684380046, -0.0041960863],
+            [-3.3077115913, 2.6097574011, -0.7034186147],
+            [0.2309699292, -0.3413193965, 1.7076147010],
+        ]
+    )
+    linear = np.clip(linear, 0, 1)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _plane(levels) -> np.ndarray:
+    return single_channel(unit_range(levels, name="picture"), "picture")
+
+
+def _source(pixels: np.ndarray, side: int) -> str:
+    import cv2
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale < 1:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    file = BytesIO()
+    levels = np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
+    Image.fromarray(levels).save(file, "WEBP", quality=85, method=2)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,260 @@
+"""The outcome of a run: rows, means, ranks, and the forms they are written in."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from alphamat.evaluation.keeping import plain
+from alphamat.evaluation.measure import METRICS, Row
+from alphamat.evaluation.statistics import Comparison, compare_all
+from alphamat.parameters import refuse_unless_counting
+
+
+class Means(NamedTuple):
+    """One method over all samples: mean scores, median costs, and counts of what went wrong."""
+
+    method: str
+    sad: float
+    mse: float
+    mad: float
+    grad: float
+    conn: float
+    seconds: float
+    """Median; so is `peak_memory`, in bytes."""
+    peak_memory: float
+    samples: int
+    scored: int
+    """The means are over so many samples: those with truth on which the method did not fail."""
+    failed: int
+    unconverged: int
+
+
+class Ranks(NamedTuple):
+    """How a method ranks among the others: 1 is best, means are over cells."""
+
+    overall: float
+    groups: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` returns.
+
+    `rows` has a `Row` for each sample and method, in the order of the data set;
+    `pandas.DataFrame(evaluation.rows)` is a table of them.
+    """
+
+    rows: tuple[Row, ...] = field(repr=False)
+    definitions: dict[str, str]
+    """What each method is, by name."""
+    quantise: bool
+    region: Callable | None
+    dataset: Sequence = field(repr=False)
+    unit: str
+    """What counts as one observation: "name" or "group"."""
+    alphas: Mapping[tuple[str, str, str], bytes | Path] = field(repr=False)
+    """PNGs, or the paths of such, by method, name and group."""
+
+    @property
+    def methods(self) -> list[str]:
+        return list(self.definitions)
+
+    @property
+    def samples(self) -> int:
+        return len(self.rows) // len(self.methods)
+
+    @property
+    def groups(self) -> list[str]:
+        return list(dict.fromkeys(row.group for row in self.rows))
+
+    def alpha(self, method: str, name: str, group: str = "") -> np.ndarray:
+        """Return an alpha (H, W) as it was kept, uint8; KeyError if there is none."""
+        import cv2
+
+        kept = self.alphas[method, name, group]
+        encoded = kept if isinstance(kept, bytes) else kept.read_bytes()
+        return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+
+    def scored(self, sample) -> np.ndarray | None:
+        """Return the trimap whose unknown pixels are scored; None is the whole picture."""
+        return sample.trimap if self.region is None else self.region(sample)
+
+    def scores(self, metric: str = "sad") -> np.ndarray:
+        """Return one metric of all samples and methods, (samples, methods), NaN where none."""
+        _refuse_unknown(metric)
+        values = np.array([getattr(row, metric) for row in self.rows])
+        return values.reshape(-1, len(self.methods))
+
+    def means(self) -> list[Means]:
+        """Return mean scores, one entry per method, in the order of the methods.
+
+        A method's mean leaves out what it failed on; `failed` says how often that was.
+        """
+        return [
+            _means(method, self.rows[at :: len(self.methods)])
+            for at, method in enumerate(self.methods)
+        ]
+
+    def ranks(self, metric: str = "sad") -> dict[str, Ranks]:
+        """Rank the methods as alphamatting.com does.
+
+        In each cell, one picture with one trimap, methods are ranked by their scores: ties share
+        the mean of their ranks, a method that failed comes last. Ranks are averaged over the
+        cells of a group, then over the groups.
+        """
+        from scipy.stats import rankdata
+
+        scores = self.scores(metric)
+        scored = ~np.isnan(scores).all(axis=1)
+        ranks = rankdata(np.where(np.isnan(scores), np.inf, scores)[scored], axis=1)
+        of_cell = np.array([row.group for row in self.rows[:: len(self.methods)]])[scored]
+        groups = {
+            group: ranks[of_cell == group].mean(axis=0)
+            for group in self.groups
+            if (of_cell == group).any()
+        }
+        overall = np.mean([*groups.values()], axis=0) if groups else [math.nan] * scores.shape[1]
+        return {
+            method: Ranks(float(overall[at]), {key: float(r[at]) for key, r in groups.items()})
+            for at, method in enumerate(self.methods)
+        }
+
+    def compare(
+        self,
+        metric: str = "sad",
+        *,
+        against: str | None = None,
+        confidence: float = 0.95,
+        resamples: int = 10_000,
+        seed: int = 0,
+    ) -> list[Comparison]:
+        """Compare methods in pairs, on the pictures that both finished.
+
+        The differences of a picture with several trimaps, or with `unit="group"` of a clip's
+        frames, are averaged first: they are not independent.
+
+        Parameters
+        ----------
+        metric : "sad", "mse", "mad", "grad" or "conn"
+        against : name of a method, optional
+            Compare each other one with it. By default each pair is compared.
+        confidence : float
+            Coverage of the bootstrap's interval of the mean difference (BCa, Efron 1987).
+        resamples, seed : int
+            Of the bootstrap.
+
+        Returns
+        -------
+        list of Comparison
+            With the p-values of Wilcoxon's signed-rank test, and these after Holm's correction for
+            as many comparisons as are returned.
+        """
+        if against is not None and against not in self.definitions:
+            raise ValueError(f"`against` is {against!r}; expected one of {self.methods}.")
+        if not 0 < confidence < 1:
+            raise ValueError(f"`confidence` is {confidence}; expected a share, such as 0.95.")
+        refuse_unless_counting("resamples", resamples)
+        units = [getattr(row, self.unit) for row in self.rows[:: len(self.methods)]]
+        scores = dict(zip(self.methods, self.scores(metric).T, strict=True))
+        rng = np.random.default_rng(seed)
+        return compare_all(scores, units, against, confidence, resamples, rng)
+
+    def failures(self) -> dict[tuple[str, str], list[Row]]:
+        """Return the rows that failed, by method and error."""
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            if row.error:
+                found.setdefault((row.method, row.error), []).append(row)
+        return found
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the rows; empty where there is no number."""
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, Row._fields)
+            table.writeheader()
+            table.writerows(plain(row) for row in self.rows)
+
+    def to_json(self, path: str | Path) -> None:
+        """Write rows, means, ranks and comparisons; null where there is no number."""
+        text = json.dumps(self.record(), indent=1, allow_nan=False, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+    def record(self) -> dict:
+        """Return all of it but the pictures, as JSON can hold it."""
+        several = len(self.methods) > 1
+        return {
+            "methods": self.definitions,
+            "quantise": self.quantise,
+            "unit": self.unit,
+            "means": [plain(means) for means in self.means()],
+            "ranks": {
+                metric: {method: _plain_ranks(r) for method, r in self.ranks(metric).items()}
+                for metric in METRICS
+            },
+            "comparisons": [plain(c) for c in self.compare()] if several else [],
+            "rows": [plain(row) for row in self.rows],
+        }
+
+    def to_markdown(self, path: str | Path) -> None:
+        """Write the tables of means, ranks and comparisons, and what failed."""
+        Path(path).write_text(str(self), encoding="utf-8")
+
+    def __str__(self) -> str:
+        from alphamat.evaluation.markdown import markdown
+
+        return markdown(self)
+
+    def report(self, path: str | Path, *, title: str = "", side: int = 480, most: int = 40) -> None:
+        """Write one self-contained HTML page with tables, charts and pictures.
+
+        Parameters
+        ----------
+        path : path of the file to write
+        title : str, optional
+        side : int
+            Pixels of a picture's longer side; larger ones are reduced.
+        most : int
+            Samples shown in pictures, at most; of more, some from easy to hard are chosen. All are
+            in the tables.
+        """
+        from alphamat.evaluation.report import report
+
+        Path(path).write_text(report(self, title, side, most), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        from alphamat.evaluation.report import means_table
+
+        return means_table(self, "sad")
+
+
+def _means(method: str, rows: Sequence[Row]) -> Means:
+    scored = [row for row in rows if not math.isnan(row.sad)]
+    # A mean of nothing is NaN; so is MSE over no pixels, which says nothing of a method.
+    scores = [_without_nan(np.mean, scored, metric) for metric in METRICS]
+    costs = [_without_nan(np.median, rows, cost) for cost in ("seconds", "peak_memory")]
+    failed = sum(bool(row.error) for row in rows)
+    unconverged = sum(row.converged is False for row in rows)
+    return Means(method, *scores, *costs, len(rows), len(scored), failed, unconverged)
+
+
+def _without_nan(summary, rows: Sequence[Row], key: str) -> float:
+    values = [value for row in rows if not math.isnan(value := getattr(row, key))]
+    return float(summary(values)) if values else math.nan
+
+
+def _plain_ranks(ranks: Ranks) -> dict:
+    overall = None if math.isnan(ranks.overall) else ranks.overall
+    return {"overall": overall, "groups": ranks.groups}
+
+
+def _refuse_unknown(metric: str) -> None:
+    if metric not in METRICS:
+        raise ValueError(f"`metric` is {metric!r}; expected one of {', '.join(METRICS)}.")
