@@ -1,5 +1,9 @@
 """Image matting: a clean alpha, foreground and background from a picture and a trimap."""
 
+from importlib import import_module
+
+from alphamat import metrics as metrics
+from alphamat import trimap as trimap
 from alphamat.composite import composite as composite
 from alphamat.composite import cutout as cutout
 from alphamat.foreground import Layers as Layers
@@ -21,3 +25,16 @@ from alphamat.trimap import Trimap as Trimap
 from alphamat.trimap import as_trimap as as_trimap
 
 __version__ = "0.1.0"
+
+_LATER = ("datasets", "evaluation", "examples")
+
+
+def __getattr__(name: str):
+    """Import what not everyone needs when it is first asked for."""
+    if name in _LATER:
+        return import_module(f"alphamat.{name}")
+    raise AttributeError(f"module 'alphamat' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -1,0 +1,1 @@
+"""What stands in the foreground of the synthetic scenes, one scene a file."""
