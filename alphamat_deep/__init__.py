@@ -1,4 +1,4 @@
-"""Matting in JAX: alpha as a differentiable layer.
+"""Matting in JAX: the published networks, and alpha as a differentiable layer.
 
 Importing this starts no device and compiles nothing.
 """
@@ -11,3 +11,9 @@ if find_spec("jax") is None:
     )
 
 from alphamat_deep import differentiable as differentiable
+from alphamat_deep.presets import PRESETS as PRESETS
+from alphamat_deep.zoo import Matting as Matting
+from alphamat_deep.zoo import build as build
+from alphamat_deep.zoo import convert as convert
+from alphamat_deep.zoo import from_state_dict as from_state_dict
+from alphamat_deep.zoo import load as load

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.cases import CASES, available
 from benchmarks.contests import CONTESTS
 
-PACKAGES = ("numpy", "scipy", "numba", "PyMatting", "scikit-sparse")
+PACKAGES = ("numpy", "scipy", "numba", "PyMatting", "scikit-sparse", "jax", "flax", "torch")
 
 
 class Choice(argparse.Namespace):

@@ -18,9 +18,13 @@ import typer
 
 from alphamat import __version__
 from alphamat.cli.arguments import background_pixels, output_paths, refuse_overwriting
+from alphamat.cli.evaluate import run_evaluation
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import installed_methods, method_named
+from alphamat.cli.models import convert, list_models
 from alphamat.cli.report import record, tell, warn
+from alphamat.cli.score import score
+from alphamat.cli.trimap import make_trimap
 from alphamat.cli.watch import estimate
 from alphamat.image import as_image
 from alphamat.io import read_image, refuse_unwritable, write_image
@@ -94,12 +98,13 @@ def matte(
         Path, typer.Argument(metavar="IMAGE", help="Photograph: PNG, JPEG, TIFF or WebP.")
     ],
     trimap: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="TRIMAP",
-            help="Its trimap: black background, white foreground, unknown between.",
+            help="Its trimap: black background, white foreground, unknown between. Some networks "
+            "need none.",
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -110,8 +115,13 @@ def matte(
         ),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="How to estimate alpha; see `alphamat methods`.")
+        str,
+        typer.Option(help="How to estimate alpha; see `alphamat methods` and `alphamat models`."),
     ] = "closed-form",
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
+    ] = None,
     cutout: Annotated[
         bool,
         typer.Option(
@@ -142,15 +152,17 @@ def matte(
     seconds: dict[str, float] = {}
     outputs = output_paths(image, output, cutout, background is not None)
     with faults_in_one_line():
-        estimator = method_named(method)
+        estimator = method_named(method, weights)
         for path in outputs.values():
             refuse_unwritable(path)
             refuse_overwriting(path, image, trimap, background)
         with _timed(seconds, "read"):
-            pixels, hints = as_image(read_image(image)), read_image(trimap)
+            stored = read_image(image)
+            pixels = as_image(stored)
+            hints = None if trimap is None else read_image(trimap)
             behind = None if background is None else background_pixels(background, pixels.shape)
         with _timed(seconds, "matte"):
-            found = estimate(estimator, pixels, hints)
+            found = estimate(estimator, stored, hints)
         pictures = _pictures(pixels, found.alpha, outputs, behind, seconds)
         with _timed(seconds, "write"):
             for name, path in outputs.items():
@@ -160,6 +172,13 @@ def matte(
         warn(found)
     else:
         tell(outputs, seconds, found)
+
+
+app.command("trimap")(make_trimap)
+app.command("models")(list_models)
+app.command("convert")(convert)
+app.command("evaluate")(run_evaluation)
+app.command("score")(score)
 
 
 @app.command()

@@ -1,0 +1,154 @@
+"""Put the tensors of an authors' checkpoint where our model keeps them: all of them, and once.
+
+Names become ours by a model's own substitutions (`renames`); what a layer's arrays are called, and
+how the authors lay them out, is the same in all models and stands here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from alphamat_deep import layers
+
+
+class Names(NamedTuple):
+    """How a checkpoint's names become a model's."""
+
+    rename: tuple[tuple[str, str], ...] = ()
+    """Regular expressions and what they are replaced with, in this order."""
+    ignore: tuple[str, ...] = ()
+    """Regular expressions of original names that the model has no use for."""
+
+
+class Layout(NamedTuple):
+    """How an array of theirs lies in ours."""
+
+    original: Callable[[tuple[int, ...]], tuple[int, ...]]
+    """Their shape, from ours."""
+    convert: Callable[[np.ndarray, tuple[int, ...]], np.ndarray]
+    """Their array, turned into one of our shape."""
+
+
+def _column(v: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return v.reshape(shape[2], *shape[:2]).transpose(1, 2, 0)
+
+
+SAME = Layout(lambda shape: shape, lambda array, shape: array)
+KERNEL = Layout(  # (out, in, h, w) → (h, w, in, out)
+    lambda shape: (shape[3], shape[2], *shape[:2]), lambda w, shape: w.transpose(2, 3, 1, 0)
+)
+MIRRORED = Layout(  # (in, out, h, w) of a transposed convolution → (h, w, in, out), turned round
+    lambda shape: (*shape[2:], *shape[:2]),
+    lambda w, shape: w.transpose(2, 3, 0, 1)[::-1, ::-1],
+)
+COLUMN = Layout(lambda shape: (prod(shape),), _column)  # (in h w,) → (h, w, in)
+MIRRORED_COLUMN = Layout(COLUMN.original, lambda v, shape: _column(v, shape)[::-1, ::-1])
+
+# What the authors call each array of a layer; what we call it, and how theirs becomes ours.
+FORMS = {
+    layers.Conv: {"weight": ("kernel", KERNEL), "bias": ("bias", SAME)},
+    layers.ConvTranspose: {"weight": ("kernel", MIRRORED), "bias": ("bias", SAME)},
+    layers.SpectralConv: {
+        "weight_bar": ("kernel", KERNEL),
+        "weight_u": ("u", SAME),
+        "weight_v": ("v", COLUMN),
+    },
+    layers.SpectralConvTranspose: {
+        "weight_bar": ("kernel", MIRRORED),
+        "weight_u": ("u", SAME),
+        "weight_v": ("v", MIRRORED_COLUMN),
+    },
+    nnx.BatchNorm: {
+        "weight": ("scale", SAME),
+        "bias": ("bias", SAME),
+        "running_mean": ("mean", SAME),
+        "running_var": ("var", SAME),
+    },
+}
+
+# Names that all models of a framework share. Counters of batches serve nothing here.
+EVERYWHERE = Names(
+    rename=(
+        (r"^module\.", ""),
+        (r"\._mean$", ".running_mean"),  # Paddle's
+        (r"\._variance$", ".running_var"),
+        (r"\.weight_orig$", ".weight_bar"),
+    ),
+    ignore=(r"\.num_batches_tracked$",),
+)
+
+
+def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Names()) -> None:
+    """Set every array of a model to the tensor that it has in a checkpoint.
+
+    Parameters
+    ----------
+    model : nnx.Module
+        Its values may be abstract, as `nnx.eval_shape` makes them.
+    tensors : mapping of the authors' names to arrays
+    names : Names
+        What this model's names need besides what all do.
+
+    Raises
+    ------
+    ValueError
+        If an array is left without a tensor, or a tensor without an array; if two fall on one; if a
+        shape differs, or a value is no finite number. The message lists all such faults.
+    """
+    slots, faults, taken = _slots(model), [], {}
+    for original, tensor in tensors.items():
+        if _matches(names.ignore + EVERYWHERE.ignore, original):
+            continue
+        name = _renamed(original, EVERYWHERE.rename + names.rename)
+        if name not in slots:
+            faults.append(f"`{original}` has no place in the model")
+        elif name in taken:
+            faults.append(f"`{original}` and `{taken[name]}` are for one place")
+        else:
+            taken[name] = original
+            variable, layout = slots[name]
+            faults += _set(variable, layout, original, np.asarray(tensor))
+    faults += [f"there is nothing for `{name}`" for name in slots if name not in taken]
+    if faults:
+        raise ValueError(
+            f"The tensors are not those of this model ({len(faults)} faults): {'; '.join(faults)}."
+        )
+
+
+def _slots(model: nnx.Module) -> dict[str, tuple[nnx.Variable, Layout]]:
+    """Return where each array goes, by the authors' names."""
+    return {
+        ".".join(map(str, (*path, theirs))): (getattr(layer, ours), layout)
+        for path, layer in nnx.iter_modules(model)
+        for theirs, (ours, layout) in FORMS.get(type(layer), {}).items()
+        if getattr(layer, ours) is not None
+    }
+
+
+def _matches(patterns: tuple[str, ...], name: str) -> bool:
+    return any(re.search(pattern, name) for pattern in patterns)
+
+
+def _renamed(name: str, substitutions: tuple[tuple[str, str], ...]) -> str:
+    for pattern, replacement in substitutions:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def _set(variable: nnx.Variable, layout: Layout, name: str, tensor: np.ndarray) -> list[str]:
+    """Set a variable, or say why not."""
+    shape = variable.shape
+    expected = layout.original(shape)
+    if tensor.shape != expected:
+        return [f"`{name}` has shape {tensor.shape}, not {expected}"]
+    if tensor.dtype.kind not in "fV" or not np.isfinite(values := tensor.astype(np.float32)).all():
+        return [f"`{name}` ({tensor.dtype}) does not hold finite numbers"]
+    variable.set_value(jnp.asarray(np.ascontiguousarray(layout.convert(values, shape))))
+    return []

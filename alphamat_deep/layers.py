@@ -1,0 +1,255 @@
+"""What networks ported from PyTorch and Paddle are made of, with the rules of those two.
+
+Arrays are NHWC, kernels HWIO. Layers keep their authors' names for what they hold only where Flax
+has none; `fill` knows both.
+"""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import lax
+from jaxtyping import Array, Float
+
+
+class SpectralVector(nnx.Variable):
+    """A singular vector, which power iteration finds and no gradient reaches."""
+
+
+class Conv(nnx.Module):
+    """A convolution that puts `padding` zeros on every side, whatever its stride.
+
+    "SAME" is another rule: at a stride of 2 it puts none before an even side, and one after.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        features: int,
+        size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        rngs: nnx.Rngs,
+    ):
+        shape = (size, size, channels // groups, features)
+        self.kernel = nnx.Param(he(rngs.params(), shape))
+        self.bias = nnx.Param(jnp.zeros(features)) if bias else None
+        self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
+        options = self.stride, self.padding, self.dilation, self.groups
+        return shift(convolve(x, self.kernel[...], *options), self.bias)
+
+
+class ConvTranspose(nnx.Module):
+    """The adjoint of a 4 × 4 convolution with stride 2 and padding 1: it doubles H and W."""
+
+    def __init__(self, channels: int, features: int, *, bias: bool = True, rngs: nnx.Rngs):
+        self.kernel = nnx.Param(he(rngs.params(), (4, 4, channels, features)))
+        self.bias = nnx.Param(jnp.zeros(features)) if bias else None
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B 2*H 2*W F"]:
+        return shift(double(x, self.kernel[...]), self.bias)
+
+
+def batch_norm(features: int, *, scale: float = 1.0, rngs: nnx.Rngs) -> nnx.BatchNorm:
+    """Normalise by batch with PyTorch's constants: its momentum of 0.1 is Flax's 0.9.
+
+    A small `scale` to begin with makes a residual branch begin as nothing.
+    """
+    start = nnx.initializers.constant(scale)
+    return nnx.BatchNorm(features, momentum=0.9, epsilon=1e-5, scale_init=start, rngs=rngs)
+
+
+class ConvBNReLU(nnx.Module):
+    """Convolution, batch normalisation and rectifier, under PaddleSeg's names."""
+
+    def __init__(self, channels: int, features: int, size: int, *, rngs: nnx.Rngs, **options):
+        self._conv = Conv(channels, features, size, rngs=rngs, **options)
+        self._batch_norm = batch_norm(features, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
+        return jax.nn.relu(self._batch_norm(self._conv(x)))
+
+
+class SpectralConv(nnx.Module):
+    """A convolution without bias whose kernel is divided by its largest singular value.
+
+    Miyato, Kataoka, Koyama & Yoshida, "Spectral Normalization for Generative Adversarial Networks",
+    ICLR 2018. With the kernel as a matrix W of one row per feature, that value is uᵀ W v, where u
+    and v are singular vectors as far as power iteration has come. It takes a step in training.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        features: int,
+        size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        rngs: nnx.Rngs,
+    ):
+        self.kernel = nnx.Param(he(rngs.params(), (size, size, channels, features)))
+        self.u, self.v = singular_vectors(rngs, features, (size, size, channels))
+        self.stride, self.padding, self.deterministic = stride, padding, False
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
+        y = convolve(x, self.kernel[...], self.stride, self.padding)
+        return y / spectral_norm(self, "hwio,o,hwi")
+
+
+class SpectralConvTranspose(nnx.Module):
+    """`ConvTranspose` without bias, its kernel normalised as in `SpectralConv`.
+
+    PyTorch's W has a row per channel that comes in, Paddle's one per feature that goes out.
+    """
+
+    def __init__(self, channels: int, features: int, *, by_feature: bool = False, rngs: nnx.Rngs):
+        self.kernel = nnx.Param(he(rngs.params(), (4, 4, channels, features)))
+        rows, columns = (features, channels) if by_feature else (channels, features)
+        self.u, self.v = singular_vectors(rngs, rows, (4, 4, columns))
+        self.by_feature, self.deterministic = by_feature, False
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B 2*H 2*W F"]:
+        axes = "hwio,o,hwi" if self.by_feature else "hwio,i,hwo"
+        return double(x, self.kernel[...]) / spectral_norm(self, axes)
+
+
+def singular_vectors(
+    rngs: nnx.Rngs, rows: int, columns: tuple[int, ...]
+) -> tuple[SpectralVector, SpectralVector]:
+    """Return u (rows,) and v (columns) to start power iteration from, of unit length."""
+    return tuple(SpectralVector(unit(normal(rngs.params(), s))) for s in ((rows,), columns))
+
+
+def he(key: Array, shape: tuple[int, ...]) -> Array:
+    """Draw a kernel that keeps the variance of what rectifiers let through.
+
+    He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", ICCV 2015.
+    """
+    return normal(key, shape) * sqrt(2 / prod(shape[:-1]))
+
+
+def normal(key: Array, shape: tuple[int, ...]) -> Array:
+    # To compile a draw takes much longer than to draw, once for each length: so lengths are few.
+    count = prod(shape)
+    drawn = jax.random.normal(key, 2 ** max(16, (count - 1).bit_length()))
+    return drawn[:count].reshape(shape)
+
+
+def spectral_norm(layer: SpectralConv | SpectralConvTranspose, axes: str) -> Array:
+    """Return uᵀ W v, in training after a step of power iteration; `axes` are those of W, u and v.
+
+    What comes out of a layer is divided by it, since dividing the kernel would copy that each time.
+    """
+    kernel, u, v = layer.kernel[...], layer.u[...], layer.v[...]
+    W, rows, columns = axes.split(",")
+    if not layer.deterministic:
+        fixed = lax.stop_gradient(kernel)
+        v = unit(jnp.einsum(f"{W},{rows}->{columns}", fixed, u))
+        u = unit(jnp.einsum(f"{W},{columns}->{rows}", fixed, v))
+        layer.u[...], layer.v[...] = u, v
+    # Summed in one pass, which einsum would not do: it makes all of u vᵀ first.
+    u = jnp.expand_dims(u, [at for at, axis in enumerate(W) if axis != rows])
+    return (kernel * u * jnp.expand_dims(v, W.index(rows))).sum()
+
+
+def unit(x: Array) -> Array:
+    return x / (jnp.linalg.norm(x) + 1e-12)
+
+
+def shift(x: Array, bias: nnx.Param | None) -> Array:
+    return x if bias is None else x + bias[...]
+
+
+def convolve(
+    x: Array, kernel: Array, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+) -> Array:
+    """Convolve with zeros around."""
+    if kernel.shape[:2] == (1, 1) and groups == 1 and padding == 0:
+        # XLA's matrix product outruns its convolution of one pixel, on a CPU by a quarter.
+        return jnp.einsum("bhwi,io->bhwo", x[:, ::stride, ::stride], kernel[0, 0])
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        (stride, stride),
+        [(padding, padding)] * 2,
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
+
+
+def double(x: Array, kernel: Array) -> Array:
+    """Apply the adjoint of a 4 × 4 convolution with stride 2 and padding 1.
+
+    Output (2i + a, 2j + b) sees the 2 × 2 inputs from (i + a - 1, j + b - 1) on, through every
+    second row and column of the kernel. So one 2 × 2 convolution makes all four phases, those of
+    a, b = 1 before the others, where putting zeros between the inputs would quadruple the work.
+    Kernels are stored mirrored.
+    """
+    B, H, W, _ = x.shape
+    features = kernel.shape[3]
+    phases = [kernel[a::2, b::2] for a in (1, 0) for b in (1, 0)]
+    y = convolve(x, jnp.concatenate(phases, axis=3), padding=1)
+    y = y.reshape(B, H + 1, W + 1, 2, 2 * features).swapaxes(2, 3)
+    return y.reshape(B, 2 * H + 2, 2 * W + 2, features)[:, 1:-1, 1:-1]
+
+
+def pool(x: Float[Array, "B H W C"]) -> tuple[Array, Array]:
+    """Return the largest of each 2 × 2 pixels, and which of the four it was: the first, in a tie.
+
+    A last odd row or column is left out.
+    """
+    H, W = x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
+    top, place = x[:, 0:H:2, 0:W:2], 0
+    for at, (a, b) in enumerate(((0, 1), (1, 0), (1, 1)), start=1):
+        other = x[:, a:H:2, b:W:2]
+        place = jnp.where(other > top, at, place)
+        top = jnp.maximum(top, other)
+    return top, place.astype(jnp.uint8)
+
+
+def unpool(x: Float[Array, "B H W C"], place: Array) -> Float[Array, "B 2*H 2*W C"]:
+    """Put each value where `pool` found one, and zeros beside it."""
+    B, H, W, C = x.shape
+    corner = jnp.arange(4, dtype=jnp.uint8).reshape(2, 1, 2, 1)
+    spread = jnp.where(place[:, :, None, :, None] == corner, x[:, :, None, :, None], 0)
+    return spread.reshape(B, 2 * H, 2 * W, C)
+
+
+def resize(x: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, "B h w C"]:
+    """Resize bilinearly with half-pixel centres, never antialiased (align_corners=False)."""
+    if (height, width) == x.shape[1:3]:
+        return x
+    shape = (x.shape[0], height, width, x.shape[3])
+    if height == 2 * x.shape[1] and width == 2 * x.shape[2]:
+        return twice(twice(x, 1), 2)
+    return jax.image.resize(x, shape, "bilinear", antialias=False)
+
+
+def twice(x: Array, axis: int) -> Array:
+    """Resize bilinearly to twice the length: each half is 3/4 of its pixel and 1/4 of the next."""
+    n = x.shape[axis]
+    part = lambda first, last: lax.slice_in_dim(x, first, last, axis=axis)  # noqa: E731
+    before = jnp.concatenate([part(0, 1), part(0, n - 1)], axis)
+    after = jnp.concatenate([part(1, n), part(n - 1, n)], axis)
+    halves = jnp.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis + 1)
+    return halves.reshape(*x.shape[:axis], 2 * n, *x.shape[axis + 1 :])
+
+
+def count_parameters(model: nnx.Module) -> int:
+    """Return how many numbers the authors' model calls its parameters, singular vectors among them.
+
+    Statistics of normalisation are none.
+    """
+    state = nnx.state(model, nnx.Any(nnx.Param, SpectralVector))
+    return sum(prod(leaf.shape) for leaf in jax.tree.leaves(state))

@@ -1,0 +1,158 @@
+"""From what the user holds to what a network takes, and back: the authors' rules, as data.
+
+A `Preprocess` is a chain of resizing and padding, then a normalisation of colours and an encoding
+of the trimap. The alpha that comes out goes back through the chain, to the image's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from alphamat.image import as_image
+from alphamat.trimap import Trimap
+from alphamat.trimap.parse import trimap_levels
+
+Size = tuple[int, int]  # height, width
+HALF = (0.5, 0.5, 0.5)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Resize(NamedTuple):
+    """Resize bilinearly; where the image has 8 bits the result has, too, as OpenCV's has."""
+
+    size: Callable[[int, int], Size]
+    """Height and width to resize to, from those that are."""
+    smooth_trimap: bool = False
+    """Whether the trimap is resized like the image, not by nearest neighbour."""
+
+    def apply(self, image: np.ndarray, trimap: np.ndarray | None):
+        size = self.size(*image.shape[:2])
+        return _resize(image, size), _resize(trimap, size, linear=self.smooth_trimap)
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        return _resize(alpha, size)
+
+
+class Pad(NamedTuple):
+    """Mirror what lies along the borders, without the border pixels themselves."""
+
+    border: int
+    """Pixels added on every side."""
+    multiple: int
+    """Height and width without `border` are filled up, below and on the right, to multiples."""
+
+    def apply(self, image: np.ndarray, trimap: np.ndarray | None):
+        border = [(self.border, self.border + -side % self.multiple) for side in image.shape[:2]]
+        pad = [None if x is None else _mirror(x, border) for x in (image, trimap)]
+        return pad[0], pad[1]
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        y, x = (slice(self.border, self.border + side) for side in size)
+        return alpha[y, x]
+
+
+def within(longest: int, height: int, width: int) -> Size:
+    """Shrink to a long side of at most so much, keeping the proportions."""
+    scale = min(1, longest / max(height, width))
+    return round(height * scale), round(width * scale)
+
+
+def floor_sides(multiple: int, most: int, height: int, width: int) -> Size:
+    """Cut each side by itself down to a multiple, and to at most so much."""
+    return tuple(max(min(most, side - side % multiple), multiple) for side in (height, width))
+
+
+def levels(trimap: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 → (H, W, 1) in [0, 1]."""
+    return trimap[..., None] / np.float32(255)
+
+
+def raw_levels(trimap: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 → (H, W, 1) in 0 … 255."""
+    return trimap[..., None].astype(np.float32)
+
+
+def one_hot(trimap: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 → (H, W, 3): background, unknown, foreground, each 0 or 1."""
+    third = np.digitize(trimap, (85, 170))
+    return (third[..., None] == np.arange(3)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """What a network needs done before and after."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    """Of colours in [0, 1]: the network takes (image - mean) / std."""
+    encode: Callable[[np.ndarray], np.ndarray] | None = None
+    """What becomes of the trimap; None where the network takes none."""
+    chain: tuple[Resize | Pad, ...] = ()
+    keep_known: bool = True
+    """Whether alpha is 0 and 1 where the trimap says so, whatever the network does."""
+
+    def apply(self, image, trimap=None) -> Prepared:
+        """Return a network's inputs, and what it takes to go back.
+
+        Parameters
+        ----------
+        image, trimap
+            As any method of `alphamat` takes them, but that all of the trimap may be unknown. Where
+            all of the image has levels of 8 bits, in whatever type, resizing rounds to such, as the
+            authors' does; otherwise it does not round.
+        """
+        pixels = as_image(image).astype(np.float32)
+        levels_of_8_bits = np.rint(pixels * 255)
+        if np.abs(pixels * 255 - levels_of_8_bits).max() < 1e-3:
+            pixels = levels_of_8_bits.astype(np.uint8)
+        parsed = marks = None
+        if self.encode is not None:
+            given = trimap_levels(trimap, pixels.shape[:2])
+            parsed = Trimap(foreground=given == 1, background=given == 0)
+            marks = np.select([*parsed], [255, 0], 128).astype(np.uint8)
+        sizes = []
+        for step in self.chain:
+            sizes.append(pixels.shape[:2])
+            pixels, marks = step.apply(pixels, marks)
+        if pixels.dtype == np.uint8:
+            pixels = pixels / np.float32(255)
+        colours = (pixels - np.float32(self.mean)) / np.float32(self.std)
+        inputs = [colours] if marks is None else [colours, self.encode(marks)]
+        return Prepared(tuple(x[None] for x in inputs), tuple(sizes), parsed)
+
+    def undo(self, alpha: np.ndarray, prepared: Prepared) -> np.ndarray:
+        """Return the image's alpha (H, W), float64 in [0, 1], from the network's (h, w)."""
+        alpha = np.asarray(alpha, np.float32)
+        for step, size in zip(self.chain[::-1], prepared.sizes[::-1], strict=True):
+            alpha = step.undo(alpha, size)
+        alpha = np.clip(alpha, 0, 1).astype(np.float64)
+        if self.keep_known and prepared.trimap is not None:
+            alpha[prepared.trimap.foreground], alpha[prepared.trimap.background] = 1, 0
+        return alpha
+
+
+class Prepared(NamedTuple):
+    """What a network takes, and what to remember of the picture."""
+
+    inputs: tuple[np.ndarray, ...]
+    """(1, h, w, …) float32 each."""
+    sizes: tuple[Size, ...]
+    """Before each step of the chain."""
+    trimap: Trimap | None
+
+
+def _resize(pixels: np.ndarray | None, size: Size, linear: bool = True) -> np.ndarray | None:
+    import cv2
+
+    if pixels is None or pixels.shape[:2] == size:
+        return pixels
+    how = cv2.INTER_LINEAR if linear else cv2.INTER_NEAREST
+    return cv2.resize(pixels, size[::-1], interpolation=how)
+
+
+def _mirror(pixels: np.ndarray, border: list[tuple[int, int]]) -> np.ndarray:
+    return np.pad(pixels, [*border, *[(0, 0)] * (pixels.ndim - 2)], mode="reflect")

@@ -1,0 +1,138 @@
+"""The authors' rules for pictures, each by hand."""
+
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+from alphamat_deep.preprocess import (
+    HALF,
+    Pad,
+    Preprocess,
+    Resize,
+    floor_sides,
+    levels,
+    one_hot,
+    raw_levels,
+    within,
+)
+
+
+def picture(height, width, seed=47):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (height, width, 3), np.uint8)
+    trimap = rng.choice(np.array([0, 128, 255], np.uint8), (height, width))
+    return image, trimap
+
+
+def test_colours_are_normalised_by_channel():
+    image, trimap = picture(5, 7)
+    rules = Preprocess((0.1, 0.2, 0.3), (0.5, 0.4, 0.2), encode=levels)
+    colours, marks = rules.apply(image, trimap).inputs
+    assert colours.shape == (1, 5, 7, 3)
+    assert colours.dtype == marks.dtype == np.float32
+    expected = (image / 255 - [0.1, 0.2, 0.3]) / [0.5, 0.4, 0.2]
+    np.testing.assert_allclose(colours[0], expected, atol=1e-6)
+
+
+def test_trimaps_are_encoded_as_their_networks_learnt_them():
+    trimap = np.array([[0, 128, 255]], np.uint8)
+    np.testing.assert_allclose(levels(trimap)[..., 0], [[0, 128 / 255, 1]], rtol=1e-6)
+    assert np.array_equal(raw_levels(trimap)[..., 0], [[0, 128, 255]])
+    assert np.array_equal(one_hot(trimap), [[[1, 0, 0], [0, 1, 0], [0, 0, 1]]])
+
+
+@pytest.mark.parametrize("unknown", [1, 102, 254])
+def test_every_level_between_is_unknown(unknown):
+    image, trimap = picture(6, 6)
+    rules = Preprocess(HALF, HALF, encode=raw_levels)
+    odd = np.where(trimap == 128, unknown, trimap).astype(np.uint8)
+    for given in (odd, odd / 255):
+        marks = rules.apply(image, given).inputs[1]
+        assert np.array_equal(marks[0, ..., 0], trimap)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((64, 96), (64, 96)), ((65, 127), (64, 96)), ((31, 40), (32, 32)), ((2000, 33), (1600, 32))],
+)
+def test_sides_are_cut_down_to_multiples_each_by_itself(size, expected):
+    assert floor_sides(32, 1600, *size) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((30, 40), (30, 40)), ((50, 100), (20, 40)), ((90, 33), (40, 15))]
+)
+def test_a_long_side_is_limited_in_proportion(size, expected):
+    assert within(40, *size) == expected
+
+
+def test_eight_bits_are_resized_as_eight_bits_and_others_are_not_rounded():
+    image, _ = picture(45, 70)
+    rules = Preprocess((0, 0, 0), (1, 1, 1), chain=(Resize(partial(floor_sides, 32, 1600)),))
+    (colours,) = rules.apply(image).inputs
+    expected = cv2.resize(image, (64, 32), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(colours[0] * 255, expected, atol=1e-4)
+    for form in (image / 255, (image / 255).astype(np.float32), image * np.uint16(257)):
+        assert np.array_equal(rules.apply(form).inputs[0], colours)
+    fine = np.sqrt(image / 255)
+    (found,) = rules.apply(fine).inputs
+    smooth = cv2.resize(fine, (64, 32), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(found[0], smooth, atol=1e-6)
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_trimap_is_resized_smoothly_or_by_its_nearest(smooth):
+    image, trimap = picture(45, 70)
+    step = Resize(partial(floor_sides, 32, 1600), smooth_trimap=smooth)
+    rules = Preprocess(HALF, HALF, encode=raw_levels, chain=(step,))
+    marks = rules.apply(image, trimap).inputs[1][0, ..., 0]
+    assert (set(np.unique(marks)) == {0, 128, 255}) != smooth
+    how = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    assert np.array_equal(marks, cv2.resize(trimap, (64, 32), interpolation=how))
+
+
+@pytest.mark.parametrize("size", [(64, 32), (33, 50), (5, 3), (1, 40), (40, 1)])
+def test_padding_mirrors_and_is_taken_off_again(size):
+    image, trimap = picture(*size)
+    rules = Preprocess((0, 0, 0), (1, 1, 1), raw_levels, (Pad(32, 32),), keep_known=False)
+    trimap.flat[-1], trimap.flat[-2] = 0, 255
+    prepared = rules.apply(image, trimap)
+    colours, marks = (x[0] for x in prepared.inputs)
+    assert all(
+        side % 32 == 0 and side >= n + 64 for side, n in zip(marks.shape, size, strict=False)
+    )
+    inner = slice(32, 32 + size[0]), slice(32, 32 + size[1])
+    np.testing.assert_allclose(colours[inner] * 255, image, atol=1e-4)
+    assert np.array_equal(marks[inner][..., 0], trimap)
+    if size[0] > 1:
+        assert np.array_equal(marks[31, 32:-32], marks[33, 32:-32])
+    np.testing.assert_allclose(rules.undo(marks[..., 0] / 255, prepared), trimap / 255, atol=1e-6)
+
+
+def test_alpha_comes_back_at_the_image_s_size_with_what_is_known():
+    image, trimap = picture(45, 70)
+    chain = (Resize(partial(within, 50)), Resize(partial(floor_sides, 32, 1600)))
+    for keep in (True, False):
+        rules = Preprocess(HALF, HALF, levels, chain, keep_known=keep)
+        prepared = rules.apply(image, trimap)
+        assert prepared.inputs[0].shape == (1, 32, 32, 3)
+        alpha = rules.undo(np.full((32, 32), 0.25, np.float32), prepared)
+        assert alpha.shape == (45, 70)
+        assert alpha.dtype == np.float64
+        known = np.where(trimap == 255, 1, np.where(trimap == 0, 0, 0.25))
+        assert np.array_equal(alpha, known if keep else np.full_like(alpha, 0.25))
+
+
+def test_what_a_network_says_beyond_0_and_1_is_cut_off():
+    image, _ = picture(4, 4)
+    rules = Preprocess(HALF, HALF)
+    alpha = rules.undo(np.array([[-1, 0.5, 2, 1]] * 4), rules.apply(image))
+    assert np.array_equal(alpha, [[0, 0.5, 1, 1]] * 4)
+
+
+def test_sizes_must_agree():
+    image, trimap = picture(6, 8)
+    with pytest.raises(ValueError, match="`trimap`"):
+        Preprocess(HALF, HALF, levels).apply(image, trimap[:, :-1])
