@@ -22,7 +22,7 @@ class SpectralVector(nnx.Variable):
 class Conv(nnx.Module):
     """A convolution that puts `padding` zeros on every side, whatever its stride.
 
-    "SAME" is another rule: at a stride of 2 it puts none before an even side, and one after.
+    "SAME" is another rule: at a stride of 2, 3 × 3 puts none before an even side, and one after.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Conv(nnx.Module):
         size: int,
         *,
         stride: int = 1,
-        padding: int = 0,
+        padding: int | str = 0,
         dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
@@ -66,6 +66,17 @@ def batch_norm(features: int, *, scale: float = 1.0, rngs: nnx.Rngs) -> nnx.Batc
     """
     start = nnx.initializers.constant(scale)
     return nnx.BatchNorm(features, momentum=0.9, epsilon=1e-5, scale_init=start, rngs=rngs)
+
+
+class ConvBN(nnx.Module):
+    """Convolution and batch normalisation, under PaddleSeg's names."""
+
+    def __init__(self, channels: int, features: int, size: int, *, rngs: nnx.Rngs, **options):
+        self._conv = Conv(channels, features, size, rngs=rngs, **options)
+        self._batch_norm = batch_norm(features, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
+        return self._batch_norm(self._conv(x))
 
 
 class ConvBNReLU(nnx.Module):
@@ -171,7 +182,12 @@ def shift(x: Array, bias: nnx.Param | None) -> Array:
 
 
 def convolve(
-    x: Array, kernel: Array, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+    x: Array,
+    kernel: Array,
+    stride: int = 1,
+    padding: int | str = 0,
+    dilation: int = 1,
+    groups: int = 1,
 ) -> Array:
     """Convolve with zeros around."""
     if kernel.shape[:2] == (1, 1) and groups == 1 and padding == 0:
@@ -181,7 +197,7 @@ def convolve(
         x,
         kernel,
         (stride, stride),
-        [(padding, padding)] * 2,
+        padding if isinstance(padding, str) else [(padding, padding)] * 2,
         rhs_dilation=(dilation, dilation),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
@@ -226,6 +242,13 @@ def unpool(x: Float[Array, "B H W C"], place: Array) -> Float[Array, "B 2*H 2*W 
     return spread.reshape(B, 2 * H, 2 * W, C)
 
 
+def halve(x: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
+    """Average each 2 × 2 pixels; of a last odd row or column, those that there are."""
+    x = jnp.pad(x, [(0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)], mode="edge")
+    B, H, W, C = x.shape
+    return x.reshape(B, H // 2, 2, W // 2, 2, C).mean((2, 4))
+
+
 def resize(x: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, "B h w C"]:
     """Resize bilinearly with half-pixel centres, never antialiased (align_corners=False)."""
     if (height, width) == x.shape[1:3]:
@@ -244,6 +267,15 @@ def twice(x: Array, axis: int) -> Array:
     after = jnp.concatenate([part(1, n), part(n - 1, n)], axis)
     halves = jnp.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis + 1)
     return halves.reshape(*x.shape[:axis], 2 * n, *x.shape[axis + 1 :])
+
+
+def refuse_unless_multiples(of: int, image: Array) -> None:
+    """Raise ValueError unless a batch's height and width are multiples of a number."""
+    height, width = image.shape[1:3]
+    if height % of or width % of:
+        raise ValueError(
+            f"`image` is {height} × {width} (height × width); expected multiples of {of}."
+        )
 
 
 def count_parameters(model: nnx.Module) -> int:

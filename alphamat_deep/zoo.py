@@ -32,7 +32,8 @@ def load(preset: str, weights: str | os.PathLike, *, dtype=jnp.float32, **config
         The authors' file (.pth, .ckpt, .tar, .pdparams), or what `alphamat convert` made of it
         (.safetensors), or .npz. What it is, its contents say; nothing in it is executed.
     dtype : float32 or bfloat16
-        In which the network computes. bfloat16 takes half the memory, and is off by some 0.01.
+        In which the network computes. bfloat16 takes half the memory. With random weights, which
+        amplify errors, alpha moved by 0.006 to 0.02 on average, in `dim` by 0.08.
     **config
         Fields of the network's configuration to change.
 

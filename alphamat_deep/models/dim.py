@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, pool, unpool
+from alphamat_deep.layers import Conv, pool, refuse_unless_multiples, unpool
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 DECODER = (64, 64, 128, 256, 512)  # features of deconv1_1 … deconv5_1
@@ -67,6 +67,7 @@ class DIM(nnx.Module):
 
         The trimap is 0 for background, 1 for foreground, and 128/255 between.
         """
+        refuse_unless_multiples(32, image)
         x, kept = jnp.concatenate([image, trimap], axis=-1), []
         for stage, features in enumerate(ENCODER, start=1):
             for layer in range(1, len(features) + 1):

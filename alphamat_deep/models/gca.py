@@ -19,7 +19,14 @@ from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from alphamat_deep.layers import Conv, SpectralConv, SpectralConvTranspose, batch_norm
+from alphamat_deep.layers import (
+    Conv,
+    SpectralConv,
+    SpectralConvTranspose,
+    batch_norm,
+    halve,
+    refuse_unless_multiples,
+)
 
 QUERIES = 256  # whose scores are there at a time; all of them at once are also slower, by a fifth
 
@@ -215,11 +222,7 @@ class GCA(nnx.Module):
 
         Images are normalised, H and W multiples of 32. The trimap is as the configuration says.
         """
-        if image.shape[1] % 32 or image.shape[2] % 32:
-            raise ValueError(
-                f"`image` is {image.shape[1]} × {image.shape[2]} (height × width); "
-                "expected multiples of 32."
-            )
+        refuse_unless_multiples(32, image)
         if self.config.one_hot:
             unknown = trimap[..., 1]
         else:
@@ -265,12 +268,6 @@ def leaky(x: Array) -> Array:
 def reflect(x: Array) -> Array:
     """Mirror one pixel beyond each border, not the border itself."""
     return jnp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
-
-
-def halve(x: Array) -> Array:
-    """Average each 2 × 2 pixels."""
-    B, H, W, C = x.shape
-    return x.reshape(B, H // 2, 2, W // 2, 2, C).mean((2, 4))
 
 
 def repeat(x: Array) -> Array:

@@ -92,6 +92,14 @@ def test_a_batch_is_its_pictures_one_by_one(preset):
         np.testing.assert_allclose(together[at], alone, atol=2e-5)
 
 
+@pytest.mark.parametrize("preset", ["dim-skip", "gca"])
+@pytest.mark.parametrize("sides", [(33, 64), (64, 48)])
+def test_sides_that_a_network_cannot_halve_are_refused(preset, sides):
+    model, (image, trimap) = network(preset), arrays(preset)
+    with pytest.raises(ValueError, match=f"{sides[0]} × {sides[1]}.*multiples of 32"):
+        model(image[:, : sides[0], : sides[1]], trimap[:, : sides[0], : sides[1]])
+
+
 @each
 def test_half_precision_stays_near(preset):
     inputs = arrays(preset)

@@ -4,6 +4,7 @@ import json
 import pickle
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -93,6 +94,14 @@ def test_a_loaded_network_is_its_model_between_the_rules(weights):
     expected = RULES.undo(model(*map(jnp.asarray, prepared.inputs)).alpha[0, ..., 0], prepared)
     alpha = alphamat_deep.load("tiny", weights)(image, trimap)
     np.testing.assert_allclose(alpha, expected, atol=1e-6)
+
+
+def test_a_file_of_pytorch_is_its_tensors(weights, tmp_path):
+    written = Path(__file__).parent / "checkpoints" / "files" / "conv.pth"
+    alphamat_deep.convert(written, tmp_path / "conv.safetensors", "tiny")
+    expected = alphamat_deep.load("tiny", weights)(*picture())
+    for path in (written, tmp_path / "conv.safetensors"):
+        assert np.array_equal(alphamat_deep.load("tiny", path)(*picture()), expected)
 
 
 def test_half_precision_is_asked_for(weights):

@@ -141,14 +141,6 @@ def test_scores_weigh_by_the_square_root_of_the_odds_within_bounds():
     np.testing.assert_allclose(shares[:3, :3], np.outer([1, 1, 0], [1, 1, 0]) * 1e4 / 9, rtol=1e-6)
 
 
-@pytest.mark.parametrize("sides", [(96, 80), (48, 64)])
-def test_refuses_sides_that_are_no_multiples_of_32(network, sides):
-    x = jnp.zeros((1, *sides, 3))
-    for call in network, jax.jit(lambda *x: network(*x)):
-        with pytest.raises(ValueError, match=f"`image` is {sides[0]} × {sides[1]}.*of 32"):
-            call(x, x)
-
-
 @pytest.mark.parametrize("sides", [(1, 7), (32, 64), (33, 95), (150, 31)])
 def test_pictures_of_any_size_are_padded_and_come_back(sides):
     image, trimap = np.random.default_rng(2).random((*sides, 3)), np.full(sides, 128, np.uint8)

@@ -63,6 +63,13 @@ def training():
     }
 
 
+def conv():
+    """The weights of the smallest network in ../../test_zoo.py."""
+    weight = np.random.default_rng(37).normal(size=(1, 4, 3, 3)).astype(np.float32)
+    tensors = {"conv.weight": torch.from_numpy(weight), "conv.bias": torch.tensor([0.1])}
+    return {"epoch": 3, "state_dict": {f"module.{name}": t for name, t in tensors.items()}}
+
+
 def paddle_layer():
     layer = paddle.nn.Sequential(paddle.nn.Conv2D(2, 3, 3), paddle.nn.BatchNorm2D(3))
     for tensor in layer.state_dict().values():
@@ -79,6 +86,7 @@ if __name__ == "__main__":
     torch.save(dtypes(), HERE / "dtypes_before_1.6.pth", _use_new_zipfile_serialization=False)
     torch.save(training(), HERE / "training.tar")
     torch.save(Net(), HERE / "module.pth")
+    torch.save(conv(), HERE / "conv.pth")
     torch.jit.script(torch.nn.ReLU()).save(HERE / "script.pt")
     paddle.save(paddle_layer(), str(HERE / "layer.pdparams"))
     paddle.save(paddle_layer(), str(HERE / "layer_protocol_2.pdparams"), protocol=2)
