@@ -116,16 +116,17 @@ def split_rows(
     rows = starts.size - 1
     for i in range(first, last):
         begin, diagonal, total = starts[i], inner[i], 0.0
+        end = begin + inner[i + 1] - diagonal - 1 + outer[i + 1] - outer[i]
+        for weight in values[begin:end]:
+            total += weight
+        inner_indices[diagonal], inner_values[diagonal] = i, total
         for k in range(inner[i + 1] - diagonal - 1):
             inner_indices[diagonal + 1 + k] = indices[begin + k]
             inner_values[diagonal + 1 + k] = -values[begin + k]
-            total += values[begin + k]
         begin += inner[i + 1] - diagonal - 1
         for k in range(outer[i + 1] - outer[i]):
             outer_indices[outer[i] + k] = indices[begin + k] - rows
             outer_values[outer[i] + k] = -values[begin + k]
-            total += values[begin + k]
-        inner_indices[diagonal], inner_values[diagonal] = i, total
 
 
 @jit

@@ -71,6 +71,7 @@ FORMS = {
         "running_mean": ("mean", SAME),
         "running_var": ("var", SAME),
     },
+    nnx.InstanceNorm: {"scale": ("scale", SAME), "bias": ("bias", SAME)},
 }
 
 # Names that all models of a framework share. Counters of batches serve nothing here.

@@ -6,10 +6,12 @@ has none; `fill` knows both.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from math import prod, sqrt
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float
@@ -68,6 +70,18 @@ def batch_norm(features: int, *, scale: float = 1.0, rngs: nnx.Rngs) -> nnx.Batc
     return nnx.BatchNorm(features, momentum=0.9, epsilon=1e-5, scale_init=start, rngs=rngs)
 
 
+def instance_norm(features: int, *, affine: bool, rngs: nnx.Rngs) -> nnx.InstanceNorm:
+    """Normalise each picture by itself, with PyTorch's constant."""
+    return nnx.InstanceNorm(
+        features,
+        epsilon=1e-5,
+        use_scale=affine,
+        use_bias=affine,
+        use_fast_variance=False,
+        rngs=rngs,
+    )
+
+
 class ConvBN(nnx.Module):
     """Convolution and batch normalisation, under PaddleSeg's names."""
 
@@ -88,6 +102,46 @@ class ConvBNReLU(nnx.Module):
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
         return jax.nn.relu(self._batch_norm(self._conv(x)))
+
+
+class BinMeans(nnx.Module):
+    """Average over n × n bins of the picture, n the size ("adaptive" pooling).
+
+    Bin i of n is from i/n to (i + 1)/n of the side, rounded outwards to whole pixels.
+    """
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B n n C"]:
+        rows, columns = (jnp.asarray(self._means(side), x.dtype) for side in x.shape[1:3])
+        return jnp.einsum("ph,bhwc,qw->bpqc", rows, x, columns)
+
+    def _means(self, side: int) -> np.ndarray:
+        at, edges = np.arange(side), np.arange(self.size + 1) * side
+        first, last = edges[:-1] // self.size, -(-edges[1:] // self.size)
+        within = (at >= first[:, None]) & (at < last[:, None])
+        return within / within.sum(axis=1, keepdims=True)
+
+
+class PyramidPooling(nnx.Module):
+    """Put means over ever smaller parts of a picture beside what is there, under PaddleSeg's names.
+
+    Zhao, Shi, Qi, Wang & Jia, "Pyramid Scene Parsing Network", CVPR 2017.
+    """
+
+    def __init__(
+        self, channels: int, features: int, sizes: tuple[int, ...] = (1, 3, 5), *, rngs: nnx.Rngs
+    ):
+        self.stages = nnx.List(
+            nnx.List([BinMeans(n), ConvBNReLU(channels, channels, 1, rngs=rngs)]) for n in sizes
+        )
+        everything = (1 + len(sizes)) * channels
+        self.conv_bn_relu2 = ConvBNReLU(everything, features, 3, padding=1, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W F"]:
+        means = [resize(through(stage, x), *x.shape[1:3]) for stage in self.stages]
+        return self.conv_bn_relu2(jnp.concatenate([x, *means[::-1]], axis=-1))
 
 
 class SpectralConv(nnx.Module):
@@ -249,6 +303,17 @@ def halve(x: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
     return x.reshape(B, H // 2, 2, W // 2, 2, C).mean((2, 4))
 
 
+def fuse(
+    semantic: Float[Array, "B H W 3"], detail: Float[Array, "B H W 1"]
+) -> Float[Array, "B H W 1"]:
+    """Return 1 where the first of three scores is highest, 0 where the third is, else `detail`.
+
+    Of equal ones the earlier counts.
+    """
+    best = semantic.argmax(axis=-1, keepdims=True)
+    return jnp.where(best == 1, detail, (best == 0).astype(detail.dtype))
+
+
 def resize(x: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, "B h w C"]:
     """Resize bilinearly with half-pixel centres, never antialiased (align_corners=False)."""
     if (height, width) == x.shape[1:3]:
@@ -276,6 +341,12 @@ def refuse_unless_multiples(of: int, image: Array) -> None:
         raise ValueError(
             f"`image` is {height} × {width} (height × width); expected multiples of {of}."
         )
+
+
+def through(layers: Iterable[Callable], x: Array) -> Array:
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
 def count_parameters(model: nnx.Module) -> int:

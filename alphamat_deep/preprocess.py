@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -21,20 +22,52 @@ HALF = (0.5, 0.5, 0.5)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
+def bilinear(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Interpolate without antialiasing. 8 bits stay 8 bits, as OpenCV has it."""
+    import cv2
+
+    return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def area(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Average over all pixels that a new one reaches into, each alike ("adaptive" pooling).
+
+    8 bits become numbers in [0, 1].
+    """
+    if pixels.dtype == np.uint8:
+        pixels = pixels / np.float32(255)
+    for axis, count in enumerate(size):
+        side, at = pixels.shape[axis], np.arange(count)
+        first, last = at * side // count, -(-(at + 1) * side // count)
+        wide = (last - first).reshape(-1, *[1] * (pixels.ndim - axis - 1))
+        total = pixels.take(first, axis)
+        for offset in range(1, wide.max()):
+            total += np.where(
+                offset < wide, pixels.take(np.minimum(first + offset, side - 1), axis), 0
+            )
+        pixels = total / wide.astype(np.float32)
+    return pixels
+
+
 class Resize(NamedTuple):
-    """Resize bilinearly; where the image has 8 bits the result has, too, as OpenCV's has."""
+    """Resize the image, and alpha back."""
 
     size: Callable[[int, int], Size]
     """Height and width to resize to, from those that are."""
     smooth_trimap: bool = False
     """Whether the trimap is resized like the image, not by nearest neighbour."""
+    how: Callable[[np.ndarray, Size], np.ndarray] = bilinear
 
     def apply(self, image: np.ndarray, trimap: np.ndarray | None):
         size = self.size(*image.shape[:2])
-        return _resize(image, size), _resize(trimap, size, linear=self.smooth_trimap)
+        if image.shape[:2] == size:
+            return image, trimap
+        if trimap is not None:
+            trimap = (self.how if self.smooth_trimap else _nearest)(trimap, size)
+        return self.how(image, size), trimap
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
-        return _resize(alpha, size)
+        return alpha if alpha.shape == size else self.how(alpha, size)
 
 
 class Pad(NamedTuple):
@@ -61,9 +94,31 @@ def within(longest: int, height: int, width: int) -> Size:
     return round(height * scale), round(width * scale)
 
 
-def floor_sides(multiple: int, most: int, height: int, width: int) -> Size:
+def floor_sides(multiple: int, height: int, width: int, *, most: float = inf) -> Size:
     """Cut each side by itself down to a multiple, and to at most so much."""
     return tuple(max(min(most, side - side % multiple), multiple) for side in (height, width))
+
+
+def short_side(length: int, height: int, width: int) -> Size:
+    """Bring the short side to a length, keeping the proportions."""
+    scale = length / min(height, width)
+    return round(height * scale), round(width * scale)
+
+
+def floor_short_side(length: int, multiple: int, height: int, width: int) -> Size:
+    """Bring the short side to a length, in one step with cutting both down to multiples."""
+    if width >= height:
+        height, width = length, int(width / height * length)
+    else:
+        height, width = int(height / width * length), length
+    return floor_sides(multiple, height, width)
+
+
+def floor_short_side_unless_between(length: int, multiple: int, height: int, width: int) -> Size:
+    """Leave a picture its size where the length lies between its sides, but for the cutting."""
+    if min(height, width) <= length <= max(height, width):
+        return floor_sides(multiple, height, width)
+    return floor_short_side(length, multiple, height, width)
 
 
 def levels(trimap: np.ndarray) -> np.ndarray:
@@ -145,13 +200,10 @@ class Prepared(NamedTuple):
     trimap: Trimap | None
 
 
-def _resize(pixels: np.ndarray | None, size: Size, linear: bool = True) -> np.ndarray | None:
+def _nearest(trimap: np.ndarray, size: Size) -> np.ndarray:
     import cv2
 
-    if pixels is None or pixels.shape[:2] == size:
-        return pixels
-    how = cv2.INTER_LINEAR if linear else cv2.INTER_NEAREST
-    return cv2.resize(pixels, size[::-1], interpolation=how)
+    return cv2.resize(trimap, size[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _mirror(pixels: np.ndarray, border: list[tuple[int, int]]) -> np.ndarray:

@@ -78,7 +78,7 @@ DIM_RULES = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
     encode=levels,
-    chain=(Resize(partial(floor_sides, 32, 1600), smooth_trimap=True),),
+    chain=(Resize(partial(floor_sides, 32, most=1600), smooth_trimap=True),),
 )
 DIM_RELEASES = "https://github.com/huochaitiantang/pytorch-deep-image-matting/releases/download/"
 

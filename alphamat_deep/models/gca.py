@@ -8,7 +8,7 @@ what `GCAConfig` lists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from alphamat_deep.layers import (
     batch_norm,
     halve,
     refuse_unless_multiples,
+    through,
 )
 
 QUERIES = 256  # whose scores are there at a time; all of them at once are also slower, by a fifth
@@ -253,12 +254,6 @@ def shortcut(channels: int, features: int, rngs: nnx.Rngs) -> nnx.Module:
 def guiding(channels: int, features: int, rngs: nnx.Rngs) -> list:
     conv = SpectralConv(channels, features, 3, stride=2, rngs=rngs)
     return [reflect, conv, jax.nn.relu, batch_norm(features, rngs=rngs)]
-
-
-def through(layers: Iterable[Callable], x: Array) -> Array:
-    for layer in layers:
-        x = layer(x)
-    return x
 
 
 def leaky(x: Array) -> Array:

@@ -58,7 +58,7 @@ def test_every_level_between_is_unknown(unknown):
     [((64, 96), (64, 96)), ((65, 127), (64, 96)), ((31, 40), (32, 32)), ((2000, 33), (1600, 32))],
 )
 def test_sides_are_cut_down_to_multiples_each_by_itself(size, expected):
-    assert floor_sides(32, 1600, *size) == expected
+    assert floor_sides(32, *size, most=1600) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_long_side_is_limited_in_proportion(size, expected):
 
 def test_eight_bits_are_resized_as_eight_bits_and_others_are_not_rounded():
     image, _ = picture(45, 70)
-    rules = Preprocess((0, 0, 0), (1, 1, 1), chain=(Resize(partial(floor_sides, 32, 1600)),))
+    rules = Preprocess((0, 0, 0), (1, 1, 1), chain=(Resize(partial(floor_sides, 32, most=1600)),))
     (colours,) = rules.apply(image).inputs
     expected = cv2.resize(image, (64, 32), interpolation=cv2.INTER_LINEAR)
     np.testing.assert_allclose(colours[0] * 255, expected, atol=1e-4)
@@ -85,7 +85,7 @@ def test_eight_bits_are_resized_as_eight_bits_and_others_are_not_rounded():
 @pytest.mark.parametrize("smooth", [False, True])
 def test_a_trimap_is_resized_smoothly_or_by_its_nearest(smooth):
     image, trimap = picture(45, 70)
-    step = Resize(partial(floor_sides, 32, 1600), smooth_trimap=smooth)
+    step = Resize(partial(floor_sides, 32, most=1600), smooth_trimap=smooth)
     rules = Preprocess(HALF, HALF, encode=raw_levels, chain=(step,))
     marks = rules.apply(image, trimap).inputs[1][0, ..., 0]
     assert (set(np.unique(marks)) == {0, 128, 255}) != smooth
@@ -113,7 +113,7 @@ def test_padding_mirrors_and_is_taken_off_again(size):
 
 def test_alpha_comes_back_at_the_image_s_size_with_what_is_known():
     image, trimap = picture(45, 70)
-    chain = (Resize(partial(within, 50)), Resize(partial(floor_sides, 32, 1600)))
+    chain = (Resize(partial(within, 50)), Resize(partial(floor_sides, 32, most=1600)))
     for keep in (True, False):
         rules = Preprocess(HALF, HALF, levels, chain, keep_known=keep)
         prepared = rules.apply(image, trimap)

@@ -44,7 +44,7 @@ RULES = preprocess.Preprocess(
     preprocess.HALF,
     preprocess.HALF,
     preprocess.levels,
-    (preprocess.Resize(partial(preprocess.floor_sides, 8, 64), smooth_trimap=True),),
+    (preprocess.Resize(partial(preprocess.floor_sides, 8, most=64), smooth_trimap=True),),
 )
 TERMS = presets.Weights("https://example.org/tiny.pth", "PyTorch", "MIT", True)
 BY_PIXEL = partial(presets.by_pixel, 100)
