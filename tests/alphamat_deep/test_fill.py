@@ -15,7 +15,8 @@ class Net(nnx.Module):
         self.up = layers.ConvTranspose(3, 4, bias=False, rngs=rngs)
         self.spectral = layers.SpectralConv(4, 5, 3, rngs=rngs)
         self.wide = layers.SpectralConvTranspose(5, 6, rngs=rngs)
-        self.blocks = nnx.List([layers.batch_norm(6, rngs=rngs)])
+        by_picture = layers.instance_norm(6, affine=True, rngs=rngs)
+        self.blocks = nnx.List([layers.batch_norm(6, rngs=rngs), by_picture])
 
 
 SHAPES = {
@@ -32,6 +33,8 @@ SHAPES = {
     "blocks.0.bias": (6,),
     "blocks.0.running_mean": (6,),
     "blocks.0.running_var": (6,),
+    "blocks.1.scale": (6,),
+    "blocks.1.bias": (6,),
 }
 
 
