@@ -25,6 +25,8 @@ class Names(NamedTuple):
     """Regular expressions and what they are replaced with, in this order."""
     ignore: tuple[str, ...] = ()
     """Regular expressions of original names that the model has no use for."""
+    spare: tuple[str, ...] = ()
+    """Regular expressions of original names that not every configuration has a place for."""
 
 
 class Layout(NamedTuple):
@@ -105,11 +107,12 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
     """
     slots, faults, taken = _slots(model), [], {}
     for original, tensor in tensors.items():
-        if _matches(names.ignore + EVERYWHERE.ignore, original):
+        if matches(names.ignore + EVERYWHERE.ignore, original):
             continue
-        name = _renamed(original, EVERYWHERE.rename + names.rename)
+        name = renamed(original, EVERYWHERE.rename + names.rename)
         if name not in slots:
-            faults.append(f"`{original}` has no place in the model")
+            if not matches(names.spare, original):
+                faults.append(f"`{original}` has no place in the model")
         elif name in taken:
             faults.append(f"`{original}` and `{taken[name]}` are for one place")
         else:
@@ -133,11 +136,11 @@ def _slots(model: nnx.Module) -> dict[str, tuple[nnx.Variable, Layout]]:
     }
 
 
-def _matches(patterns: tuple[str, ...], name: str) -> bool:
+def matches(patterns: tuple[str, ...], name: str) -> bool:
     return any(re.search(pattern, name) for pattern in patterns)
 
 
-def _renamed(name: str, substitutions: tuple[tuple[str, str], ...]) -> str:
+def renamed(name: str, substitutions: tuple[tuple[str, str], ...]) -> str:
     for pattern, replacement in substitutions:
         name = re.sub(pattern, replacement, name)
     return name
@@ -147,6 +150,8 @@ def _set(variable: nnx.Variable, layout: Layout, name: str, tensor: np.ndarray) 
     """Set a variable, or say why not."""
     shape = variable.shape
     expected = layout.original(shape)
+    if tensor.ndim == 2 and expected[2:] == (1, 1):
+        tensor = tensor[..., None, None]  # a linear layer is a convolution of one pixel
     if tensor.shape != expected:
         return [f"`{name}` has shape {tensor.shape}, not {expected}"]
     if tensor.dtype.kind not in "fV" or not np.isfinite(values := tensor.astype(np.float32)).all():

@@ -7,6 +7,7 @@ has none; `fill` knows both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import prod, sqrt
 
 import jax
@@ -85,9 +86,18 @@ def instance_norm(features: int, *, affine: bool, rngs: nnx.Rngs) -> nnx.Instanc
 class ConvBN(nnx.Module):
     """Convolution and batch normalisation, under PaddleSeg's names."""
 
-    def __init__(self, channels: int, features: int, size: int, *, rngs: nnx.Rngs, **options):
+    def __init__(
+        self,
+        channels: int,
+        features: int,
+        size: int,
+        *,
+        scale: float = 1.0,
+        rngs: nnx.Rngs,
+        **options,
+    ):
         self._conv = Conv(channels, features, size, rngs=rngs, **options)
-        self._batch_norm = batch_norm(features, rngs=rngs)
+        self._batch_norm = batch_norm(features, scale=scale, rngs=rngs)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
         return self._batch_norm(self._conv(x))
@@ -140,7 +150,7 @@ class PyramidPooling(nnx.Module):
         self.conv_bn_relu2 = ConvBNReLU(everything, features, 3, padding=1, rngs=rngs)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W F"]:
-        means = [resize(through(stage, x), *x.shape[1:3]) for stage in self.stages]
+        means = [paddle_resize(through(stage, x), *x.shape[1:3]) for stage in self.stages]
         return self.conv_bn_relu2(jnp.concatenate([x, *means[::-1]], axis=-1))
 
 
@@ -200,14 +210,18 @@ def he(key: Array, shape: tuple[int, ...]) -> Array:
 
     He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", ICCV 2015.
     """
-    return normal(key, shape) * sqrt(2 / prod(shape[:-1]))
+    return normal(key, shape, sqrt(2 / prod(shape[:-1])))
 
 
-def normal(key: Array, shape: tuple[int, ...]) -> Array:
-    # To compile a draw takes much longer than to draw, once for each length: so lengths are few.
-    count = prod(shape)
-    drawn = jax.random.normal(key, 2 ** max(16, (count - 1).bit_length()))
-    return drawn[:count].reshape(shape)
+def normal(key: Array, shape: tuple[int, ...], scale: float = 1.0) -> Array:
+    # What is compiled for each shape is little: to compile a draw takes much longer than to draw.
+    drawn = jax.random.normal(key, 2 ** max(16, (prod(shape) - 1).bit_length()))
+    return first(scale * drawn, shape)
+
+
+@partial(jax.jit, static_argnums=1)
+def first(x: Array, shape: tuple[int, ...]) -> Array:
+    return x[: prod(shape)].reshape(shape)
 
 
 def spectral_norm(layer: SpectralConv | SpectralConvTranspose, axes: str) -> Array:
@@ -231,6 +245,15 @@ def unit(x: Array) -> Array:
     return x / (jnp.linalg.norm(x) + 1e-12)
 
 
+def rectify(x: Array) -> Array:
+    """Rectify what several layers will read, as the end of a residual block.
+
+    XLA computes again for each reader what it deems cheap, such as `jax.nn.relu` of a sum: along a
+    chain of blocks all sums before it, too. It keeps what comes of two operands.
+    """
+    return jnp.where(x <= 0, 0, x)
+
+
 def shift(x: Array, bias: nnx.Param | None) -> Array:
     return x if bias is None else x + bias[...]
 
@@ -247,15 +270,47 @@ def convolve(
     if kernel.shape[:2] == (1, 1) and groups == 1 and padding == 0:
         # XLA's matrix product outruns its convolution of one pixel, on a CPU by a quarter.
         return jnp.einsum("bhwi,io->bhwo", x[:, ::stride, ::stride], kernel[0, 0])
-    return lax.conv_general_dilated(
-        x,
-        kernel,
-        (stride, stride),
-        padding if isinstance(padding, str) else [(padding, padding)] * 2,
-        rhs_dilation=(dilation, dilation),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=groups,
+    # XLA on a CPU takes three times as long where nothing is padded: so it makes one column more.
+    more = stride if padding == 0 else 0
+    around = (
+        padding if isinstance(padding, str) else [(padding, padding), (padding, padding + more)]
     )
+
+    def whole(x, kernel):
+        y = lax.conv_general_dilated(
+            x,
+            kernel,
+            (stride, stride),
+            around,
+            rhs_dilation=(dilation, dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=groups,
+        )
+        return y[:, :, :-1] if more else y
+
+    if groups == x.shape[3] == kernel.shape[3] > 1 and not isinstance(padding, str):
+        shifted = partial(depthwise, stride=stride, padding=padding, dilation=dilation)
+        return lax.platform_dependent(x, kernel, cpu=shifted, default=whole)
+    return whole(x, kernel)
+
+
+def depthwise(x: Array, kernel: Array, stride: int, padding: int, dilation: int) -> Array:
+    """Convolve each feature by itself: one multiplication and addition for each kernel's entry.
+
+    XLA's grouped convolution on a CPU takes some ten times as long.
+    """
+    size = kernel.shape[:2]
+    rows, columns = (
+        (side + 2 * padding - dilation * (length - 1) - 1) // stride + 1
+        for side, length in zip(x.shape[1:3], size, strict=True)
+    )
+    x = jnp.pad(x, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
+    total = 0
+    for i, j in np.ndindex(*size):
+        y, z = i * dilation, j * dilation
+        window = x[:, y : y + stride * rows : stride, z : z + stride * columns : stride]
+        total = total + window * kernel[i, j, 0]
+    return total
 
 
 def double(x: Array, kernel: Array) -> Array:
@@ -321,7 +376,24 @@ def resize(x: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, 
     shape = (x.shape[0], height, width, x.shape[3])
     if height == 2 * x.shape[1] and width == 2 * x.shape[2]:
         return twice(twice(x, 1), 2)
+    if x.shape[1] % height == 0 and x.shape[2] % width == 0:
+        return middle(middle(x, 1, height), 2, width)
     return jax.image.resize(x, shape, "bilinear", antialias=False)
+
+
+def repeat(x: Float[Array, "B H W C"]) -> Float[Array, "B 2*H 2*W C"]:
+    """Make each pixel 2 × 2."""
+    return x.repeat(2, 1).repeat(2, 2)
+
+
+def twofold(x: Float[Array, "B H W C"]) -> Float[Array, "B 2*H 2*W C"]:
+    return resize(x, 2 * x.shape[1], 2 * x.shape[2])
+
+
+def paddle_resize(x: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, "B h w C"]:
+    """Resize as Paddle does: down to a single row or column by the first, not by the middle."""
+    x = x[:, : 1 if height == 1 else None, : 1 if width == 1 else None]
+    return resize(x, height, width)
 
 
 def twice(x: Array, axis: int) -> Array:
@@ -334,12 +406,20 @@ def twice(x: Array, axis: int) -> Array:
     return halves.reshape(*x.shape[:axis], 2 * n, *x.shape[axis + 1 :])
 
 
-def refuse_unless_multiples(of: int, image: Array) -> None:
-    """Raise ValueError unless a batch's height and width are multiples of a number."""
+def middle(x: Array, axis: int, count: int) -> Array:
+    """Resize bilinearly to a whole part of the length: to each part's middle pixel, or two."""
+    part = x.shape[axis] // count
+    pixel = lambda first: lax.slice_in_dim(x, first, None, part, axis)  # noqa: E731
+    return 0.5 * (pixel((part - 1) // 2) + pixel(part // 2))
+
+
+def refuse_unless_multiples(of: int, image: Array, *, least: int = 0) -> None:
+    """Raise ValueError unless a batch's height and width are multiples, and at least so much."""
     height, width = image.shape[1:3]
-    if height % of or width % of:
+    if height % of or width % of or min(height, width) < least:
+        bound = f", at least {least}" if least else ""
         raise ValueError(
-            f"`image` is {height} × {width} (height × width); expected multiples of {of}."
+            f"`image` is {height} × {width} (height × width); expected multiples of {of}{bound}."
         )
 
 

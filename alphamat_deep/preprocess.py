@@ -94,15 +94,26 @@ def within(longest: int, height: int, width: int) -> Size:
     return round(height * scale), round(width * scale)
 
 
-def floor_sides(multiple: int, height: int, width: int, *, most: float = inf) -> Size:
-    """Cut each side by itself down to a multiple, and to at most so much."""
-    return tuple(max(min(most, side - side % multiple), multiple) for side in (height, width))
+def floor_sides(
+    multiple: int, height: int, width: int, *, least: int = 0, most: float = inf
+) -> Size:
+    """Cut each side by itself down to a multiple, and to what is allowed.
+
+    No side is less than one multiple.
+    """
+    least = max(least, multiple)
+    return tuple(max(min(most, side - side % multiple), least) for side in (height, width))
 
 
 def short_side(length: int, height: int, width: int) -> Size:
     """Bring the short side to a length, keeping the proportions."""
     scale = length / min(height, width)
     return round(height * scale), round(width * scale)
+
+
+def short_side_within(longest: int, height: int, width: int) -> Size:
+    """Shrink to a short side of at most so much, keeping the proportions."""
+    return short_side(min(longest, height, width), height, width)
 
 
 def floor_short_side(length: int, multiple: int, height: int, width: int) -> Size:

@@ -12,10 +12,17 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from alphamat_deep import renames
+from alphamat_deep.backbones.hrnet import hrnet_w18, hrnet_w48
+from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
+from alphamat_deep.backbones.resnet_vd import resnet50_vd
 from alphamat_deep.fill import Names
 from alphamat_deep.models.dim import DIM, DIMConfig
 from alphamat_deep.models.gca import GCA, GCAConfig
+from alphamat_deep.models.modnet import MODNet, MODNetConfig
 from alphamat_deep.models.pp_dim import PPDIM, PPDIMConfig
+from alphamat_deep.models.pp_humanmatting import PPHumanMatting, PPHumanMattingConfig
+from alphamat_deep.models.pp_matting import PPMatting, PPMattingConfig
+from alphamat_deep.models.pp_matting_v2 import PPMattingV2, PPMattingV2Config
 from alphamat_deep.preprocess import (
     HALF,
     IMAGENET_MEAN,
@@ -23,10 +30,15 @@ from alphamat_deep.preprocess import (
     Pad,
     Preprocess,
     Resize,
+    area,
+    floor_short_side,
+    floor_short_side_unless_between,
     floor_sides,
     levels,
     one_hot,
     raw_levels,
+    short_side,
+    short_side_within,
     within,
 )
 
@@ -73,6 +85,15 @@ LI = (
     'Li & Lu, "Natural Image Matting via Guided Contextual Attention", AAAI 2020, '
     "https://arxiv.org/abs/2001.04069"
 )
+KE = (
+    'Ke, Sun, Li, Yan & Lau, "MODNet: Real-Time Trimap-Free Portrait Matting via Objective '
+    'Decomposition", AAAI 2022, https://arxiv.org/abs/2011.11961'
+)
+CHEN = (
+    'Chen et al., "PP-Matting: High-Accuracy Natural Image Matting", 2022, '
+    "https://arxiv.org/abs/2204.09433"
+)
+PADDLESEG = "PaddleSeg's matting, https://github.com/PaddlePaddle/PaddleSeg/tree/develop/Matting"
 
 DIM_RULES = Preprocess(
     IMAGENET_MEAN,
@@ -81,6 +102,32 @@ DIM_RULES = Preprocess(
     chain=(Resize(partial(floor_sides, 32, most=1600), smooth_trimap=True),),
 )
 DIM_RELEASES = "https://github.com/huochaitiantang/pytorch-deep-image-matting/releases/download/"
+MODNET_RULES = Preprocess(
+    HALF, HALF, chain=(Resize(partial(floor_short_side_unless_between, 512, 32), how=area),)
+)
+MODNET_VIDEO_RULES = Preprocess(HALF, HALF, chain=(Resize(partial(floor_short_side, 512, 32)),))
+PP_MODNET_RULES = Preprocess(
+    HALF, HALF, chain=(Resize(partial(short_side, 512)), Resize(partial(floor_sides, 32)))
+)
+PP_MATTING_RULES = {
+    most: Preprocess(
+        HALF,
+        HALF,
+        chain=(Resize(partial(short_side_within, most)), Resize(partial(floor_sides, 32))),
+    )
+    for most in (512, 1024, 1536)
+}
+PP_MATTINGV2_RULES = Preprocess(
+    HALF,
+    HALF,
+    chain=(Resize(partial(short_side_within, 512)), Resize(partial(floor_sides, 32, least=64))),
+)
+PP_HUMANMATTING_RULES = Preprocess(
+    HALF, HALF, chain=(Resize(partial(short_side, 2048)), Resize(partial(floor_sides, 128)))
+)
+MODNET_FOLDER = "https://drive.google.com/drive/folders/1umYmlCulvIFNaqPjwod1SayFmSRHziyR"
+PP_MODELS = "https://paddleseg.bj.bcebos.com/matting/models/"
+PP_LICENCE = "Apache-2.0 as PaddleSeg; terms of the training data unstated"
 
 PRESETS = {
     "dim": Preset(
@@ -155,5 +202,126 @@ PRESETS = {
             "mixes the pictures of a batch. `foreground_as_unknown=False` mends the first."
         ),
         names=renames.PP_GCA,
+    ),
+    "modnet": Preset(
+        MODNet,
+        MODNetConfig(),
+        MODNET_RULES,
+        partial(by_pixel, 350),
+        Weights(
+            f"{MODNET_FOLDER} (modnet_photographic_portrait_matting.ckpt)",
+            "PyTorch",
+            "Apache-2.0",
+            True,
+        ),
+        KE,
+        names=renames.MODNET,
+    ),
+    "modnet-webcam": Preset(
+        MODNet,
+        MODNetConfig(),
+        MODNET_VIDEO_RULES,
+        partial(by_pixel, 350),
+        Weights(
+            "https://drive.google.com/file/d/1Nf1ZxeJZJL8Qx9KadcYYyEmmlKhTADxX"
+            " (modnet_webcam_portrait_matting.ckpt)",
+            "PyTorch",
+            "Apache-2.0",
+            True,
+        ),
+        KE,
+        names=renames.MODNET,
+    ),
+    "modnet-mobilenetv2": Preset(
+        MODNet,
+        MODNetConfig(partial(MobileNetV2, expand_first=True), affine=True),
+        PP_MODNET_RULES,
+        partial(by_pixel, 350),
+        Weights(f"{PP_MODELS}modnet-mobilenetv2.pdparams", "Paddle", PP_LICENCE, None),
+        KE,
+        "PPM-AIM-195: SAD 50.07, MSE .0053, Grad 35.55, Conn 48.37",
+        names=renames.PP_MODNET_MOBILENETV2,
+    ),
+    "modnet-resnet50_vd": Preset(
+        MODNet,
+        MODNetConfig(resnet50_vd, affine=True),
+        PP_MODNET_RULES,
+        partial(by_pixel, 900),
+        Weights(f"{PP_MODELS}modnet-resnet50_vd.pdparams", "Paddle", PP_LICENCE, None),
+        KE,
+        "PPM-AIM-195: SAD 39.01, MSE .0038, Grad 32.29, Conn 37.38",
+        names=renames.PP_MODNET_RESNET_VD,
+    ),
+    "modnet-hrnet_w18": Preset(
+        MODNet,
+        MODNetConfig(hrnet_w18, affine=True),
+        PP_MODNET_RULES,
+        partial(by_pixel, 400),
+        Weights(f"{PP_MODELS}modnet-hrnet_w18.pdparams", "Paddle", PP_LICENCE, None),
+        KE,
+        "PPM-AIM-195: SAD 35.55, MSE .0035, Grad 31.73, Conn 34.07",
+        names=renames.PP_MODNET_HRNET,
+    ),
+    "pp-matting-512": Preset(
+        PPMatting,
+        PPMattingConfig(),
+        PP_MATTING_RULES[512],
+        partial(by_pixel, 2000),
+        Weights(f"{PP_MODELS}ppmatting-hrnet_w18-human_512.pdparams", "Paddle", PP_LICENCE, None),
+        CHEN,
+        "PPM-AIM-195: SAD 31.56, MSE .0022, Grad 31.80, Conn 30.13",
+        names=renames.PP_MATTING,
+    ),
+    "pp-matting-1024": Preset(
+        PPMatting,
+        PPMattingConfig(),
+        PP_MATTING_RULES[1024],
+        partial(by_pixel, 2000),
+        Weights(f"{PP_MODELS}ppmatting-hrnet_w18-human_1024.pdparams", "Paddle", PP_LICENCE, None),
+        CHEN,
+        "PPM-AIM-195: SAD 66.22, MSE .0088, Grad 32.90, Conn 64.80",
+        names=renames.PP_MATTING,
+    ),
+    "pp-matting-composition1k": Preset(
+        PPMatting,
+        PPMattingConfig(hrnet_w48),
+        PP_MATTING_RULES[1536],
+        partial(by_pixel, 2400),
+        Weights(f"{PP_MODELS}ppmatting-hrnet_w48-composition.pdparams", "Paddle", PP_LICENCE, None),
+        CHEN,
+        "Composition-1k, without trimaps: SAD 46.22, MSE .005, Grad 22.69, Conn 45.40",
+        names=renames.PP_MATTING,
+    ),
+    "pp-matting-distinctions646": Preset(
+        PPMatting,
+        PPMattingConfig(hrnet_w48),
+        PP_MATTING_RULES[1536],
+        partial(by_pixel, 2400),
+        Weights(
+            f"{PP_MODELS}ppmatting-hrnet_w48-distinctions.pdparams", "Paddle", PP_LICENCE, None
+        ),
+        CHEN,
+        "Distinctions-646, without trimaps: SAD 40.69, MSE .009, Grad 43.91, Conn 40.56",
+        names=renames.PP_MATTING,
+    ),
+    "pp-mattingv2-512": Preset(
+        PPMattingV2,
+        PPMattingV2Config(),
+        PP_MATTINGV2_RULES,
+        partial(by_pixel, 350),
+        Weights(f"{PP_MODELS}ppmattingv2-stdc1-human_512.pdparams", "Paddle", PP_LICENCE, None),
+        PADDLESEG,
+        "PPM-AIM-195: SAD 40.59, MSE .0038, Grad 33.86, Conn 38.90",
+        names=renames.PP_MATTINGV2,
+    ),
+    "pp-humanmatting": Preset(
+        PPHumanMatting,
+        PPHumanMattingConfig(),
+        PP_HUMANMATTING_RULES,
+        partial(by_pixel, 300),
+        Weights(f"{PP_MODELS}human_matting-resnet34_vd.pdparams", "Paddle", PP_LICENCE, None),
+        PADDLESEG,
+        "PPM-AIM-195: SAD 53.15, MSE .0054, Grad 43.75, Conn 52.03",
+        names=renames.PP_HUMANMATTING,
     ),
 }

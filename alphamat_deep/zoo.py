@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -119,7 +120,7 @@ def from_state_dict(preset: str, tensors: Mapping[str, np.ndarray], **config) ->
     """
     row = _row(preset)
     settled = _configured(row, config)
-    model = nnx.eval_shape(lambda: row.model(settled, rngs=nnx.Rngs(0)))
+    model = nnx.eval_shape(lambda: row.model(settled, rngs=_counting_outside()))
     fill(model, tensors, row.names)
     model.eval()
     return model
@@ -199,6 +200,17 @@ def _configured(row: Preset, config: dict):
     return replace(row.config, **config)
 
 
+def _counting_outside() -> nnx.Rngs:
+    """Return random streams whose counter is not traced.
+
+    Of a traced one JAX looks up, at every draw, all that it has traced before: for a deep network
+    that takes 15 seconds.
+    """
+    rngs = nnx.Rngs(0)
+    rngs.default.count = nnx.RngCount(np.zeros((), np.uint32), tag="default")
+    return rngs
+
+
 def _digest(tensors: Mapping[str, np.ndarray]) -> str:
     seen = hashlib.blake2b(digest_size=8)
     for name, tensor in tensors.items():
@@ -210,5 +222,9 @@ def _digest(tensors: Mapping[str, np.ndarray]) -> str:
 def _keep_compiled() -> None:
     """Keep compiled networks across processes, unless the user has said where, or has said no."""
     if jax.config.jax_compilation_cache_dir is None and jax.config.jax_enable_compilation_cache:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alphamat"
-        jax.config.update("jax_compilation_cache_dir", str(folder / "jax"))
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = home / "alphamat" / "jax"
+        with suppress(OSError):  # of a home that cannot be written
+            folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            jax.config.update("jax_compilation_cache_dir", str(folder))

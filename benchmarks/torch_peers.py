@@ -232,8 +232,136 @@ class GCA(nn.Module):
         return self.decoder(*self.encoder(torch.cat([image, trimap], 1)))
 
 
+def separable(channels: int, features: int, expansion: int, stride: int) -> nn.Sequential:
+    """Return MobileNetV2's block without its shortcut."""
+    middle, layers = expansion * channels, []
+    if expansion > 1:
+        layers = [nn.Conv2d(channels, middle, 1, bias=False), nn.BatchNorm2d(middle), nn.ReLU6()]
+    layers.append(nn.Conv2d(middle, middle, 3, stride, 1, groups=middle, bias=False))
+    layers += [nn.BatchNorm2d(middle), nn.ReLU6()]
+    return nn.Sequential(
+        *layers, nn.Conv2d(middle, features, 1, bias=False), nn.BatchNorm2d(features)
+    )
+
+
+class Inverted(nn.Module):
+    def __init__(self, channels: int, features: int, expansion: int, stride: int):
+        super().__init__()
+        self.conv = separable(channels, features, expansion, stride)
+        self.residual = stride == 1 and channels == features
+
+    def forward(self, x):
+        return x + self.conv(x) if self.residual else self.conv(x)
+
+
+class MobileNetV2(nn.Module):
+    def __init__(self):
+        super().__init__()
+        stem = nn.Conv2d(3, 32, 3, 2, 1, bias=False)
+        blocks, channels = [nn.Sequential(stem, nn.BatchNorm2d(32), nn.ReLU6())], 32
+        for expansion, features, count, stride in (
+            (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+            (6, 160, 3, 2), (6, 320, 1, 1),
+        ):  # fmt: skip
+            for at in range(count):
+                blocks.append(Inverted(channels, features, expansion, 1 if at else stride))
+                channels = features
+        last = nn.Conv2d(channels, 1280, 1, bias=False)
+        blocks.append(nn.Sequential(last, nn.BatchNorm2d(1280), nn.ReLU6()))
+        self.model = nn.Module()
+        self.model.features = nn.Sequential(*blocks)
+
+    def forward(self, x):
+        levels = []
+        for at, block in enumerate(self.model.features):
+            x = block(x)
+            if at in (1, 3, 18):
+                levels.append(x)
+        return levels
+
+
+class IBNorm(nn.Module):
+    """Half of the features by batch, half by picture."""
+
+    def __init__(self, features: int):
+        super().__init__()
+        self.half = features // 2
+        self.bnorm = nn.BatchNorm2d(self.half)
+        self.inorm = nn.InstanceNorm2d(features - self.half)
+
+    def forward(self, x):
+        first, rest = x[:, : self.half].contiguous(), x[:, self.half :].contiguous()
+        return torch.cat([self.bnorm(first), self.inorm(rest)], 1)
+
+
+class Named(nn.Module):
+    """What the authors keep under `layers`."""
+
+    def __init__(
+        self, channels: int, features: int, size: int, stride: int = 1, last: bool = False
+    ):
+        super().__init__()
+        layers = [nn.Conv2d(channels, features, size, stride, size // 2)]
+        layers += [] if last else [IBNorm(features), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class Squeeze(nn.Module):
+    def __init__(self):
+        super().__init__()
+        squeeze, excite = nn.Linear(1280, 320, bias=False), nn.Linear(320, 1280, bias=False)
+        self.fc = nn.Sequential(squeeze, nn.ReLU(), excite, nn.Sigmoid())
+
+    def forward(self, x):
+        return x * self.fc(x.mean((2, 3)))[:, :, None, None]
+
+
+class MODNet(nn.Module):
+    """MODNet, which in evaluation skips what is for training alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = MobileNetV2()
+        low, high, fusion = nn.Module(), nn.Module(), nn.Module()
+        low.se_block = Squeeze()
+        low.conv_lr16x, low.conv_lr8x = Named(1280, 96, 5), Named(96, 32, 5)
+        low.conv_lr = Named(32, 1, 3, 2, last=True)
+        high.tohr_enc2x, high.conv_enc2x = Named(16, 32, 1), Named(35, 32, 3, 2)
+        high.tohr_enc4x, high.conv_enc4x = Named(24, 32, 1), Named(64, 64, 3)
+        sizes = (99, 64), (64, 64), (64, 32)
+        high.conv_hr4x = nn.Sequential(*[Named(*size, 3) for size in sizes])
+        sizes = (64, 64), (64, 32), (32, 32), (32, 32)
+        high.conv_hr2x = nn.Sequential(*[Named(*size, 3) for size in sizes])
+        high.conv_hr = nn.Sequential(Named(35, 32, 3), Named(32, 1, 1, last=True))
+        fusion.conv_lr4x, fusion.conv_f2x = Named(32, 32, 5), Named(64, 32, 3)
+        fusion.conv_f = nn.Sequential(Named(35, 16, 3), Named(16, 1, 1, last=True))
+        self.lr_branch, self.hr_branch, self.f_branch = low, high, fusion
+
+    def forward(self, image):
+        low, high, fusion = self.lr_branch, self.hr_branch, self.f_branch
+        enc2x, enc4x, enc32x = self.backbone(image)
+        lr8x = low.conv_lr8x(scaled(low.conv_lr16x(scaled(low.se_block(enc32x)))))
+        enc2x = high.tohr_enc2x(enc2x)
+        hr4x = high.conv_enc2x(torch.cat([scaled(image, 1 / 2), enc2x], 1))
+        hr4x = high.conv_enc4x(torch.cat([hr4x, high.tohr_enc4x(enc4x)], 1))
+        lr4x = scaled(lr8x)
+        hr4x = high.conv_hr4x(torch.cat([hr4x, lr4x, scaled(image, 1 / 4)], 1))
+        hr2x = high.conv_hr2x(torch.cat([scaled(hr4x), enc2x], 1))
+        lr2x = scaled(fusion.conv_lr4x(lr4x))
+        f2x = fusion.conv_f2x(torch.cat([lr2x, hr2x], 1))
+        return torch.sigmoid(fusion.conv_f(torch.cat([scaled(f2x), image], 1)))
+
+
+def scaled(x, factor: float = 2):
+    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
 PEERS = {
     "dim-skip": lambda: DIM(refine=False),
     "dim-refine": lambda: DIM(refine=True),
     "gca": GCA,
+    "modnet": MODNet,
 }

@@ -26,6 +26,7 @@ from alphamat_deep.layers import (
     batch_norm,
     halve,
     refuse_unless_multiples,
+    repeat,
     through,
 )
 
@@ -263,11 +264,6 @@ def leaky(x: Array) -> Array:
 def reflect(x: Array) -> Array:
     """Mirror one pixel beyond each border, not the border itself."""
     return jnp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
-
-
-def repeat(x: Array) -> Array:
-    """Make each pixel 2 × 2."""
-    return x.repeat(2, 1).repeat(2, 2)
 
 
 def guided(unknown: Float[Array, "B h w"], by_share: bool) -> tuple[Guide, Float[Array, "B 2"]]:

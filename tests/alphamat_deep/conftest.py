@@ -6,4 +6,6 @@ pytest.importorskip("jax")
 
 from jaxtyping import install_import_hook
 
-install_import_hook(["alphamat_deep.layers", "alphamat_deep.models"], "beartype.beartype")
+install_import_hook(
+    [f"alphamat_deep.{part}" for part in ("layers", "backbones", "models")], "beartype.beartype"
+)

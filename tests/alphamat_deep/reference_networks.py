@@ -29,11 +29,12 @@ def outputs(name):
 
 
 def weights(name):
-    """Return the tensors of a state dict, in its order."""
+    """Return the tensors of a state dict, those that it holds twice last."""
     made = manifest(name)
     tensors = {entry[0]: _tensor(made["seed"], *entry) for entry in made["params"]}
     assert _digest(tensors) == made["weights_sha256"]
-    return tensors
+    again = made.get("aliases", {}).items()
+    return tensors | {alias: tensors[original] for alias, original in again}
 
 
 def inputs(name, case="main"):

@@ -66,6 +66,18 @@ def test_every_kind_of_layer_is_filled_in_our_layout():
     assert np.array_equal(model.blocks[0].mean[...], given["blocks.0.running_mean"])
 
 
+def test_a_matrix_fills_a_kernel_of_one_pixel_and_no_larger_one():
+    matrix = np.random.default_rng(67).normal(size=(3, 2)).astype(np.float32)
+    for size in (1, 3):
+        layer = layers.Conv(2, 3, size, bias=False, rngs=nnx.Rngs(0))
+        if size == 1:
+            fill(layer, {"weight": matrix})
+            assert np.array_equal(layer.kernel[0, 0], matrix.T)
+        else:
+            with pytest.raises(ValueError, match=r"shape \(3, 2\)"):
+                fill(layer, {"weight": matrix})
+
+
 def test_spectral_value_is_the_same_in_either_layout():
     given, model = tensors(), filled(tensors())
     model.eval()

@@ -1,5 +1,7 @@
 """The rules of PyTorch and Paddle, each against its definition."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -64,6 +66,83 @@ def test_a_convolution_pads_alike_on_every_side(size, options, sides):
     expected = convolution(x, np.asarray(layer.kernel[...]), **rules)
     if bias:
         expected += np.asarray(layer.bias[...])
+    np.testing.assert_allclose(layer(x), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("sides", [(8, 12), (9, 7)])
+def test_the_other_rule_of_stride_two_pads_even_sides_behind_only(sides):
+    layer = filled(layers.Conv(4, 8, 3, stride=2, padding="SAME", bias=False, rngs=nnx.Rngs(0)))
+    x = noise(2, *sides, 4)
+    padded = jnp.pad(x, [(0, 0), *((side % 2, 1) for side in sides), (0, 0)])
+    expected = convolution(padded, np.asarray(layer.kernel[...]), 2, 0, 1, 1)
+    np.testing.assert_allclose(layer(x), expected, atol=2e-5)
+
+
+def test_rectifying_takes_what_is_negative_away_and_hides_no_failure():
+    x = jnp.float32([-2, -0.0, 0, 3, jnp.nan, jnp.inf])
+    np.testing.assert_array_equal(layers.rectify(x), jax.nn.relu(x))
+    slopes = jax.vmap(jax.grad(layers.rectify))(x[:4])
+    np.testing.assert_array_equal(slopes, [0, 0, 0, 1])
+
+
+def test_what_ends_a_residual_block_is_computed_once():
+    def chain(x, kernel, *, end):
+        for _ in range(5):
+            x = end(x + layers.convolve(x, kernel, padding=1))
+        return x
+
+    def ends(end, name):
+        compiled = jax.jit(partial(chain, end=end)).lower(noise(1, 8, 8, 4), noise(3, 3, 4, 4))
+        return compiled.compile().as_text().count(f" {name}(")
+
+    assert ends(layers.rectify, "select") == 5
+    if jax.default_backend() == "cpu":
+        assert ends(jax.nn.relu, "maximum") > 5  # else `rectify` has become needless
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 2}, {"dilation": 2, "padding": 3}])
+@pytest.mark.parametrize("size", [3, 5])
+def test_filtering_each_feature_by_itself_is_a_convolution_in_as_many_groups(size, options):
+    rules = {"stride": 1, "padding": 1, "dilation": 1} | options
+    x, kernel = noise(2, 11, 9, 6), noise(size, size, 1, 6)
+    expected = convolution(x, np.asarray(kernel), **rules, groups=6)
+    np.testing.assert_allclose(layers.depthwise(x, kernel, **rules), expected, atol=2e-5)
+    np.testing.assert_allclose(layers.convolve(x, kernel, **rules, groups=6), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gradients_of_either_way_to_filter_features_agree(stride):
+    x, kernel = noise(2, 8, 11, 4), noise(3, 3, 1, 4)
+
+    def energy(x, kernel, groups):
+        return jnp.square(layers.convolve(x, kernel, stride, 1, groups=groups)).sum()
+
+    whole = jnp.eye(4)[None, None] * kernel  # of one group, zero across features
+    for at, expected in enumerate(jax.grad(energy, (0, 1))(x, whole, 1)):
+        found = jax.grad(energy, at)(x, kernel, 4)
+        if at == 1:
+            expected = jnp.einsum("hwii->hwi", expected)[:, :, None]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_only_a_cpu_filters_features_by_shifts():
+    kernel = noise(3, 3, 1, 6)
+    layer = jax.jit(lambda x: layers.convolve(x, kernel, padding=1, groups=6)).trace(
+        noise(1, 8, 8, 6)
+    )
+    for platform, grouped in (("cpu", False), ("cuda", True), ("tpu", True)):
+        text = layer.lower(lowering_platforms=(platform,)).as_text()
+        assert ("feature_group_count = 6" in text) == grouped
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_instance_normalisation_takes_each_picture_and_feature_by_itself(affine):
+    layer = filled(layers.instance_norm(3, affine=affine, rngs=nnx.Rngs(0)))
+    x = 3 * noise(2, 5, 7, 3) + 20
+    expected = x - x.mean(axis=(1, 2), keepdims=True)
+    expected /= np.sqrt(expected.var(axis=(1, 2), keepdims=True) + 1e-5)
+    if affine:
+        expected = expected * layer.scale[...] + layer.bias[...]
     np.testing.assert_allclose(layer(x), expected, atol=2e-5)
 
 

@@ -11,10 +11,15 @@ from alphamat_deep.preprocess import (
     Pad,
     Preprocess,
     Resize,
+    area,
+    floor_short_side,
+    floor_short_side_unless_between,
     floor_sides,
     levels,
     one_hot,
     raw_levels,
+    short_side,
+    short_side_within,
     within,
 )
 
@@ -66,6 +71,64 @@ def test_sides_are_cut_down_to_multiples_each_by_itself(size, expected):
 )
 def test_a_long_side_is_limited_in_proportion(size, expected):
     assert within(40, *size) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((600, 300), (80, 40)), ((20, 33), (40, 66)), ((40, 41), (40, 41))]
+)
+def test_a_short_side_is_brought_to_a_length_in_proportion(size, expected):
+    assert short_side(40, *size) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((600, 300), (80, 40)), ((20, 33), (20, 33)), ((41, 200), (40, 195))]
+)
+def test_a_short_side_is_limited_in_proportion(size, expected):
+    assert short_side_within(40, *size) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "always", "unless_between"),
+    [
+        ((900, 1600), (512, 896), (512, 896)),
+        ((1600, 900), (896, 512), (896, 512)),
+        ((300, 400), (512, 672), (512, 672)),
+        ((480, 640), (512, 672), (480, 640)),
+        ((700, 511), (672, 512), (672, 480)),
+        ((1001, 1063), (512, 512), (512, 512)),  # 543.7 is cut, not rounded to 544
+        ((512, 900), (512, 896), (512, 896)),
+        ((20, 600), (512, 15360), (32, 576)),
+    ],
+)
+def test_a_short_side_is_brought_to_a_length_and_both_cut_in_one_step(size, always, unless_between):
+    assert floor_short_side(512, 32, *size) == always
+    assert floor_short_side_unless_between(512, 32, *size) == unless_between
+
+
+@pytest.mark.parametrize("size", [(4, 3), (7, 9), (5, 20), (2, 1), (14, 18)])
+def test_an_area_s_pixels_count_alike_wherever_one_reaches(size):
+    image, _ = picture(7, 9)
+    expected = np.empty((*size, 3))
+    for i, j in np.ndindex(*size):
+        rows, columns = (
+            slice(at * side // count, -(-(at + 1) * side // count))
+            for at, side, count in zip((i, j), (7, 9), size, strict=True)
+        )
+        expected[i, j] = image[rows, columns].mean(axis=(0, 1)) / 255
+    for given in (image, image / np.float32(255)):
+        found = area(given, size)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(area(image[..., 0], size), expected[..., 0], atol=1e-6)
+
+
+def test_areas_go_there_and_back():
+    image, _ = picture(45, 70)
+    rules = Preprocess(HALF, HALF, chain=(Resize(partial(floor_sides, 32), how=area),))
+    prepared = rules.apply(image)
+    np.testing.assert_allclose(prepared.inputs[0][0] / 2 + 0.5, area(image, (32, 64)), atol=1e-6)
+    alpha = np.random.default_rng(3).random((32, 64), np.float32)
+    assert np.array_equal(rules.undo(alpha, prepared), area(alpha, (45, 70)))
 
 
 def test_eight_bits_are_resized_as_eight_bits_and_others_are_not_rounded():

@@ -124,6 +124,21 @@ def test_a_loaded_network_can_be_sent_to_another_process(weights):
     assert again.__name__ == "tiny"
 
 
+@pytest.mark.parametrize("writable", [True, False])
+def test_what_is_compiled_is_kept_where_there_is_a_place(weights, tmp_path, monkeypatch, writable):
+    home = tmp_path if writable else weights  # a file
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    try:
+        alphamat_deep.load("tiny", weights)
+        folder = tmp_path / "alphamat" / "jax"
+        kept = jax.config.jax_compilation_cache_dir
+        assert kept == (str(folder) if writable else None)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+
+
 def test_configurations_are_changed_by_keyword():
     wide = {"conv.weight": np.zeros((1, 4, 5, 5), np.float32), "conv.bias": np.zeros(1, np.float32)}
     model = alphamat_deep.from_state_dict("tiny", wide, size=5)

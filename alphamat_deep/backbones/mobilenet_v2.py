@@ -1,0 +1,79 @@
+"""MobileNetV2.
+
+Sandler, Howard, Zhu, Zhmoginov & Chen, "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+CVPR 2018, table 2, as far as the last convolution.
+"""
+
+from __future__ import annotations
+
+import jax
+from flax import nnx
+from jaxtyping import Array, Float
+
+from alphamat_deep.layers import Conv, batch_norm, through
+
+STAGES = (  # expansion, features, blocks, stride of the first of them
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+LEVELS = 1, 3, 6, 13, 18  # blocks that are the last of their size
+
+
+class MobileNetV2(nnx.Module):
+    """The backbone. PaddleSeg's first block has an expansion, too, of factor 1: `expand_first`."""
+
+    def __init__(self, channels: int = 3, *, expand_first: bool = False, rngs: nnx.Rngs):
+        self.features = 16, 24, 32, 96, 1280
+        blocks = [activated(channels, 32, 3, stride=2, padding=1, rngs=rngs)]
+        channels = 32
+        for expansion, features, count, stride in STAGES:
+            for at in range(count):
+                expand = expansion > 1 or expand_first
+                sizes = channels, expansion * channels, features
+                blocks.append(Block(*sizes, stride=1 if at else stride, expand=expand, rngs=rngs))
+                channels = features
+        blocks.append(activated(channels, 1280, 1, rngs=rngs))
+        self.blocks = nnx.List(nnx.List(b) if isinstance(b, list) else b for b in blocks)
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B _ _ _"], ...]:
+        """Return features at H and W over 2, 4, 8, 16 and 32."""
+        levels = []
+        for at, block in enumerate(self.blocks):
+            x = through(block, x) if isinstance(block, nnx.List) else block(x)
+            if at in LEVELS:
+                levels.append(x)
+        return tuple(levels)
+
+
+class Block(nnx.Module):
+    """An inverted residual: expand, filter each feature by itself, project without activation."""
+
+    def __init__(
+        self,
+        channels: int,
+        middle: int,
+        features: int,
+        *,
+        stride: int,
+        expand: bool,
+        rngs: nnx.Rngs,
+    ):
+        self.residual = stride == 1 and channels == features
+        layers = activated(channels, middle, 1, rngs=rngs) if expand else []
+        layers += activated(middle, middle, 3, stride=stride, padding=1, groups=middle, rngs=rngs)
+        layers += activated(middle, features, 1, rngs=rngs)[:2]
+        self.conv = nnx.List(layers)
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
+        y = through(self.conv, x)
+        return x + y if self.residual else y
+
+
+def activated(channels: int, features: int, size: int, *, rngs: nnx.Rngs, **options) -> list:
+    conv = Conv(channels, features, size, bias=False, rngs=rngs, **options)
+    return [conv, batch_norm(features, rngs=rngs), jax.nn.relu6]
