@@ -287,7 +287,7 @@ PRESETS = {
         PPMattingConfig(hrnet_w48),
         PP_MATTING_RULES[1536],
         partial(by_pixel, 2400),
-        Weights(f"{PP_MODELS}ppmatting-hrnet_w48-composition.pdparams", "Paddle", PP_LICENCE, None),
+        Weights(f"{PP_MODELS}ppmatting-hrnet_w48-composition.pdparams", "Paddle", ADOBE, False),
         CHEN,
         "Composition-1k, without trimaps: SAD 46.22, MSE .005, Grad 22.69, Conn 45.40",
         names=renames.PP_MATTING,
