@@ -2,10 +2,12 @@
 
 `python -m benchmarks.networks [--preset NAME …] [--size N]`. float32, one picture of N × N (512),
 two threads. Each runs in a process of its own, bound to the same two cores, and they take turns;
-times are medians of calls of the compiled network alone, without preprocessing. Memory is what the
-process adds at its peak over the weights (Linux: VmHWM, reset before the calls, against VmRSS).
-Compiling is the first call's time less the second's. The weights are PyTorch's own random ones, and
-`differ` is the largest difference of alphas.
+times are medians of calls of the compiled network alone, without preprocessing. GMAC are 10⁹
+multiply-adds of convolutions and matrix products, zeros that fill up channels among them (at most
+one in a hundred); GMAC/s are ours. Memory is what the process adds at its peak over the weights
+(Linux: VmHWM, reset before the calls, against VmRSS). Compiling is the first call's time less the
+second's. Where PyTorch has the network, weights are its random ones, and `differ` is the largest
+difference of alphas.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ import argparse
 import multiprocessing
 import os
 import tempfile
+from math import prod
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 
+import alphamat_deep
 from benchmarks.report import Table, machine
 
 ROUNDS = 7
@@ -31,42 +35,79 @@ def main() -> None:
     parser.add_argument("--preset", action="append")
     parser.add_argument("--size", type=int, default=512)
     options = parser.parse_args()
+    print(f"{__doc__.strip()}\n\n{machine()}\n")
+    table = Table(
+        "network                    ", "   GMAC", "ours, ms", "GMAC/s", "PyTorch, ms", "share",
+        "ours, MB", "PyTorch, MB", "compile, s", "differ",
+    )  # fmt: skip
+    for preset in options.preset or alphamat_deep.PRESETS:
+        compare(preset, options.size, table)
+
+
+def peers() -> dict:
     try:
         from benchmarks.torch_peers import PEERS
     except ImportError:
-        parser.exit(1, "PyTorch is not here: pip install torch\n")
-    print(f"{__doc__.strip()}\n\n{machine()}\n")
-    table = Table(
-        "network     ", "ours, ms", "PyTorch, ms", "share", "ours, MB", "PyTorch, MB", "compile, s",
-        "  differ",
-    )  # fmt: skip
-    for preset in options.preset or PEERS:
-        compare(preset, options.size, table)
+        return {}
+    return PEERS
 
 
 def compare(preset: str, size: int, table: Table) -> None:
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.npz"
-        peer = Runner(run_torch, preset, size, weights)
-        first_of_peer = peer.call()
-        ours = Runner(run_ours, preset, size, weights)
+        peer = Runner(run_torch, preset, size, weights) if preset in peers() else None
+        first_of_peer = peer and peer.call()
+        ours = Runner(run_ours, preset, size, weights if peer else None)
         first = ours.call()
-        seconds = {ours: [], peer: []}
+        seconds = {runner: [] for runner in (ours, peer) if runner}
         for _ in range(ROUNDS):
             for runner, spent in seconds.items():
                 spent.append(runner.call()[0])
-        time, peers_time = median(seconds[ours]), median(seconds[peer])
-        memory, peers_memory = ours.stop(), peer.stop()
+        time, work = median(seconds[ours]), multiply_adds(preset, size) / 1e9
+        memory, beside = ours.stop(), ["–"] * 4
+        if peer:
+            peers_time, differ = median(seconds[peer]), np.abs(first[1] - first_of_peer[1]).max()
+            beside = [f"{1000 * peers_time:.0f}", f"{time / peers_time:.2f}", f"{peer.stop():.0f}"]
+            beside.append(f"{differ:.0e}")
     table.add(
         preset,
+        f"{work:.1f}",
         f"{1000 * time:.0f}",
-        f"{1000 * peers_time:.0f}",
-        f"{time / peers_time:.2f}",
+        f"{work / time:.0f}",
+        *beside[:2],
         f"{memory:.0f}",
-        f"{peers_memory:.0f}",
+        beside[2],
         f"{first[0] - time:.1f}",
-        f"{np.abs(first[1] - first_of_peer[1]).max():.0e}",
+        beside[3],
     )
+
+
+def multiply_adds(preset: str, size: int) -> int:
+    """Count what a network multiplies and adds for alpha."""
+    import jax
+
+    network, *inputs = compiled(preset, size, None)
+    return count(jax.make_jaxpr(network)(*inputs).jaxpr)
+
+
+def count(jaxpr) -> int:
+    total, read = 0, {id(x) for x in jaxpr.outvars}
+    for equation in reversed(jaxpr.eqns):
+        if read.isdisjoint(map(id, equation.outvars)):
+            continue  # for an output that nobody reads
+        read.update(map(id, equation.invars))
+        made, parameters = prod(equation.outvars[0].aval.shape), equation.params
+        if equation.primitive.name == "conv_general_dilated":
+            total += made * prod(equation.invars[1].aval.shape[:3])
+        elif equation.primitive.name == "dot_general":
+            (summed, _), _ = parameters["dimension_numbers"]
+            total += made * prod(equation.invars[0].aval.shape[axis] for axis in summed)
+        elif equation.primitive.name == "cond":  # of platforms: one of them convolves
+            total += max(count(branch.jaxpr) for branch in parameters["branches"])
+        else:
+            inner = [getattr(value, "jaxpr", value) for value in parameters.values()]
+            total += sum(count(x) for x in inner if hasattr(x, "eqns"))
+    return total
 
 
 class Runner:
@@ -130,23 +171,28 @@ def run_torch(preset: str, size: int, weights: Path):
     return call
 
 
-def run_ours(preset: str, size: int, weights: Path):
+def run_ours(preset: str, size: int, weights: Path | None):
+    network, *inputs = compiled(preset, size, weights)
+    return lambda: np.asarray(network(*inputs))
+
+
+def compiled(preset: str, size: int, weights: Path | None) -> list:
+    """Return a network and what it takes; its weights are random where none are given."""
     import jax
     from flax import nnx
 
-    import alphamat_deep
-
-    model = alphamat_deep.from_state_dict(preset, np.load(weights))
+    if weights is None:
+        model = alphamat_deep.build(preset, rngs=nnx.Rngs(7))
+        model.eval()
+    else:
+        model = alphamat_deep.from_state_dict(preset, np.load(weights))
     graph, state = nnx.split(model)
     network = jax.jit(lambda state, *inputs: nnx.merge(graph, state)(*inputs).alpha[0, ..., 0])
-    inputs = [jax.numpy.asarray(x) for x in arrays(preset, size)]
-    return lambda: np.asarray(network(state, *inputs))
+    return [network, state, *map(jax.numpy.asarray, arrays(preset, size))]
 
 
 def arrays(preset: str, size: int) -> list[np.ndarray]:
     """Return a picture of noise and a trimap of thirds, as the network takes them."""
-    import alphamat_deep
-
     image = np.random.default_rng(3).integers(0, 256, (size, size, 3), np.uint8)
     trimap = np.repeat(np.array([0, 128, 255], np.uint8), -(-size // 3))[:size]
     rules = alphamat_deep.PRESETS[preset].preprocess

@@ -1,7 +1,8 @@
-"""What the arguments of a command stand for: files to write, and what goes behind."""
+"""What the arguments of a command stand for: files, what goes behind, widths."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import typer
 
 from alphamat.image import as_image, refuse_other_size
 from alphamat.io import read_image
+from alphamat.trimap import Diagonal, Ellipse
 
 
 def output_paths(
@@ -54,3 +56,20 @@ def background_pixels(spec: str, shape: tuple[int, ...]) -> np.ndarray:
             "white, '#3366cc' or 'rgb(51, 102, 204)'."
         )
     return np.full(shape, np.divide(colour, 255))
+
+
+def width_named(text: str) -> float | Diagonal | Ellipse:
+    number, separator, iterations = text.partition("x")
+    try:
+        if separator:
+            return Ellipse(int(number), iterations=int(iterations))
+        if text.endswith("%"):
+            return Diagonal(float(text[:-1]) / 100)
+        if 0 <= float(text) < math.inf:
+            return float(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(
+        f"'{text}' is no width; expected pixels (12), a share of the diagonal (1.5%), or the size "
+        "and iterations of an elliptic kernel (7x6)."
+    )

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alphamat.cli.arguments import width_named
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import method_named
 
@@ -72,11 +73,13 @@ def run_evaluation(
     ] = None,
     resolution: Annotated[str | None, typer.Option(help="Of alphamatting: low or high.")] = None,
     trimap_width: Annotated[
-        float | None,
+        object | None,
         typer.Option(
-            min=0,
-            help="Make trimaps from the true alphas, for a data set without: unknown is what lies "
-            "so many pixels from fractional alpha.",
+            metavar="WIDTH",
+            parser=width_named,
+            help="Make trimaps from the true alphas: unknown is what is fractional, and what lies "
+            "so many pixels (10) from there, or within an elliptic kernel, so many times over "
+            "(25x1, by which PaddleSeg scores methods that need a trimap).",
         ),
     ] = None,
     backgrounds: Annotated[

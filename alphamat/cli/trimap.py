@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +9,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import refuse_overwriting
+from alphamat.cli.arguments import refuse_overwriting, width_named
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.io import read_image, refuse_unwritable, write_image
 from alphamat.trimap import (
     Diagonal,
-    Ellipse,
     check,
     from_alpha,
     from_mask,
@@ -33,25 +31,8 @@ class Source(StrEnum):
     SCRIBBLES = "scribbles"
 
 
-def _parse_width(text: str) -> float | Diagonal | Ellipse:
-    number, separator, iterations = text.partition("x")
-    try:
-        if separator:
-            return Ellipse(int(number), iterations=int(iterations))
-        if text.endswith("%"):
-            return Diagonal(float(text[:-1]) / 100)
-        if 0 <= float(text) < math.inf:
-            return float(text)
-    except ValueError:
-        pass
-    raise typer.BadParameter(
-        f"'{text}' is no width; expected pixels (12), a share of the diagonal (1.5%), or the size "
-        "and iterations of an elliptic kernel (7x6)."
-    )
-
-
 def _width_option(text: str, default: str):
-    return typer.Option(help=text, metavar="WIDTH", parser=_parse_width, show_default=default)
+    return typer.Option(help=text, metavar="WIDTH", parser=width_named, show_default=default)
 
 
 def make_trimap(
