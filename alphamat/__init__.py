@@ -20,6 +20,8 @@ from alphamat.methods.learning_based import learning_based as learning_based
 from alphamat.methods.learning_based import learning_based_global as learning_based_global
 from alphamat.methods.random_walk import random_walk as random_walk
 from alphamat.methods.shared_sampling import shared_sampling as shared_sampling
+from alphamat.plate import AlignedPlate as AlignedPlate
+from alphamat.plate import align_plate as align_plate
 from alphamat.solve import ConvergenceWarning as ConvergenceWarning
 from alphamat.trimap import Trimap as Trimap
 from alphamat.trimap import as_trimap as as_trimap
