@@ -9,12 +9,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from alphamat.image import as_alpha, as_image, single_channel, unit_range
-from alphamat.observe import observed
+from alphamat.observe import observed, parameters
 from alphamat.solve import ConvergenceWarning
 
 METRICS = ("sad", "mse", "mad", "grad", "conn")
@@ -71,7 +72,10 @@ def measure(task: Task) -> Finished:
         image, trimap = as_image(sample.image), sample.trimap
         if trimap is not None:
             trimap = single_channel(unit_range(trimap, name="trimap"), "trimap")
-        alpha, spent = _run(task.call, image, trimap)
+        plate = {}
+        if sample.background is not None and "background" in parameters(task.call):
+            plate["background"] = as_image(sample.background, name="background")
+        alpha, spent = _run(partial(task.call, **plate), image, trimap)
         row = row._replace(**spent)
         alpha = as_alpha(alpha, shape=image.shape[:2])
         picture = _png(alpha)
