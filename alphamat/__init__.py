@@ -28,7 +28,7 @@ from alphamat.trimap import as_trimap as as_trimap
 
 __version__ = "0.1.0"
 
-_LATER = ("datasets", "evaluation", "examples")
+_LATER = ("datasets", "evaluation", "examples", "video")
 
 
 def __getattr__(name: str):

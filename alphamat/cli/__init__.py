@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,13 @@ import numpy as np
 import typer
 
 from alphamat import __version__
-from alphamat.cli.arguments import background_pixels, output_paths, refuse_overwriting
+from alphamat.cli.arguments import (
+    Bits,
+    background_pixels,
+    knowing,
+    output_paths,
+    refuse_overwriting,
+)
 from alphamat.cli.evaluate import run_evaluation
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import installed_methods, method_named
@@ -25,6 +30,7 @@ from alphamat.cli.models import convert, list_models
 from alphamat.cli.report import record, tell, warn
 from alphamat.cli.score import score
 from alphamat.cli.trimap import make_trimap
+from alphamat.cli.video import matte_clip
 from alphamat.cli.watch import estimate
 from alphamat.image import as_image
 from alphamat.io import read_image, refuse_unwritable, write_image
@@ -35,13 +41,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-class Bits(StrEnum):
-    """Bits per channel of the files written."""
-
-    EIGHT = "8"
-    SIXTEEN = "16"
 
 
 def _print_version(asked: bool) -> None:
@@ -122,6 +121,17 @@ def matte(
         Path | None,
         typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
     ] = None,
+    plate: Annotated[
+        Path | None,
+        typer.Option(
+            help="The scene without its foreground, for networks that need it. What to put behind "
+            "instead is --background."
+        ),
+    ] = None,
+    handheld: Annotated[
+        bool,
+        typer.Option("--handheld", help="The camera moved between IMAGE and --plate: align them."),
+    ] = False,
     cutout: Annotated[
         bool,
         typer.Option(
@@ -151,16 +161,20 @@ def matte(
     """
     seconds: dict[str, float] = {}
     outputs = output_paths(image, output, cutout, background is not None)
+    if handheld and plate is None:
+        raise typer.BadParameter("there is no --plate.", param_hint="--handheld")
     with faults_in_one_line():
         estimator = method_named(method, weights)
         for path in outputs.values():
             refuse_unwritable(path)
-            refuse_overwriting(path, image, trimap, background)
+            refuse_overwriting(path, image, trimap, background, plate, weights)
         with _timed(seconds, "read"):
             stored = read_image(image)
             pixels = as_image(stored)
             hints = None if trimap is None else read_image(trimap)
             behind = None if background is None else background_pixels(background, pixels.shape)
+            if plate is not None:
+                estimator = knowing(estimator, read_image(plate), handheld, pixels)
         with _timed(seconds, "matte"):
             found = estimate(estimator, stored, hints)
         pictures = _pictures(pixels, found.alpha, outputs, behind, seconds)
@@ -175,6 +189,7 @@ def matte(
 
 
 app.command("trimap")(make_trimap)
+app.command("video")(matte_clip)
 app.command("models")(list_models)
 app.command("convert")(convert)
 app.command("evaluate")(run_evaluation)

@@ -1,8 +1,11 @@
-"""What the arguments of a command stand for: files, what goes behind, widths."""
+"""What the arguments of a command stand for: files, plates, what goes behind, widths."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,16 @@ import typer
 
 from alphamat.image import as_image, refuse_other_size
 from alphamat.io import read_image
+from alphamat.observe import refuse_background_unless_taken
+from alphamat.plate import align_plate
 from alphamat.trimap import Diagonal, Ellipse
+
+
+class Bits(StrEnum):
+    """Bits per channel of the files written."""
+
+    EIGHT = "8"
+    SIXTEEN = "16"
 
 
 def output_paths(
@@ -38,7 +50,9 @@ def refuse_overwriting(path: Path, *inputs: Path | str | None) -> None:
             )
 
 
-def background_pixels(spec: str, shape: tuple[int, ...]) -> np.ndarray:
+def background_pixels(
+    spec: str, shape: tuple[int, ...], *, option: str = "--background"
+) -> np.ndarray:
     """Return what a file or a colour puts behind the foreground, (H, W, 3)."""
     from PIL import ImageColor
 
@@ -52,10 +66,24 @@ def background_pixels(spec: str, shape: tuple[int, ...]) -> np.ndarray:
         colour = ()
     if len(colour) != 3:
         raise ValueError(
-            f"--background is '{spec}', which is neither a file nor an opaque CSS colour, such as "
+            f"{option} is '{spec}', which is neither a file nor an opaque CSS colour, such as "
             "white, '#3366cc' or 'rgb(51, 102, 204)'."
         )
     return np.full(shape, np.divide(colour, 255))
+
+
+def knowing(method: Callable, plate: np.ndarray, handheld: bool, image: np.ndarray) -> Callable:
+    """Return a method that has been told the clean plate, aligned with the image if need be."""
+    refuse_background_unless_taken(method)
+    if handheld:
+        aligned = align_plate(image, plate)
+        plate = aligned.plate
+        typer.echo(
+            f"the plate fits: {aligned.points} points, {aligned.error:.2f} pixels off; it agrees "
+            f"with {aligned.agreement:.0%} of the picture",
+            err=True,
+        )
+    return partial(method, background=plate)
 
 
 def width_named(text: str) -> float | Diagonal | Ellipse:

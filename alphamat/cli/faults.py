@@ -14,7 +14,8 @@ def faults_in_one_line() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, MemoryError, ImportError) as fault:
-        listed = str(fault).replace(":\n  ", ": ").replace("\n  ", "; ")
+        told = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
+        listed = told.replace(":\n  ", ": ").replace("\n  ", "; ")
         line = " ".join(listed.split()) or type(fault).__name__
         typer.echo(f"error: {line}", err=True)
         raise typer.Exit(1) from None

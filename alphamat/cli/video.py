@@ -1,0 +1,237 @@
+"""`alphamat video`: a clip, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import tee
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from alphamat.cli.arguments import Bits
+from alphamat.cli.clips import backdrops, plates, refuse_clip_overwriting, trimaps
+from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.installed import method_named
+
+
+def matte_clip(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="Film, folder of pictures, or a pattern such as 'shot.%04d.png'.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="NAME.mov (ProRes 4444), NAME.webm (VP9), NAME.mp4 (H.264, without alpha); or a "
+            "folder or a pattern, such as 'out/%04d.tif', for PNG or TIFF.",
+        ),
+    ],
+    trimap: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="TRIMAP",
+            help="Trimap of the first frame, which optical flow carries on; or a folder, a pattern "
+            "or a film of them, one for each frame. Some networks need none.",
+        ),
+    ] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(
+            "--background",
+            "--plate",
+            metavar="PLATE",
+            help="The scene without its foreground, a picture or a clip, for networks that need "
+            "it. What to put behind instead is --over.",
+        ),
+    ] = None,
+    handheld: Annotated[
+        bool,
+        typer.Option("--handheld", help="The camera moved: align PLATE with each frame."),
+    ] = False,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOUR|PICTURE|CLIP",
+            help="Write a composite instead of the cut-out: over a CSS colour, or over a picture "
+            "or a clip of the same size.",
+        ),
+    ] = None,
+    only_alpha: Annotated[
+        bool, typer.Option("--alpha", help="Write the alpha instead of the cut-out, in gray.")
+    ] = False,
+    method: Annotated[
+        str,
+        typer.Option(help="How to estimate alpha; see `alphamat methods` and `alphamat models`."),
+    ] = "closed-form",
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(help="Frames per second of pictures, such as 25, 23.976 or 24000/1001."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--frames", min=1, help="Take only so many frames, the first.")
+    ] = None,
+    bits: Annotated[
+        Bits | None,
+        typer.Option(help="Bits per channel of PNG and TIFF files.", show_default="8"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
+    ] = False,
+) -> None:
+    """Cut the foreground out of INPUT: a clip with true, straight alpha, and its sound.
+
+    A film takes its name once it is complete. What a stopped run has written
+    is kept beside it, as NAME.part-….mov, and can be played.
+
+    Exit codes: 0 when all was written, also if something was odd (then there
+    are warnings); 1 when an input is refused or the work fails, with one line
+    on stderr; 2 when the command is misused.
+    """
+    from alphamat import video
+    from alphamat.video.encoding import kind_of
+
+    is_film = kind_of(output) is not None
+    if handheld and background is None:
+        raise typer.BadParameter("there is no --background.", param_hint="--handheld")
+    if over is not None and only_alpha:
+        raise typer.BadParameter("only one of them can be written.", param_hint="--over, --alpha")
+    if is_film and bits is not None:
+        raise typer.BadParameter("only PNG and TIFF files have a choice.", param_hint="--bits")
+    made = "alpha" if only_alpha else "cutout" if over is None else "composite"
+    depth = 16 if output.suffix.lower() == ".mov" else int(bits or 8)
+    odd: list[str] = []
+    with faults_in_one_line(), _warned(odd):
+        estimator = method_named(method, weights)
+        refuse_clip_overwriting(output, source, trimap, background, over, weights)
+        clip = video.read_video(source, rate=rate)
+        clip = clip if limit is None else clip.first(limit)
+        video.refuse_unwritable_clip(output, size=clip.size, alpha=made == "cutout")
+        if is_film and clip.rate is None:
+            raise ValueError(f"{source} has no frame rate, which {output} needs; give --rate.")
+        shown, frames = tee(clip.frames())
+        mattes = video.matte_video(
+            frames,
+            estimator,
+            trimaps=None if trimap is None else trimaps(trimap, clip),
+            background=None if background is None else plates(background, clip),
+            handheld=handheld,
+        )
+        behind = None if over is None else backdrops(over, clip)
+        pictures = _pictures(zip(shown, mattes, strict=True), made, behind, depth)
+        start = time.perf_counter()
+        with _progress(pictures, clip.count) as watched, _telling_of_a_stop():
+            done = video.write_video(output, watched, source=clip, bits=int(bits or 8))
+        seconds = time.perf_counter() - start
+    if as_json:
+        typer.echo(json.dumps(_record(made, output, clip, done, seconds, odd), allow_nan=False))
+    else:
+        typer.echo(f"wrote {output}")
+        typer.echo(f"{done} frames, {seconds:.2f} s, {done / seconds:.3g} frames per second")
+    for line in odd:
+        typer.echo(f"warning: {line}", err=True)
+
+
+def _pictures(matted: Iterable, made: str, behind, depth: int) -> Iterator:
+    """Yield what is written of each frame, with its time and number."""
+    from alphamat import video
+
+    still = isinstance(behind, np.ndarray)
+    moving = None if behind is None or still else iter(behind)
+    for frame, matte in matted:
+        if made == "alpha":
+            picture = video.alpha_picture(matte, bits=depth)
+        elif made == "cutout":
+            picture = video.cutout_picture(frame.image[..., :3], matte, bits=depth)
+        else:
+            backdrop = behind if still else next(moving, None)
+            if backdrop is None:
+                raise ValueError(f"the clip of --over ends before frame {frame.number}.")
+            picture = video.composite_picture(frame.image[..., :3], matte, backdrop, bits=depth)
+        yield frame._replace(image=picture)
+
+
+@contextmanager
+def _progress(pictures: Iterator, total: int | None) -> Iterator[Iterator]:
+    """Show a bar, with frames per second, while stderr is a terminal."""
+    from rich import progress
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    columns = (
+        progress.SpinnerColumn(),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=total)
+
+        def watched() -> Iterator:
+            for picture in pictures:
+                yield picture
+                speed = bar.tasks[0].speed
+                text = "" if speed is None else f"{speed:.3g} frames per second"
+                bar.update(task, advance=1, description=text)
+
+        yield watched()
+
+
+@contextmanager
+def _warned(odd: list[str]) -> Iterator[None]:
+    """Gather what is warned of: the first of each kind, and how many more there were."""
+    seen: dict[type, list] = {}
+
+    def note(message, category, *_, **__) -> None:
+        seen.setdefault(category, [str(message), 0])[1] += 1
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = note
+        try:
+            yield
+        finally:
+            odd += [
+                text + f" (and {times - 1} more such)" * (times > 1)
+                for text, times in seen.values()
+            ]
+
+
+@contextmanager
+def _telling_of_a_stop() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        typer.echo(" ".join(["stopped.", *getattr(stop, "__notes__", [])]), err=True)
+        raise
+
+
+def _record(
+    made: str, output: Path, clip, done: int, seconds: float, odd: list[str]
+) -> dict[str, object]:
+    height, width = clip.size
+    return {
+        "outputs": {made: str(output)},
+        "size": {"height": height, "width": width},
+        "frames": done,
+        "rate": None if clip.rate is None else str(clip.rate),
+        "seconds": round(seconds, 4),
+        "warnings": odd,
+    }

@@ -1,0 +1,131 @@
+"""Films, written by FFmpeg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from alphamat.video.colour import LIMITED, PICTURES, Colour, to_frame
+from alphamat.video.ffmpeg import pyav
+from alphamat.video.frames import Frame
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a film is coded, by the ending of its name."""
+
+    encoder: str
+    opaque: str
+    """Format of its pixels."""
+    transparent: str | None
+    """Likewise with alpha; None where it can have none."""
+    options: dict[str, str]
+    container: dict[str, str]
+
+
+# Written in fragments, which can be played up to where a killed run stopped, and made a plain file
+# at the end.
+FRAGMENTS = {"movflags": "+hybrid_fragmented+frag_keyframe", "use_editlist": "1"}
+KINDS = {
+    ".mov": Kind(
+        "prores_ks",
+        "yuv444p10le",
+        "yuva444p10le",
+        {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"},
+        FRAGMENTS,
+    ),
+    ".webm": Kind(
+        "libvpx-vp9",
+        "yuv420p",
+        "yuva420p",
+        {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
+        {"cluster_time_limit": "1000"},
+    ),
+    ".mp4": Kind("libx264", "yuv420p", None, {"crf": "16", "preset": "medium"}, FRAGMENTS),
+}
+
+
+def kind_of(path: Path) -> Kind | None:
+    return KINDS.get(path.suffix.lower())
+
+
+def refuse_unencodable(path: Path, size: tuple[int, int], alpha: bool) -> None:
+    """Raise unless a film of this name can hold pictures of a size, and their alpha."""
+    av, kind = pyav(), kind_of(path)
+    if alpha and kind.transparent is None:
+        raise ValueError(
+            f"{path} cannot hold alpha; write .mov, .webm or pictures, or put something behind."
+        )
+    if "420" in kind.opaque and kind.encoder == "libx264" and (size[0] % 2 or size[1] % 2):
+        raise ValueError(
+            f"the clip is {size[0]} × {size[1]} (height × width), and {path} can only have even "
+            "numbers; write .mov, .webm or pictures."
+        )
+    try:
+        av.codec.Codec(kind.encoder, "w")
+    except av.error.FFmpegError:
+        raise ValueError(
+            f"{path} cannot be written: PyAV's FFmpeg has no encoder {kind.encoder}."
+        ) from None
+
+
+@contextmanager
+def encoding(
+    path: Path,
+    kind: Kind,
+    *,
+    size: tuple[int, int],
+    alpha: bool,
+    rate: Fraction,
+    time_base: Fraction,
+    colour: Colour = PICTURES,
+    pixel_aspect: Fraction = Fraction(1),
+) -> Iterator[Encoder]:
+    """Open a film to write; it is whole when this is left."""
+    av = pyav()
+    options = kind.container | {"flush_packets": "1"}
+    if "movflags" in options:  # its unit for when sound and pictures begin, else milliseconds
+        ticks = time_base.denominator
+        options["movie_timescale"] = str(ticks * -(-1000 // ticks))
+    with av.open(str(path), "w", container_options=options) as container:
+        stream = container.add_stream(kind.encoder, rate=rate, options=kind.options)
+        stream.height, stream.width = size
+        stream.pix_fmt = kind.transparent if alpha else kind.opaque
+        stream.time_base = time_base
+        codec = stream.codec_context
+        codec.time_base = time_base
+        codec.sample_aspect_ratio = pixel_aspect
+        codec.gop_size = max(1, round(rate))  # a fragment each second
+        codec.colorspace, codec.color_range = colour.matrix, LIMITED
+        codec.color_primaries, codec.color_trc = colour.primaries, colour.transfer
+        encoder = Encoder(container, stream, colour, time_base)
+        try:
+            yield encoder
+        finally:
+            encoder.flush()
+
+
+@dataclass
+class Encoder:
+    """A film that is being written."""
+
+    container: object
+    stream: object
+    colour: Colour
+    time_base: Fraction
+    next: int = 0
+
+    def write(self, picture: Frame) -> None:
+        frame = to_frame(picture.image, self.stream.pix_fmt, self.colour.matrix)
+        frame.color_primaries, frame.color_trc = self.colour.primaries, self.colour.transfer
+        frame.time_base = self.time_base
+        # Encoders want each frame later than the one before; damaged files may not have it so.
+        frame.pts = max(round(picture.time / self.time_base), self.next)
+        self.next = frame.pts + 1
+        self.container.mux(self.stream.encode(frame))
+
+    def flush(self) -> None:
+        self.container.mux(self.stream.encode(None))

@@ -1,0 +1,68 @@
+"""Trimaps carried from frame to frame by optical flow.
+
+Kroeger, Timofte, Dai & Van Gool, "Fast Optical Flow using Dense Inverse Search", ECCV 2016. Chuang,
+Agarwala, Curless, Salesin & Szeliski, "Video Matting of Complex Scenes", SIGGRAPH 2002, carried
+trimaps themselves; carried alphas say where the edge is, so that the unknown band neither widens
+nor falls behind.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alphamat.image import as_alpha, as_image, refuse_other_size
+from alphamat.trimap import Diagonal, from_alpha
+from alphamat.trimap.widths import Width
+
+NEARLY = 0.05  # of full scale: alphas so near to 0 and 1 pass for them
+LEAST = 16  # pixels a side, for motion to be seen
+BAND = Diagonal(0.0055)
+
+
+def trimap_by_flow(image, previous, alpha, *, band: Width = BAND) -> np.ndarray:
+    """Make a frame's trimap from the alpha of the frame before.
+
+    Alpha goes where its pixels have gone; unknown is what is fractional then, and a band round it.
+    What comes from behind something, or into the picture, is not found: there a trimap of its own
+    is needed.
+
+    Parameters
+    ----------
+    image, previous : (H, W, 3) array_like
+        The frame, and the one before; see `as_image`.
+    alpha : (H, W) array_like
+        Of `previous`, in [0, 1].
+    band : float, or callable
+        How far the unknown region reaches on either side, as `alphamat.trimap.from_alpha` takes it.
+        It has to be wider than the error of the flow, for which half a per cent of the diagonal is
+        enough where motion is smooth.
+
+    Returns
+    -------
+    (H, W) uint8 array of 0, 128 and 255; it may lack one of them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is refused.
+    """
+    image, previous = as_image(image), as_image(previous, name="previous")
+    refuse_other_size(previous.shape, image.shape[:2], "previous")
+    alpha = as_alpha(alpha, shape=image.shape[:2])
+    carried = np.clip(_carried(alpha.astype(np.float32), previous, image), 0, 1)
+    return from_alpha(carried, inner=band, outer=band, low=NEARLY, high=1 - NEARLY)
+
+
+def _carried(alpha: np.ndarray, previous: np.ndarray, image: np.ndarray) -> np.ndarray:
+    import cv2
+
+    if min(alpha.shape) < LEAST:
+        return alpha
+    gray = [
+        cv2.cvtColor(np.rint(255 * frame).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+        for frame in (image, previous)
+    ]
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*gray, None)
+    y, x = np.indices(alpha.shape, np.float32)
+    here = x + flow[..., 0], y + flow[..., 1]
+    return cv2.remap(alpha, *here, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

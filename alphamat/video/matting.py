@@ -1,0 +1,137 @@
+"""Methods on clips: frame by frame, with what they remember of the frames before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+
+import numpy as np
+
+from alphamat.image import FULL_SCALE
+from alphamat.observe import parameters, refuse_background_unless_taken
+from alphamat.plate import align_plate
+from alphamat.trimap import as_trimap
+from alphamat.video.flow import trimap_by_flow
+from alphamat.video.frames import Frame, Matte
+
+
+def matte_video(
+    frames: Iterable, method: Callable, *, trimaps=None, background=None, handheld: bool = False
+) -> Iterator[Matte]:
+    """Estimate alpha of each frame of a clip, one after the other as they are asked for.
+
+    Parameters
+    ----------
+    frames : iterable of (H, W, 3) arrays, or of Frames
+        Such as `read_video(path)`. A fourth channel is accepted where it is opaque, and dropped.
+    method : function (image, trimap=None, background=None) -> alpha
+        Any method. Where it has `clip`, `method.clip()` is a function of the same arguments that
+        returns a `Matte` and remembers the frames before; one is made for the clip. Where it has a
+        `solver` that can be told where to start, that is the alpha of the frame before.
+    trimaps : iterable of (H, W) arrays, or one such array, optional
+        One for each frame; or that of the first frame alone: then each frame's is made of the alpha
+        before it by optical flow, see `trimap_by_flow`.
+    background : (H, W, 3) array, or iterable of such, optional
+        What the scene shows without its foreground (a clean plate): one picture for the whole clip,
+        or one for each frame.
+    handheld : bool
+        Whether the camera moved: then the plate is aligned with each frame, see `align_plate`.
+
+    Yields
+    ------
+    Matte
+        Alpha, and the foreground where the method gives it.
+
+    Raises
+    ------
+    ValueError
+        If the method takes no background, and there is one; or if trimaps or backgrounds end before
+        the frames do.
+    TypeError, ValueError, MemoryError
+        If the method refuses a frame, or the plate does not fit it; the message names it.
+    """
+    if background is not None:
+        refuse_background_unless_taken(method)
+    return _mattes(frames, _step(method), trimaps, background, handheld)
+
+
+def _mattes(
+    frames: Iterable, step: Callable, trimaps, background, handheld: bool
+) -> Iterator[Matte]:
+    carried = isinstance(trimaps, np.ndarray) and trimaps.ndim == 2
+    trimap = trimaps if carried else None
+    if trimaps is not None and not carried:
+        trimaps = iter(trimaps)
+    if background is not None and not _is_picture(background):
+        background = iter(background)
+    before = None
+    for number, image in map(_numbered, count(1), frames):
+        plate = _next("background", background, number)
+        if not carried:
+            trimap = _next("trimaps", trimaps, number)
+        elif before is not None:
+            trimap = trimap_by_flow(image, *before)
+        try:
+            if plate is not None and handheld:
+                plate = align_plate(image, plate).plate
+            made = step(image, trimap, **({} if plate is None else {"background": plate}))
+        except (TypeError, ValueError, MemoryError) as fault:
+            kind = next(k for k in (TypeError, ValueError, MemoryError) if isinstance(fault, k))
+            raise kind(f"frame {number}: {fault}") from fault
+        matte = made if isinstance(made, Matte) else Matte(made, None)
+        before = (image, matte.alpha) if carried else None
+        yield matte
+
+
+def _step(method: Callable) -> Callable:
+    """Return what is called for each frame of one clip."""
+    if hasattr(method, "clip"):
+        return method.clip()
+    solver = parameters(method).get("solver")
+    if solver is None or "x0" not in parameters(solver.default):
+        return method
+    return _from_the_last(method, solver.default)
+
+
+def _from_the_last(method: Callable, solver: Callable) -> Callable:
+    """Return a method whose solver starts at the last alpha, where there is one of this size."""
+    last = None
+
+    def step(image, trimap=None, **options) -> np.ndarray:
+        nonlocal last
+        unknown = as_trimap(trimap, shape=image.shape[:2]).unknown
+        start = last[unknown] if last is not None and last.shape == unknown.shape else None
+
+        def started(A, b):
+            # There are more unknowns than unknown pixels where known ones are not held exactly.
+            return solver(A, b, x0=start if np.size(start) == b.size else None)
+
+        last = method(image, trimap, solver=started, **options)
+        return last
+
+    return step
+
+
+def _is_picture(background) -> bool:
+    return isinstance(background, np.ndarray) and background.ndim == 3
+
+
+def _next(name: str, values, number: int):
+    if not isinstance(values, Iterator):
+        return values
+    try:
+        return next(values)
+    except StopIteration:
+        raise ValueError(
+            f"`{name}` ends before the clip does: there is none for frame {number}."
+        ) from None
+
+
+def _numbered(number: int, frame) -> tuple[int, np.ndarray]:
+    """Return a frame's number and its image, without a fourth channel that says nothing."""
+    if isinstance(frame, Frame):
+        number, frame = frame.number, frame.image
+    if frame.ndim == 3 and frame.shape[2] == 4 and frame.dtype in FULL_SCALE:
+        opaque = (frame[..., 3] == FULL_SCALE[frame.dtype]).all()
+        frame = np.ascontiguousarray(frame[..., :3]) if opaque else frame
+    return number, frame

@@ -1,0 +1,106 @@
+"""Pictures that are a clip: found and read, named and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from alphamat.datasets.files import SUFFIXES, natural, pictures, raise_faults
+from alphamat.io import image_size, read_image
+from alphamat.video.frames import Frame, Video
+
+NUMBER = re.compile(r"%(?:0(\d+))?d")
+
+
+def is_sequence(path: Path) -> bool:
+    """Return whether `path` means pictures: a folder, a pattern, or one picture."""
+    return path.is_dir() or path.suffix.lower() in SUFFIXES
+
+
+def open_sequence(path: Path, rate: Fraction | None) -> Video:
+    files = _find(path)
+    return Video(
+        path=path,
+        read=partial(_read, files, rate),
+        size=image_size(files[0]),
+        rate=rate,
+        count=len(files),
+        time_base=None if rate is None else 1 / rate,
+    )
+
+
+def numbered(pattern: Path, number: int) -> Path:
+    """Return the name of one picture."""
+    width = NUMBER.search(pattern.name)[1] or 0
+    return pattern.with_name(NUMBER.sub(f"{number:0{width}d}", pattern.name))
+
+
+def matches(pattern: Path) -> dict[int, Path]:
+    """Find the pictures of a pattern such as `shot.%04d.png`, by number."""
+    if not pattern.parent.is_dir():
+        return {}
+    before, _, after = re.split(NUMBER, pattern.name, maxsplit=1)
+    name = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+    found = {}
+    for file in pattern.parent.iterdir():
+        number = name.fullmatch(file.name)
+        if number and numbered(pattern, int(number[1])) == file:
+            found[int(number[1])] = file
+    return dict(sorted(found.items()))
+
+
+def _find(path: Path) -> list[Path]:
+    if path.is_dir():
+        faults: list[str] = []
+        files = list(pictures(path, faults).values())
+        raise_faults(path, faults)
+        return files
+    if NUMBER.search(path.name) and not path.exists():
+        found = matches(path)
+        for number, following in pairwise(found):
+            if following > number + 1:
+                raise FileNotFoundError(
+                    f"{numbered(path, number + 1)} is missing, between {min(found)} and "
+                    f"{max(found)}. If that is meant, give the folder, or a pattern with *."
+                )
+        files = list(found.values())
+    elif set(path.name) & set("*?") and not path.exists():
+        files = sorted(path.parent.glob(path.name), key=lambda file: natural(file.name))
+    elif path.exists():
+        files = [path]
+    else:
+        raise FileNotFoundError(f"{path} does not exist; expected a film or pictures.")
+    if not files:
+        raise FileNotFoundError(f"no picture is named as {path}.")
+    return files
+
+
+def _read(files: list[Path], rate: Fraction | None) -> Iterator[Frame]:
+    numbers = _numbers(files)
+    size = None
+    for at, file in enumerate(files):
+        image = read_image(file)
+        size = size or image.shape[:2]
+        if image.shape[:2] != size:
+            raise ValueError(
+                f"{file} is {image.shape[0]} × {image.shape[1]}, and {files[0]} is "
+                f"{size[0]} × {size[1]} (height × width); all frames of a clip must be of one size."
+            )
+        if image.ndim == 2:
+            image = np.repeat(image[..., None], 3, axis=2)
+        yield Frame(image, None if rate is None else at / rate, numbers[at])
+
+
+def _numbers(files: list[Path]) -> list[int]:
+    """Return the last number in each name, or count where that does not."""
+    digits = [re.findall(r"\d+", file.stem)[-1:] for file in files]
+    numbers = [int(found[0]) for found in digits if found]
+    ascending = all(a < b for a, b in pairwise(numbers))
+    counting = len(numbers) == len(files) > 1 and ascending
+    return numbers if counting else list(range(1, len(files) + 1))

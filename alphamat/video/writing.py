@@ -1,0 +1,215 @@
+"""Clips to files: films, and pictures in a folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from alphamat.image import FULL_SCALE, refuse_other_size, unit_range
+from alphamat.io import WRITABLE, refuse_unwritable, write_image
+from alphamat.video import sequence
+from alphamat.video.encoding import KINDS, encoding, kind_of, refuse_unencodable
+from alphamat.video.frames import Frame, Video
+from alphamat.video.reading import as_rate
+from alphamat.video.sound import sound_of
+
+
+def write_video(
+    path: str | os.PathLike,
+    pictures: Iterable,
+    *,
+    source: Video | None = None,
+    rate: Fraction | float | str | None = None,
+    bits: int = 8,
+) -> int:
+    """Write a clip, picture by picture, while they are made.
+
+    A film takes its name once it is complete. Until then it is beside it, as `NAME.part-….mov`, and
+    can be played as far as it is written: so a killed run leaves that, and nothing under the name
+    itself. If `pictures` raises, what there is up to then is kept likewise, and a note at the error
+    says so. Pictures in a folder are each whole, and the earlier ones stay.
+
+    Parameters
+    ----------
+    path : path
+        `NAME.mov` is ProRes 4444, whose alpha is kept to 10 bits; `NAME.webm` is VP9, with lossy
+        alpha of 8 bits; `NAME.mp4` is H.264, without alpha. A folder, which is made if missing, or
+        a pattern such as `out/shot.%04d.tif`, gets PNG or TIFF files; it must not have such yet.
+        All have straight alpha.
+    pictures : iterable of (H, W), (H, W, 3) or (H, W, 4) arrays, or of Frames with such
+        Gray, RGB, or RGBA with straight alpha: uint8, uint16, or floating point in [0, 1]. Frames
+        keep their times and numbers.
+    source : Video, optional
+        Clip whose rate, time base, colour tags, shape of pixels and sound the film gets. Sound is
+        copied where the film can hold it, and coded anew (Opus in WebM) where it cannot.
+    rate : number or fraction, optional
+        Frames per second, for a film without a source that has them.
+    bits : 8 or 16
+        Bits per channel of PNG and TIFF files.
+
+    Returns
+    -------
+    int
+        Number of pictures written.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, FileExistsError
+        If no clip can be written at `path` (see `refuse_unwritable_clip`), if there are no
+        pictures, or if they are not as above or not alike.
+    ImportError
+        If it is a film, and PyAV is not installed.
+    """
+    path = Path(path)
+    pictures = enumerate(pictures, 1)
+    try:
+        first = next(pictures)
+    except StopIteration:
+        raise ValueError(f"there are no pictures to write to {path}.") from None
+    rate = as_rate(rate) if rate is not None else source.rate if source else None
+    frames = _alike(chain([first], pictures), rate, bits if kind_of(path) is None else None)
+    image = _image(first[1])
+    alpha = image.shape[2:] == (4,)
+    refuse_unwritable_clip(path, size=image.shape[:2], alpha=alpha)
+    if kind_of(path) is None:
+        return _write_pictures(path, frames, bits)
+    if rate is None:
+        raise ValueError(f"{path} needs a rate, which pictures do not have: give one, such as 25.")
+    return _write_film(path, frames, image.shape[:2], alpha, rate, source)
+
+
+def refuse_unwritable_clip(
+    path: str | os.PathLike, *, size: tuple[int, int] | None = None, alpha: bool = False
+) -> None:
+    """Raise unless a clip can be written at `path`, with pictures of a size and with alpha."""
+    path = Path(path)
+    if kind_of(path) is not None:
+        refuse_unwritable(path, endings=tuple(KINDS))
+        refuse_unencodable(path, size or (2, 2), alpha)
+        return
+    pattern = _pattern(path)
+    there = next(iter(sequence.matches(pattern).values()), None)
+    if there is not None:
+        raise FileExistsError(
+            f"{there} is there already, and would be mixed with what is written; remove such "
+            "files, or name another folder."
+        )
+    folder = pattern.parent
+    if folder != path:
+        refuse_unwritable(sequence.numbered(pattern, 1))
+    elif not folder.exists():
+        refuse_unwritable(folder, endings=("",))
+
+
+def _pattern(path: Path) -> Path:
+    """Return the pattern of the pictures that `path` asks for."""
+    if path.is_dir() or not path.suffix:
+        return path / "%04d.png"
+    if path.suffix.lower() not in WRITABLE or not sequence.NUMBER.search(path.name):
+        raise ValueError(
+            f"{path} cannot be written; expected a name in {', '.join(KINDS)}, a folder, or a "
+            "pattern such as out/%04d.png or out/%04d.tif."
+        )
+    return path
+
+
+def _image(picture) -> np.ndarray:
+    return np.asarray(picture.image if isinstance(picture, Frame) else picture)
+
+
+def _alike(pictures: Iterator, rate: Fraction | None, bits: int | None) -> Iterator[Frame]:
+    """Yield pictures as Frames of integers, if all are of one shape."""
+    shape = None
+    for number, picture in pictures:
+        image = _image(picture)
+        shape = shape or image.shape
+        name = f"picture {number}"
+        if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
+            raise ValueError(
+                f"{name} has shape {image.shape}; expected (H, W), (H, W, 3) or (H, W, 4)."
+            )
+        refuse_other_size(image.shape, shape, name, "the first")
+        if image.shape != shape:
+            raise ValueError(f"{name} has shape {image.shape}, and the first {shape}.")
+        if image.dtype not in FULL_SCALE:
+            deep = np.dtype(np.uint8 if bits == 8 else np.uint16)
+            image = np.rint(unit_range(image, name=name) * FULL_SCALE[deep]).astype(deep)
+        frame = picture if isinstance(picture, Frame) else Frame(image, None, number)
+        time = frame.time
+        if time is None and rate is not None:
+            time = (number - 1) / rate
+        yield Frame(image, time, frame.number)
+
+
+def _write_pictures(path: Path, frames: Iterator[Frame], bits: int) -> int:
+    pattern = _pattern(path)
+    pattern.parent.mkdir(exist_ok=True)
+    count = 0
+    for frame in frames:
+        write_image(sequence.numbered(pattern, frame.number), frame.image, bits=bits)
+        count += 1
+    return count
+
+
+def _write_film(
+    path: Path,
+    frames: Iterator[Frame],
+    size: tuple[int, int],
+    alpha: bool,
+    rate: Fraction,
+    source: Video | None,
+) -> int:
+    like = {"time_base": 1 / rate}
+    if source is not None:
+        like = {"time_base": source.time_base or 1 / rate}
+        like |= {"colour": source.colour, "pixel_aspect": source.pixel_aspect}
+        if source.pixel_aspect != 1 and path.suffix.lower() == ".webm":  # PyAV cannot tell it
+            warnings.warn(
+                f"the pixels of {source.path} are not square ({source.pixel_aspect}), and "
+                f"{path} will not say so; write .mov or .mp4 to keep that.",
+                stacklevel=3,
+            )
+    with _until_complete(path) as part, ExitStack() as open_files:
+        encoder = open_files.enter_context(
+            encoding(part, kind_of(path), size=size, alpha=alpha, rate=rate, **like)
+        )
+        sound = iter(())
+        if source is not None and source.film:
+            sound = open_files.enter_context(
+                sound_of(source, encoder.container, path.suffix.lower())
+            )
+        waiting, count = next(sound, None), 0
+        for frame in frames:
+            end = frame.time + 1 / rate
+            while waiting is not None and waiting[0] < frame.time:
+                encoder.container.mux(waiting[1])
+                waiting = next(sound, None)
+            encoder.write(frame)
+            count += 1
+        while waiting is not None and (source.limit is None or waiting[0] < end):
+            encoder.container.mux(waiting[1])
+            waiting = next(sound, None)
+    return count
+
+
+@contextmanager
+def _until_complete(path: Path) -> Iterator[Path]:
+    """Yield a name to write to, which becomes `path` if all goes well."""
+    part = path.with_name(f"{path.stem}.part-{secrets.token_hex(3)}{path.suffix}")
+    try:
+        yield part
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException as fault:
+        if part.exists():
+            fault.add_note(f"What was made until then is kept as {part}.")
+        raise
