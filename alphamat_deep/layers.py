@@ -6,7 +6,7 @@ has none; `fill` knows both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import prod, sqrt
 
@@ -112,6 +112,18 @@ class ConvBNReLU(nnx.Module):
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
         return jax.nn.relu(self._batch_norm(self._conv(x)))
+
+
+class Stack(nnx.Module):
+    """Layers one after the other, under their numbers, as PyTorch's `Sequential` has them."""
+
+    def __init__(self, layers: Sequence[Callable]):
+        self.count = len(layers)
+        for at, layer in enumerate(layers):
+            setattr(self, str(at), layer)
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
+        return through((getattr(self, str(at)) for at in range(self.count)), x)
 
 
 class BinMeans(nnx.Module):
@@ -262,11 +274,11 @@ def convolve(
     x: Array,
     kernel: Array,
     stride: int = 1,
-    padding: int | str = 0,
+    padding: int | str | tuple[tuple[int, int], tuple[int, int]] = 0,
     dilation: int = 1,
     groups: int = 1,
 ) -> Array:
-    """Convolve with zeros around."""
+    """Convolve with zeros around: so many, "SAME", or for each axis before and after it."""
     if kernel.shape[:2] == (1, 1) and groups == 1 and padding == 0:
         # XLA's matrix product outruns its convolution of one pixel, on a CPU by a quarter.
         return jnp.einsum("bhwi,io->bhwo", x[:, ::stride, ::stride], kernel[0, 0])
@@ -277,7 +289,7 @@ def convolve(
     # It takes three times as long where nothing is padded: so it makes one column more.
     more = stride if padding == 0 else 0
     around = (
-        padding if isinstance(padding, str) else [(padding, padding), (padding, padding + more)]
+        [(padding, padding), (padding, padding + more)] if isinstance(padding, int) else padding
     )
 
     def whole(x, kernel):
@@ -292,7 +304,7 @@ def convolve(
         )
         return y[:, :, :-1] if more else y
 
-    if groups == x.shape[3] == kernel.shape[3] > 1 and not isinstance(padding, str):
+    if groups == x.shape[3] == kernel.shape[3] > 1 and isinstance(padding, int):
         shifted = partial(depthwise, stride=stride, padding=padding, dilation=dilation)
         return lax.platform_dependent(x, kernel, cpu=shifted, default=whole)
     return whole(x, kernel)
@@ -377,12 +389,30 @@ def resize(x: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, 
     """Resize bilinearly with half-pixel centres, never antialiased (align_corners=False)."""
     if (height, width) == x.shape[1:3]:
         return x
-    shape = (x.shape[0], height, width, x.shape[3])
     if height == 2 * x.shape[1] and width == 2 * x.shape[2]:
         return twice(twice(x, 1), 2)
     if x.shape[1] % height == 0 and x.shape[2] % width == 0:
         return middle(middle(x, 1, height), 2, width)
-    return jax.image.resize(x, shape, "bilinear", antialias=False)
+    return between(between(x, 1, height), 2, width)
+
+
+def between(x: Array, axis: int, count: int, step: float | None = None) -> Array:
+    """Resize bilinearly along an axis, to pixels that are `step` of the old ones wide."""
+    first, second, weight = neighbours(x.shape[axis], count, step)
+    weight = jnp.asarray(weight, x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+    pixels = partial(x.take, axis=axis, mode="clip")
+    return (1 - weight) * pixels(first) + weight * pixels(second)
+
+
+def neighbours(
+    length: int, count: int, step: float | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the two old pixels around each new one's middle, and the weight of the second."""
+    middles = np.arange(count, dtype=np.float32) + np.float32(0.5)
+    # In single precision, as PyTorch: what is learnt sees even that.
+    at = np.maximum(middles * np.float32(step or length / count) - np.float32(0.5), 0)
+    first = np.minimum(at.astype(int), length - 1)
+    return first, np.minimum(first + 1, length - 1), np.float32(at - first)
 
 
 def repeat(x: Float[Array, "B H W C"]) -> Float[Array, "B 2*H 2*W C"]:

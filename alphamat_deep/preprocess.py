@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.image import as_image
+from alphamat.image import as_array, as_image, refuse_other_size
 from alphamat.trimap import Trimap
 from alphamat.trimap.parse import trimap_levels
 
@@ -67,7 +67,7 @@ class Resize(NamedTuple):
         return self.how(image, size), trimap
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
-        return alpha if alpha.shape == size else self.how(alpha, size)
+        return alpha if alpha.shape[:2] == size else self.how(alpha, size)
 
 
 class Pad(NamedTuple):
@@ -160,21 +160,23 @@ class Preprocess:
     chain: tuple[Resize | Pad, ...] = ()
     keep_known: bool = True
     """Whether alpha is 0 and 1 where the trimap says so, whatever the network does."""
+    plate: bool = False
+    """Whether the network takes the scene without its foreground beside the image."""
 
-    def apply(self, image, trimap=None) -> Prepared:
+    def apply(self, image, trimap=None, background=None) -> Prepared:
         """Return a network's inputs, and what it takes to go back.
 
         Parameters
         ----------
-        image, trimap
+        image, trimap, background
             As any method of `alphamat` takes them, but that all of the trimap may be unknown. Where
             all of the image has levels of 8 bits, in whatever type, resizing rounds to such, as the
             authors' does; otherwise it does not round.
         """
-        pixels = as_image(image).astype(np.float32)
-        levels_of_8_bits = np.rint(pixels * 255)
-        if np.abs(pixels * 255 - levels_of_8_bits).max() < 1e-3:
-            pixels = levels_of_8_bits.astype(np.uint8)
+        pixels = _pixels(image, "image")
+        plate = _pixels(background, "background") if self.plate else None
+        if plate is not None:
+            refuse_other_size(plate.shape, pixels.shape, "background")
         parsed = marks = None
         if self.encode is not None:
             given = trimap_levels(trimap, pixels.shape[:2])
@@ -184,21 +186,35 @@ class Preprocess:
         for step in self.chain:
             sizes.append(pixels.shape[:2])
             pixels, marks = step.apply(pixels, marks)
-        if pixels.dtype == np.uint8:
-            pixels = pixels / np.float32(255)
-        colours = (pixels - np.float32(self.mean)) / np.float32(self.std)
-        inputs = [colours] if marks is None else [colours, self.encode(marks)]
+            if plate is not None:
+                plate, _ = step.apply(plate, None)
+        inputs = [self._colours(pixels)]
+        if plate is not None:
+            inputs.append(self._colours(plate))
+        if marks is not None:
+            inputs.append(self.encode(marks))
         return Prepared(tuple(x[None] for x in inputs), tuple(sizes), parsed)
+
+    def _colours(self, pixels: np.ndarray) -> np.ndarray:
+        rows = pixels.reshape(len(pixels), -1)  # NumPy is slow along three channels
+        if pixels.dtype == np.uint8:
+            rows = rows / np.float32(255)
+        mean, std = (np.tile(np.float32(x), pixels.shape[1]) for x in (self.mean, self.std))
+        return ((rows - mean) / std).reshape(pixels.shape)
 
     def undo(self, alpha: np.ndarray, prepared: Prepared) -> np.ndarray:
         """Return the image's alpha (H, W), float64 in [0, 1], from the network's (h, w)."""
-        alpha = np.asarray(alpha, np.float32)
-        for step, size in zip(self.chain[::-1], prepared.sizes[::-1], strict=True):
-            alpha = step.undo(alpha, size)
-        alpha = np.clip(alpha, 0, 1).astype(np.float64)
+        alpha = self.undo_chain(alpha, prepared).astype(np.float64)
         if self.keep_known and prepared.trimap is not None:
             alpha[prepared.trimap.foreground], alpha[prepared.trimap.background] = 1, 0
         return alpha
+
+    def undo_chain(self, pixels: np.ndarray, prepared: Prepared) -> np.ndarray:
+        """Return pixels of the image's size, float32 in [0, 1], from the network's."""
+        pixels = np.asarray(pixels, np.float32)
+        for step, size in zip(self.chain[::-1], prepared.sizes[::-1], strict=True):
+            pixels = step.undo(pixels, size)
+        return np.clip(pixels, 0, 1)
 
 
 class Prepared(NamedTuple):
@@ -209,6 +225,18 @@ class Prepared(NamedTuple):
     sizes: tuple[Size, ...]
     """Before each step of the chain."""
     trimap: Trimap | None
+
+
+def _pixels(image, name: str) -> np.ndarray:
+    """Return an image as (H, W, 3): uint8 where it has levels of 8 bits, else float32 in [0, 1]."""
+    array = as_array(image, name=name)
+    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size:
+        return array
+    pixels = as_image(array, name=name).astype(np.float32)
+    levels_of_8_bits = np.rint(pixels * 255)
+    if np.abs(pixels * 255 - levels_of_8_bits).max() < 1e-3:
+        return levels_of_8_bits.astype(np.uint8)
+    return pixels
 
 
 def _nearest(trimap: np.ndarray, size: Size) -> np.ndarray:

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 from alphamat_deep import renames
 from alphamat_deep.backbones.hrnet import hrnet_w18, hrnet_w48
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
+from alphamat_deep.backbones.resnet import resnet50, resnet101
 from alphamat_deep.backbones.resnet_vd import resnet50_vd
 from alphamat_deep.fill import Names
+from alphamat_deep.models.bgmv2 import BGMv2, BGMv2Config
 from alphamat_deep.models.dim import DIM, DIMConfig
 from alphamat_deep.models.gca import GCA, GCAConfig
 from alphamat_deep.models.modnet import MODNet, MODNetConfig
@@ -23,6 +25,7 @@ from alphamat_deep.models.pp_dim import PPDIM, PPDIMConfig
 from alphamat_deep.models.pp_humanmatting import PPHumanMatting, PPHumanMattingConfig
 from alphamat_deep.models.pp_matting import PPMatting, PPMattingConfig
 from alphamat_deep.models.pp_matting_v2 import PPMattingV2, PPMattingV2Config
+from alphamat_deep.models.rvm import RVM, RVMConfig
 from alphamat_deep.preprocess import (
     HALF,
     IMAGENET_MEAN,
@@ -78,6 +81,16 @@ def by_pixel(count: float, height: int, width: int) -> float:
     return count * height * width
 
 
+def by_patches(sampled: int, height: int, width: int) -> float:
+    """Much of it is for the pixels that are sampled."""
+    return 1000 * min(height * width, sampled) + 70 * height * width
+
+
+def by_small_frame(height: int, width: int) -> float:
+    """Most of it is for a frame of at most 512 × 512 pixels."""
+    return 700 * min(height * width, 512**2) + 60 * height * width
+
+
 ADOBE = "non-commercial: trained on Adobe's Deep Image Matting data set"
 
 XU = 'Xu, Price, Cohen & Huang, "Deep Image Matting", CVPR 2017'
@@ -92,6 +105,14 @@ KE = (
 CHEN = (
     'Chen et al., "PP-Matting: High-Accuracy Natural Image Matting", 2022, '
     "https://arxiv.org/abs/2204.09433"
+)
+LIN = (
+    'Lin, Ryabtsev, Sengupta, Curless, Seitz & Kemelmacher-Shlizerman, "Real-Time High-Resolution '
+    'Background Matting", CVPR 2021, https://arxiv.org/abs/2012.07810'
+)
+RVM_AUTHORS = (
+    'Lin, Yang, Saleemi & Sengupta, "Robust High-Resolution Video Matting with Temporal Guidance", '
+    "WACV 2022, https://arxiv.org/abs/2108.11515"
 )
 PADDLESEG = "PaddleSeg's matting, https://github.com/PaddlePaddle/PaddleSeg/tree/develop/Matting"
 
@@ -128,6 +149,35 @@ PP_HUMANMATTING_RULES = Preprocess(
 MODNET_FOLDER = "https://drive.google.com/drive/folders/1umYmlCulvIFNaqPjwod1SayFmSRHziyR"
 PP_MODELS = "https://paddleseg.bj.bcebos.com/matting/models/"
 PP_LICENCE = "Apache-2.0 as PaddleSeg; terms of the training data unstated"
+BGMV2_RULES = Preprocess((0, 0, 0), (1, 1, 1), chain=(Pad(0, 4),), plate=True)
+BGMV2_RELEASE = "https://github.com/PeterL1n/BackgroundMattingV2/releases/download/v1.0.0/"
+AT_4K = {"backbone_scale": 0.125, "refine_sample_pixels": 320_000}
+RVM_RULES = Preprocess((0, 0, 0), (1, 1, 1))
+RVM_RELEASE = "https://github.com/PeterL1n/RobustVideoMatting/releases/download/v1.0.0/"
+RVM_WARNING = (
+    "The authors' code and weights are under the GNU General Public License 3.0, and so is what "
+    "you pass on with the weights in it; the code here is written from the paper and is not. "
+    "They were trained on Adobe's and other data as well."
+)
+
+
+def bgmv2(file: str, **fields) -> Preset:
+    config = BGMv2Config(**fields)
+    return Preset(
+        BGMv2,
+        config,
+        BGMV2_RULES,
+        partial(by_patches, config.refine_sample_pixels),
+        Weights(BGMV2_RELEASE + file, "PyTorch", "MIT", True),
+        LIN,
+        warning=(
+            "It needs the empty background from the same camera and place. Set as its authors "
+            "recommend, for HD or for 4K. They refuse sides that are no multiples of 4; here such "
+            "are filled up by mirroring, and cut again."
+        ),
+        names=renames.BGMV2,
+    )
+
 
 PRESETS = {
     "dim": Preset(
@@ -323,5 +373,48 @@ PRESETS = {
         PADDLESEG,
         "PPM-AIM-195: SAD 53.15, MSE .0054, Grad 43.75, Conn 52.03",
         names=renames.PP_HUMANMATTING,
+    ),
+    "bgmv2-mobilenetv2": bgmv2("pytorch_mobilenetv2.pth"),
+    "bgmv2-mobilenetv2-4k": bgmv2("pytorch_mobilenetv2.pth", **AT_4K),
+    "bgmv2-resnet50": bgmv2("pytorch_resnet50.pth", backbone=resnet50),
+    "bgmv2-resnet50-4k": bgmv2("pytorch_resnet50.pth", backbone=resnet50, **AT_4K),
+    "bgmv2-resnet101": bgmv2("pytorch_resnet101.pth", backbone=resnet101),
+    "bgmv2-resnet101-4k": bgmv2("pytorch_resnet101.pth", backbone=resnet101, **AT_4K),
+    "rvm-mobilenetv3": Preset(
+        RVM,
+        RVMConfig(),
+        RVM_RULES,
+        by_small_frame,
+        Weights(f"{RVM_RELEASE}rvm_mobilenetv3.pth", "PyTorch", "GPL-3.0", None),
+        RVM_AUTHORS,
+        warning=RVM_WARNING,
+        names=renames.RVM,
+    ),
+    "rvm-resnet50": Preset(
+        RVM,
+        RVMConfig(resnet50, context=256, features=(128, 64, 32, 16)),
+        RVM_RULES,
+        by_small_frame,
+        Weights(f"{RVM_RELEASE}rvm_resnet50.pth", "PyTorch", "GPL-3.0", None),
+        RVM_AUTHORS,
+        warning=RVM_WARNING,
+    ),
+    "pp-rvm-mobilenetv3": Preset(
+        RVM,
+        RVMConfig(downsample_ratio=0.25),
+        RVM_RULES,
+        partial(by_pixel, 110),
+        Weights(
+            f"{PP_MODELS}rvm-mobilenetv3.pdparams",
+            "Paddle",
+            "unstated; the code that reads them is under GPL-3.0",
+            None,
+        ),
+        RVM_AUTHORS,
+        warning=(
+            "PaddleSeg's network is that of the authors, whose code and weights are under the GNU "
+            "General Public License 3.0; so take these to be. It looks at a quarter of the size."
+        ),
+        names=renames.PP_RVM,
     ),
 }

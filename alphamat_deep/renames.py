@@ -4,7 +4,9 @@ Models keep their authors' attribute names, so these tables are short. What all 
 in `fill.EVERYWHERE`.
 """
 
-from alphamat_deep.backbones import mobilenet_v2
+from collections.abc import Iterator
+
+from alphamat_deep.backbones import mobilenet_v2, mobilenet_v3
 from alphamat_deep.fill import Names
 
 _REPEATED_LAST = ((r"upsample\.1\.", "upsample.0."), (r"upsample\.2\.", "upsample.1."))
@@ -61,5 +63,45 @@ PP_HUMANMATTING = Names(
         (r"^(psp\d)\.0\.", r"\1."),
         (r"^decoder(\d)_g\.", r"glance.stages.\1."),
         (r"^decoder(\d)_f\.", r"focus.stages.\1."),
+    )
+)
+
+# torchvision nests what ours has in one list; its first block has no expansion.
+_TORCHVISION_MOBILENETV2 = (
+    (r"features\.1\.conv\.1\.", "blocks.1.conv.3."),
+    (r"features\.1\.conv\.2\.", "blocks.1.conv.4."),
+    (r"features\.(\d+)\.conv\.0\.(\d)\.", r"blocks.\1.conv.\2."),
+    (r"features\.(\d+)\.conv\.1\.0\.", r"blocks.\1.conv.3."),
+    (r"features\.(\d+)\.conv\.1\.1\.", r"blocks.\1.conv.4."),
+    (r"features\.(\d+)\.conv\.2\.", r"blocks.\1.conv.6."),
+    (r"features\.(\d+)\.conv\.3\.", r"blocks.\1.conv.7."),
+    (r"features\.", "blocks."),
+)
+BGMV2 = Names(
+    rename=_TORCHVISION_MOBILENETV2,
+    spare=(r"^refiner\.",),  # the base network does without
+)
+
+RVM = Names(rename=((r"^backbone\.features\.", "backbone.layers."),))
+
+
+def _pp_mobilenetv3() -> Iterator[tuple[str, str]]:
+    channels = 16
+    for at, (_, middle, squeezed, features, *_) in enumerate(mobilenet_v3.BLOCKS):
+        parts = ["expand_conv"] if middle != channels else []
+        parts += ["bottleneck_conv", *(["mid_se"] if squeezed else []), "linear_conv"]
+        for place, part in enumerate(parts):
+            yield rf"blocks\.{at}\.{part}\.", f"layers.{at + 1}.block.{place}."
+        channels = features
+
+
+PP_RVM = Names(
+    rename=(
+        *_pp_mobilenetv3(),
+        (r"^backbone\.conv\.", "backbone.layers.0."),
+        (r"last_second_conv\.", "layers.16."),
+        (r"^(backbone\..*)\.conv\.", r"\1.0."),
+        (r"\.bn\.", ".1."),
+        (r"^(backbone\..*)\.conv(\d)\.", r"\1.fc\2."),
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -17,6 +17,8 @@ from flax import nnx
 
 import alphamat
 from alphamat import memory
+from alphamat.image import as_array, refuse_other_size
+from alphamat.video.frames import Matte
 from alphamat_deep.checkpoints import read, write_native
 from alphamat_deep.fill import fill
 from alphamat_deep.presets import PRESETS, Preset
@@ -49,7 +51,7 @@ def load(preset: str, weights: str | os.PathLike, *, dtype=jnp.float32, **config
         If there is no such preset or file, if the file is damaged, or if its tensors are not the
         network's.
     """
-    row, tensors = _row(preset), read(weights)
+    row, tensors = _configured(_row(preset), config), read(weights)
     model = from_state_dict(preset, tensors, **config)
     if dtype != jnp.float32:
         nnx.update(model, jax.tree.map(lambda x: x.astype(dtype), nnx.state(model)))
@@ -98,7 +100,7 @@ def build(preset: str, *, rngs: nnx.Rngs, **config) -> nnx.Module:
     `alpha`, (B, H, W, 1). **config are fields of its configuration to change.
     """
     row = _row(preset)
-    return row.model(_configured(row, config), rngs=rngs)
+    return row.model(_configured(row, config).config, rngs=rngs)
 
 
 def from_state_dict(preset: str, tensors: Mapping[str, np.ndarray], **config) -> nnx.Module:
@@ -118,11 +120,9 @@ def from_state_dict(preset: str, tensors: Mapping[str, np.ndarray], **config) ->
     ValueError
         If the tensors are not this network's; the message lists all that is wrong.
     """
-    row = _row(preset)
-    settled = _configured(row, config)
-    model = nnx.eval_shape(lambda: row.model(settled, rngs=_counting_outside()))
+    row = _configured(_row(preset), config)
+    model = _without_values(row)
     fill(model, tensors, row.names)
-    model.eval()
     return model
 
 
@@ -141,6 +141,10 @@ class Matting:
     @property
     def __name__(self) -> str:
         return self.name
+
+    def __reduce__(self):
+        # The graph is made again: it holds functions of JAX, which pickle would not find.
+        return _with_state, (self.name, self.preset, self.state, self.dtype, self.weights)
 
     def __call__(self, image, trimap=None, background=None) -> np.ndarray:
         """Estimate alpha.
@@ -162,12 +166,56 @@ class Matting:
         MemoryError
             If this machine cannot hold what the network makes of a picture so large.
         """
+        return self.layers(image, trimap, background).alpha
+
+    def layers(self, image, trimap=None, background=None) -> Matte:
+        """Estimate alpha and, where the network has one, the foreground's colours.
+
+        It takes and refuses what a call does.
+        """
+        return self._next(None, image, trimap, background)[0]
+
+    def clip(self) -> Callable[..., Matte]:
+        """Return what mattes the frames of a clip, one after the other, as `layers` does a picture.
+
+        A network with a memory uses for each frame what it saw in those before. It refuses a frame
+        of another size than the first.
+        """
+        if not hasattr(self.preset.model, "initial_state"):
+            return self.layers
+        seen = size = None
+
+        def step(image, trimap=None, background=None) -> Matte:
+            nonlocal seen, size
+            image = as_array(image, name="image")
+            if size is not None:
+                refuse_other_size(image.shape, size, "image", "the clip's first frame")
+            matte, seen = self._next(seen, image, trimap, background)
+            size = image.shape
+            return matte
+
+        return step
+
+    def _next(self, seen, image, trimap, background) -> tuple[Matte, tuple | None]:
+        """Return a frame's matte, and what the network has seen of the clip by then."""
         rules = self.preset.preprocess
-        prepared = rules.apply(image, trimap)
+        if rules.plate and background is None:
+            raise ValueError(
+                f"`background` is missing; {self.name} needs a picture of the same scene without "
+                "the foreground."
+            )
+        prepared = rules.apply(image, trimap, background)
         self._refuse_beyond_memory(*prepared.inputs[0].shape[1:3])
         inputs = [jnp.asarray(x, self.dtype) for x in prepared.inputs]
-        alpha = _alpha(self.graph, self.state, *inputs)
-        return rules.undo(np.asarray(alpha[0, ..., 0], np.float32), prepared)
+        if hasattr(self.preset.model, "initial_state"):
+            if seen is None:
+                seen = nnx.merge(self.graph, self.state).initial_state(inputs[0])
+            inputs.append(seen)
+        alpha, foreground, seen = _layers(self.graph, self.state, *inputs)
+        if foreground is not None:
+            foreground = rules.undo_chain(np.asarray(foreground[0], np.float32), prepared)
+        alpha = rules.undo(np.asarray(alpha[0, ..., 0], np.float32), prepared)
+        return Matte(alpha, foreground), seen
 
     def _refuse_beyond_memory(self, height: int, width: int) -> None:
         if jax.default_backend() == "cpu":
@@ -179,8 +227,9 @@ class Matting:
 
 
 @partial(jax.jit, static_argnums=0)
-def _alpha(graph, state, *inputs):
-    return nnx.merge(graph, state)(*inputs).alpha
+def _layers(graph, state, *inputs):
+    output = nnx.merge(graph, state)(*inputs)
+    return output.alpha, getattr(output, "foreground", None), getattr(output, "state", None)
 
 
 def _row(preset: str) -> Preset:
@@ -189,7 +238,7 @@ def _row(preset: str) -> Preset:
     return PRESETS[preset]
 
 
-def _configured(row: Preset, config: dict):
+def _configured(row: Preset, config: dict) -> Preset:
     known = [field.name for field in fields(row.config)]
     strange = sorted(set(config) - set(known))
     if strange:
@@ -197,7 +246,17 @@ def _configured(row: Preset, config: dict):
             f"{', '.join(strange)} are no fields of the network's configuration; "
             f"expected some of: {', '.join(known)}."
         )
-    return replace(row.config, **config)
+    return replace(row, config=replace(row.config, **config))
+
+
+def _without_values(row: Preset) -> nnx.Module:
+    model = nnx.eval_shape(lambda: row.model(row.config, rngs=_counting_outside()))
+    model.eval()
+    return model
+
+
+def _with_state(name: str, row: Preset, state: nnx.State, dtype: np.dtype, weights: str) -> Matting:
+    return Matting(name, row, nnx.graphdef(_without_values(row)), state, dtype, weights)
 
 
 def _counting_outside() -> nnx.Rngs:

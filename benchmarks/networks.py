@@ -1,13 +1,14 @@
 """Networks on a CPU, beside the same in PyTorch with the same weights.
 
 `python -m benchmarks.networks [--preset NAME …] [--size N]`. float32, one picture of N × N (512),
-two threads. Each runs in a process of its own, bound to the same two cores, and they take turns;
-times are medians of calls of the compiled network alone, without preprocessing. GMAC are 10⁹
-multiply-adds of convolutions and matrix products, zeros that fill up channels among them (at most
-one in a hundred); GMAC/s are ours. Memory is what the process adds at its peak over the weights
-(Linux: VmHWM, reset before the calls, against VmRSS). Compiling is the first call's time less the
-second's. Where PyTorch has the network, weights are its random ones, and `differ` is the largest
-difference of alphas.
+or a frame of 1920 × 1080 where the network is for video; two threads. Each runs in a process of its
+own, bound to the same two cores, and they take turns; times are medians of calls of the compiled
+network alone, without preprocessing. A network with a memory goes on from the call before. GMAC are
+10⁹ multiply-adds of convolutions and matrix products, zeros that fill up channels among them (at
+most one in a hundred); GMAC/s are ours. Memory is what the process adds at its peak over the
+weights (Linux: VmHWM, reset before the calls, against VmRSS). Compiling is the first call's time
+less the second's. Where PyTorch has the network, weights are its random ones, and `differ` is the
+largest difference of alphas.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import multiprocessing
 import os
 import tempfile
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from statistics import median
@@ -28,12 +30,15 @@ from benchmarks.report import Table, machine
 
 ROUNDS = 7
 CORES = 2
+HD = 1080, 1920
+FOR_VIDEO = "bgmv2", "rvm"
+SETTINGS = {"rvm": {"downsample_ratio": 0.25}}  # what its authors recommend for HD
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", action="append")
-    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--size", type=int)
     options = parser.parse_args()
     print(f"{__doc__.strip()}\n\n{machine()}\n")
     table = Table(
@@ -41,7 +46,12 @@ def main() -> None:
         "ours, MB", "PyTorch, MB", "compile, s", "differ",
     )  # fmt: skip
     for preset in options.preset or alphamat_deep.PRESETS:
-        compare(preset, options.size, table)
+        usual = HD if family(preset) in FOR_VIDEO else (512, 512)
+        compare(preset, (options.size, options.size) if options.size else usual, table)
+
+
+def family(preset: str) -> str:
+    return preset.split("-")[0]
 
 
 def peers() -> dict:
@@ -52,7 +62,7 @@ def peers() -> dict:
     return PEERS
 
 
-def compare(preset: str, size: int, table: Table) -> None:
+def compare(preset: str, size: tuple[int, int], table: Table) -> None:
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.npz"
         peer = Runner(run_torch, preset, size, weights) if preset in peers() else None
@@ -82,8 +92,8 @@ def compare(preset: str, size: int, table: Table) -> None:
     )
 
 
-def multiply_adds(preset: str, size: int) -> int:
-    """Count what a network multiplies and adds for alpha."""
+def multiply_adds(preset: str, size: tuple[int, int]) -> int:
+    """Count what a network multiplies and adds for what it returns."""
     import jax
 
     network, *inputs = compiled(preset, size, None)
@@ -152,7 +162,7 @@ def status(key: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
 
 
-def run_torch(preset: str, size: int, weights: Path):
+def run_torch(preset: str, size: tuple[int, int], weights: Path):
     """Write a network's weights, and return what runs it."""
     import torch
 
@@ -163,41 +173,62 @@ def run_torch(preset: str, size: int, weights: Path):
     model = PEERS[preset]().eval()
     np.savez(weights, **{name: tensor.numpy() for name, tensor in model.state_dict().items()})
     inputs = [torch.from_numpy(np.moveaxis(x, -1, 1).copy()) for x in arrays(preset, size)]
+    seen = []
 
     def call():
         with torch.inference_mode():
-            return model(*inputs)[0, 0].numpy()
+            output = model(*inputs, *seen)
+        alpha, _, *seen[:] = output if isinstance(output, tuple) else (output, None)
+        return alpha[0, 0].numpy()
 
     return call
 
 
-def run_ours(preset: str, size: int, weights: Path | None):
+def run_ours(preset: str, size: tuple[int, int], weights: Path | None):
     network, *inputs = compiled(preset, size, weights)
-    return lambda: np.asarray(network(*inputs))
+
+    def call():
+        alpha, _, after = network(*inputs)
+        if after is not None:
+            inputs[-1] = after
+        return np.asarray(alpha)
+
+    return call
 
 
-def compiled(preset: str, size: int, weights: Path | None) -> list:
+def compiled(preset: str, size: tuple[int, int], weights: Path | None) -> list:
     """Return a network and what it takes; its weights are random where none are given."""
     import jax
     from flax import nnx
 
+    settings = SETTINGS.get(family(preset), {})
     if weights is None:
-        model = alphamat_deep.build(preset, rngs=nnx.Rngs(7))
+        model = alphamat_deep.build(preset, rngs=nnx.Rngs(7), **settings)
         model.eval()
     else:
-        model = alphamat_deep.from_state_dict(preset, np.load(weights))
+        model = alphamat_deep.from_state_dict(preset, np.load(weights), **settings)
     graph, state = nnx.split(model)
-    network = jax.jit(lambda state, *inputs: nnx.merge(graph, state)(*inputs).alpha[0, ..., 0])
-    return [network, state, *map(jax.numpy.asarray, arrays(preset, size))]
+    inputs = list(map(jax.numpy.asarray, arrays(preset, size)))
+    if hasattr(model, "initial_state"):
+        inputs.append(model.initial_state(inputs[0]))
+
+    @jax.jit
+    def network(state, *inputs):
+        output = nnx.merge(graph, state)(*inputs)
+        foreground, after = (getattr(output, name, None) for name in ("foreground", "state"))
+        return output.alpha[0, ..., 0], foreground, after
+
+    return [network, state, *inputs]
 
 
-def arrays(preset: str, size: int) -> list[np.ndarray]:
-    """Return a picture of noise and a trimap of thirds, as the network takes them."""
-    image = np.random.default_rng(3).integers(0, 256, (size, size, 3), np.uint8)
-    trimap = np.repeat(np.array([0, 128, 255], np.uint8), -(-size // 3))[:size]
-    rules = alphamat_deep.PRESETS[preset].preprocess
-    rules = rules.__class__(rules.mean, rules.std, rules.encode)  # no resizing
-    return list(rules.apply(image, np.tile(trimap, (size, 1))).inputs)
+def arrays(preset: str, size: tuple[int, int]) -> list[np.ndarray]:
+    """Return pictures of noise and a trimap of thirds, as the network takes them."""
+    height, width = size
+    pictures = np.random.default_rng(3).integers(0, 256, (2, height, width, 3), np.uint8)
+    trimap = np.repeat(np.array([0, 128, 255], np.uint8), -(-width // 3))[:width]
+    rules = replace(alphamat_deep.PRESETS[preset].preprocess, chain=())  # no resizing
+    image, background = pictures
+    return list(rules.apply(image, np.tile(trimap, (height, 1)), background).inputs)
 
 
 if __name__ == "__main__":

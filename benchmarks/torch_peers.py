@@ -359,9 +359,353 @@ def scaled(x, factor: float = 2):
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
+class Bottleneck(nn.Module):
+    """A residual block of ResNet-50 and deeper."""
+
+    def __init__(self, channels: int, inner: int, stride: int, dilation: int):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(channels, inner, 1, bias=False), nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride, dilation, dilation, bias=False)
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.conv3 = nn.Conv2d(inner, 4 * inner, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * inner)
+        self.downsample = None
+        if channels != 4 * inner:
+            projection = nn.Conv2d(channels, 4 * inner, 1, stride, bias=False)
+            self.downsample = nn.Sequential(projection, nn.BatchNorm2d(4 * inner))
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        y += x if self.downsample is None else self.downsample(x)
+        return self.relu(y)
+
+
+class DilatedResNet(nn.Module):
+    """A ResNet of bottlenecks whose last stage keeps a sixteenth of the size."""
+
+    def __init__(self, depths, channels: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
+        self.bn1, channels = nn.BatchNorm2d(64), 64
+        for at, depth in enumerate(depths):
+            inner, stride = 64 << at, (1, 2, 2, 1)[at]
+            blocks = [Bottleneck(channels, inner, stride, 1)]
+            rest = 2 if at == 3 else 1
+            blocks += [Bottleneck(4 * inner, inner, 1, rest) for _ in range(1, depth)]
+            self.add_module(f"layer{at + 1}", nn.Sequential(*blocks))
+            channels = 4 * inner
+
+    def forward(self, x):
+        half = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        quarter = self.layer1(F.max_pool2d(half, 3, 2, 1))
+        eighth = self.layer2(quarter)
+        return x, half, quarter, eighth, self.layer4(self.layer3(eighth))
+
+
+def nested(layers: nn.Sequential) -> nn.Sequential:
+    """Group a block's layers as torchvision does: what is activated is in one."""
+    *first, conv, norm = layers
+    groups = [nn.Sequential(*first[at : at + 3]) for at in range(0, len(first), 3)]
+    return nn.Sequential(*groups, conv, norm)
+
+
+class DilatedMobileNetV2(nn.Module):
+    """MobileNetV2 without its last convolution, and with its last halving replaced."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        blocks = MobileNetV2().model.features[:-1]
+        blocks[0][0] = nn.Conv2d(channels, 32, 3, 2, 1, bias=False)
+        for at, block in enumerate(blocks[1:], 1):
+            if at >= 14:
+                block.conv[3].stride = (1, 1)
+            if at > 14:
+                block.conv[3].dilation = block.conv[3].padding = (2, 2)
+            block.conv = nested(block.conv)
+        self.features = blocks
+
+    def forward(self, x):
+        levels = [x]
+        for at, block in enumerate(self.features):
+            x = block(x)
+            if at in (1, 3, 6, 17):
+                levels.append(x)
+        return levels
+
+
+class Mean(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x).expand(-1, -1, *x.shape[2:])
+
+
+class Pyramid(nn.Module):
+    """Atrous spatial pyramid pooling."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        around = [activated(channels, 256, 3, padding=n, dilation=n) for n in (3, 6, 9)]
+        everywhere = Mean(nn.AdaptiveAvgPool2d(1), *activated(channels, 256, 1))
+        self.convs = nn.ModuleList([activated(channels, 256, 1), *around, everywhere])
+        self.project = nn.Sequential(*activated(5 * 256, 256, 1), nn.Dropout(0.5))
+
+    def forward(self, x):
+        return self.project(torch.cat([conv(x) for conv in self.convs], 1))
+
+
+def activated(channels: int, features: int, size: int, **options) -> nn.Sequential:
+    layer = nn.Conv2d(channels, features, size, bias=False, **options)
+    return nn.Sequential(layer, nn.BatchNorm2d(features), nn.ReLU(inplace=True))
+
+
+class Enlarging(nn.Module):
+    """The decoder of BackgroundMattingV2."""
+
+    def __init__(self, encoded):
+        super().__init__()
+        sizes = (256 + encoded[0], 128), (128 + encoded[1], 64), (64 + encoded[2], 48), (54, 37)
+        for at, (channels, features) in enumerate(sizes, 1):
+            self.add_module(f"conv{at}", nn.Conv2d(channels, features, 3, 1, 1, bias=at == 4))
+            if at < 4:
+                self.add_module(f"bn{at}", nn.BatchNorm2d(features))
+
+    def forward(self, x, levels):
+        for at, level in enumerate(levels[::-1], 1):
+            x = torch.cat([sized(x, level.shape[2:]), level], 1)
+            x = self.get_submodule(f"conv{at}")(x)
+            if at < 4:
+                x = F.relu(self.get_submodule(f"bn{at}")(x), inplace=True)
+        return x
+
+
+class Patches(nn.Module):
+    """The refiner of BackgroundMattingV2, where errors are largest."""
+
+    def __init__(self, pixels: int):
+        super().__init__()
+        self.count = pixels // 16
+        self.conv1, self.bn1 = nn.Conv2d(42, 24, 3, bias=False), nn.BatchNorm2d(24)
+        self.conv2, self.bn2 = nn.Conv2d(24, 16, 3, bias=False), nn.BatchNorm2d(16)
+        self.conv3, self.bn3 = nn.Conv2d(22, 12, 3, bias=False), nn.BatchNorm2d(12)
+        self.conv4 = nn.Conv2d(12, 4, 3)
+
+    def forward(self, both, coarse, error, hidden):
+        B, _, H, W = both.shape
+        error = sized(error, (H // 4, W // 4)).flatten(1)
+        chosen = torch.zeros_like(error)
+        chosen.scatter_(1, error.topk(self.count, 1, sorted=False).indices, 1)
+        chosen = (chosen * (error > 0)).view(B, H // 4, W // 4)
+        at = torch.nonzero(chosen).unbind(1)
+        x = cut(sized(torch.cat([hidden, coarse], 1), (H // 2, W // 2)), at, 2, 3)
+        y = cut(sized(both, (H // 2, W // 2)), at, 2, 3)
+        x = F.relu(self.bn1(self.conv1(torch.cat([x, y], 1))), inplace=True)
+        x = F.relu(self.bn2(self.conv2(x)), inplace=True)
+        x = torch.cat([F.interpolate(x, 8), cut(both, at, 4, 2)], 1)
+        x = self.conv4(F.relu(self.bn3(self.conv3(x)), inplace=True))
+        out = sized(coarse, (H, W)).view(B, 4, H // 4, 4, W // 4, 4).permute(0, 2, 4, 1, 3, 5)
+        out[at] = x
+        return out.permute(0, 3, 1, 4, 2, 5).reshape(B, 4, H, W)
+
+
+def cut(x, at, size: int, margin: int):
+    x, length = F.pad(x, (margin,) * 4).permute(0, 2, 3, 1), size + 2 * margin
+    return x.unfold(1, length, size).unfold(2, length, size)[at]
+
+
+def sized(x, size):
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)
+
+
+class BGMv2(nn.Module):
+    """BackgroundMattingV2, set for HD."""
+
+    def __init__(self, backbone: nn.Module, encoded, *, pixels: int = 80_000):
+        super().__init__()
+        self.backbone, self.aspp = backbone, Pyramid(encoded[0])
+        self.decoder, self.refiner = Enlarging(encoded[1:]), Patches(pixels)
+        nn.init.constant_(self.decoder.conv4.bias[4:5], 0.5)  # errors enough to refine all it may
+
+    def forward(self, image, background):
+        both = torch.cat([image, background], 1)
+        small = sized(both, (both.shape[2] // 4, both.shape[3] // 4))
+        *levels, last = self.backbone(small)
+        x = self.decoder(self.aspp(last), levels)
+        alpha, residual, error, hidden = x.split((1, 3, 1, 32), 1)
+        alpha, error = alpha.clamp(0, 1), error.clamp(0, 1)
+        x = self.refiner(both, torch.cat([alpha, residual], 1), error, F.relu(hidden))
+        return x[:, :1].clamp(0, 1), (x[:, 1:] + image).clamp(0, 1)
+
+
+def bgmv2(depths) -> BGMv2:
+    return BGMv2(DilatedResNet(depths, 6), (2048, 512, 256, 64))
+
+
+class Weighed(nn.Module):
+    """MobileNetV3's squeeze and excitation."""
+
+    def __init__(self, channels: int, squeezed: int):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(channels, squeezed, 1), nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x):
+        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True)))))
+
+
+class MobileNetV3(nn.Module):
+    """MobileNetV3-Large as RVM has it."""
+
+    def __init__(self):
+        super().__init__()
+        layers, channels = [swished(3, 16, 3, nn.Hardswish, stride=2)], 16
+        for size, middle, squeezed, features, activation, stride, dilation in (
+            (3, 16, 0, 16, nn.ReLU, 1, 1), (3, 64, 0, 24, nn.ReLU, 2, 1),
+            (3, 72, 0, 24, nn.ReLU, 1, 1), (5, 72, 24, 40, nn.ReLU, 2, 1),
+            (5, 120, 32, 40, nn.ReLU, 1, 1), (5, 120, 32, 40, nn.ReLU, 1, 1),
+            (3, 240, 0, 80, nn.Hardswish, 2, 1), (3, 200, 0, 80, nn.Hardswish, 1, 1),
+            (3, 184, 0, 80, nn.Hardswish, 1, 1), (3, 184, 0, 80, nn.Hardswish, 1, 1),
+            (3, 480, 120, 112, nn.Hardswish, 1, 1), (3, 672, 168, 112, nn.Hardswish, 1, 1),
+            (5, 672, 168, 160, nn.Hardswish, 1, 2), (5, 960, 240, 160, nn.Hardswish, 1, 2),
+            (5, 960, 240, 160, nn.Hardswish, 1, 2),
+        ):  # fmt: skip
+            block = [swished(channels, middle, 1, activation)] if middle != channels else []
+            options = {"stride": stride, "dilation": dilation, "groups": middle}
+            block.append(swished(middle, middle, size, activation, **options))
+            block += [Weighed(middle, squeezed)] if squeezed else []
+            layers.append(nn.Module())
+            layers[-1].block = nn.Sequential(*block, swished(middle, features, 1))
+            layers[-1].residual = stride == 1 and channels == features
+            channels = features
+        self.features = nn.Sequential(*layers, swished(channels, 960, 1, nn.Hardswish))
+
+    def forward(self, x):
+        mean, std = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        x = (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+        levels = []
+        for at, layer in enumerate(self.features):
+            if at in (0, 16):
+                x = layer(x)
+            else:
+                x = x + layer.block(x) if layer.residual else layer.block(x)
+            if at in (1, 3, 6, 16):
+                levels.append(x)
+        return levels
+
+
+def swished(channels: int, features: int, size: int, activation=None, **options):
+    padding = options.get("dilation", 1) * (size // 2)
+    conv = nn.Conv2d(channels, features, size, padding=padding, bias=False, **options)
+    norm = nn.BatchNorm2d(features, eps=1e-3, momentum=0.01)
+    return nn.Sequential(conv, norm, *([activation(inplace=True)] if activation else []))
+
+
+class Gated(nn.Module):
+    """A recurrent unit of convolutions, for the second half of what it gets."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        both = 2 * channels
+        self.ih = nn.Sequential(nn.Conv2d(both, both, 3, padding=1), nn.Sigmoid())
+        self.hh = nn.Sequential(nn.Conv2d(both, channels, 3, padding=1), nn.Tanh())
+
+    def forward(self, x, h):
+        now, x = x.chunk(2, 1)
+        if h is None:
+            h = torch.zeros_like(x)
+        r, z = self.ih(torch.cat([x, h], 1)).chunk(2, 1)
+        h = (1 - z) * h + z * self.hh(torch.cat([x, r * h], 1))
+        return torch.cat([now, h], 1), h
+
+
+class RVM(nn.Module):
+    """Robust Video Matting: alpha and colours of a frame, and what is remembered after it."""
+
+    def __init__(self, backbone, encoded, context, features, ratio=0.25):
+        super().__init__()
+        self.backbone, self.ratio = backbone, ratio
+        (f1, f2, f3, f4), (d3, d2, d1, d0) = encoded, features
+        self.aspp, self.decoder, self.refiner = nn.Module(), nn.Module(), nn.Module()
+        self.aspp.aspp1 = activated(f4, context, 1)
+        weighed = [nn.AdaptiveAvgPool2d(1), nn.Conv2d(f4, context, 1, bias=False), nn.Sigmoid()]
+        self.aspp.aspp2 = nn.Sequential(*weighed)
+        self.decoder.decode4 = nn.Module()
+        self.decoder.decode4.gru = Gated(context // 2)
+        for at, (channels, width) in enumerate(
+            ((context + f3 + 3, d3), (d3 + f2 + 3, d2), (d2 + f1 + 3, d1))
+        ):
+            block = nn.Module()
+            block.conv, block.gru = activated(channels, width, 3, padding=1), Gated(width // 2)
+            self.decoder.add_module(f"decode{3 - at}", block)
+        self.decoder.decode0 = nn.Module()
+        self.decoder.decode0.conv = nn.Sequential(
+            *activated(d1 + 3, d0, 3, padding=1), *activated(d0, d0, 3, padding=1)
+        )
+        self.project_mat, self.project_seg = nn.Module(), nn.Module()
+        self.project_mat.conv, self.project_seg.conv = nn.Conv2d(d0, 4, 1), nn.Conv2d(d0, 1, 1)
+        nn.init.constant_(self.project_mat.conv.bias, 0.5)  # where alpha is not clipped
+        self.refiner.box_filter = nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False)
+        nn.init.constant_(self.refiner.box_filter.weight, 1 / 9)
+        layers = [*activated(8 + d0, d0, 1), *activated(d0, d0, 1), nn.Conv2d(d0, 4, 1)]
+        self.refiner.conv = nn.Sequential(*layers)
+
+    def forward(self, image, state=(None, None, None, None)):
+        s0 = image
+        if self.ratio != 1:
+            s0 = F.interpolate(
+                image, scale_factor=self.ratio, mode="bilinear", align_corners=False,
+                recompute_scale_factor=False,
+            )  # fmt: skip
+        scales = [s0]
+        for _ in range(3):
+            options = {"ceil_mode": True, "count_include_pad": False}
+            scales.append(F.avg_pool2d(scales[-1], 2, 2, **options))
+        *_, f1, f2, f3, f4 = self.backbone(s0)
+        x = self.aspp.aspp1(f4) * self.aspp.aspp2(f4)
+        decoder, after = self.decoder, []
+        x, h = decoder.decode4.gru(x, state[3])
+        after.append(h)
+        for at, f in (3, f3), (2, f2), (1, f1):
+            block = decoder.get_submodule(f"decode{at}")
+            x = block.conv(torch.cat([doubled_to(x, scales[at]), f, scales[at]], 1))
+            x, h = block.gru(x, state[at - 1])
+            after.append(h)
+        hidden = decoder.decode0.conv(torch.cat([doubled_to(x, s0), s0], 1))
+        matte = self.project_mat.conv(hidden)
+        if self.ratio != 1:
+            matte = self.refine(image, s0, matte, hidden)
+        foreground = (matte[:, :3] + image).clamp(0, 1)
+        return matte[:, 3:].clamp(0, 1), foreground, tuple(after[::-1])
+
+    def refine(self, image, small, matte, hidden):
+        grey = [torch.cat([x, x.mean(1, keepdim=True)], 1) for x in (image, small)]
+        x, box = grey[1], self.refiner.box_filter
+        mean_x, mean_y = box(x), box(matte)
+        seen = [box(x * matte) - mean_x * mean_y, box(x * x) - mean_x * mean_x, hidden]
+        A = self.refiner.conv(torch.cat(seen, 1))
+        b = mean_y - A * mean_x
+        A, b = (
+            F.interpolate(part, image.shape[2:], mode="bilinear", align_corners=False)
+            for part in (A, b)
+        )
+        return A * grey[0] + b
+
+
+def doubled_to(x, like):
+    x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    return x[..., : like.shape[2], : like.shape[3]]
+
+
 PEERS = {
     "dim-skip": lambda: DIM(refine=False),
     "dim-refine": lambda: DIM(refine=True),
     "gca": GCA,
     "modnet": MODNet,
+    "bgmv2-mobilenetv2": lambda: BGMv2(DilatedMobileNetV2(6), (320, 32, 24, 16)),
+    "bgmv2-resnet50": lambda: bgmv2((3, 4, 6, 3)),
+    "bgmv2-resnet101": lambda: bgmv2((3, 4, 23, 3)),
+    "rvm-mobilenetv3": lambda: RVM(MobileNetV3(), (16, 24, 40, 960), 128, (80, 40, 32, 16)),
+    "rvm-resnet50": lambda: RVM(
+        DilatedResNet((3, 4, 6, 3), 3), (64, 256, 512, 2048), 256, (128, 64, 32, 16)
+    ),
 }

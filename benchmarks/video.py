@@ -4,15 +4,17 @@
 960 × 540, stands before each background, which stands still or pans. "each" gives every frame a
 trimap made from its true alpha, 6 pixels round what is fractional; "held" gives all frames that of
 the first; "carried" carries it on, `alphamat.video.trimap_by_flow`. SAD is of whole frames, over
-1000; dtSSD and the temporal error (MESSDdt) as `alphamat.metrics` has them. Iterations are the
-solver's, summed over the frames but the first, with trimaps for each: from zero, and from the
-frame before.
+1000; dtSSD and the temporal error (MESSDdt, times 1000) as `alphamat.metrics` has them. Last come
+the solver's iterations in all frames but the first, with trimaps for each: from zero, and from the
+alpha of the frame before.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -34,10 +36,14 @@ def main() -> None:
     print(f"{__doc__.strip()}\n\n{machine()}\n")
     if not CLIP.exists():
         parser.exit(1, "the clip is not here: ../shared/data/video\n")
-    table = Table("clip      ", "method        ", "trimaps", "  SAD", "last", "dtSSD", "MESSDdt")
+    table = Table(
+        "clip      ", "method        ", "trimaps", "  SAD", "last", "dtSSD", "MESSDdt", "from zero",
+        "from the last",
+    )  # fmt: skip
     for name, images, truths in clips():
         made = [from_alpha(truth, inner=6, outer=6) for truth in truths]
         for method in methods:
+            spent = [iterations(method, images, made, warm) for warm in (False, True)]
             for label, trimaps in {"each": made, "held": 12 * made[:1], "carried": made[0]}.items():
                 mattes = matte_video(images, getattr(alphamat, method), trimaps=trimaps)
                 alphas = [matte.alpha for matte in mattes]
@@ -49,8 +55,28 @@ def main() -> None:
                     f"{np.mean(errors):.2f}",
                     f"{errors[-1]:.2f}",
                     f"{metrics.dtssd(alphas, truths):.2f}",
-                    f"{metrics.mean_temporal_error(alphas, truths):.2f}",
+                    f"{1000 * metrics.mean_temporal_error(alphas, truths):.2f}",
+                    *(f"{count}" if label == "each" else "" for count in spent),
                 )
+
+
+def iterations(name: str, images: list, trimaps: list, warm: bool) -> int:
+    """Return how often a method's solver iterates in all frames but the first."""
+    method, found = getattr(alphamat, name), []
+    solver = inspect.signature(method).parameters["solver"].default
+
+    def from_zero(A, b):
+        found.append(solver(A, b))
+        return found[-1]
+
+    def from_the_last(A, b, *, x0=None):
+        found.append(solver(A, b, x0=x0))
+        return found[-1]
+
+    watched = partial(method, solver=from_the_last if warm else from_zero)
+    for _ in matte_video(images, watched, trimaps=trimaps):
+        pass
+    return sum(solution.iterations for solution in found[1:])
 
 
 def clips() -> Iterator[tuple[str, list[np.ndarray], list[np.ndarray]]]:

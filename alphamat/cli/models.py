@@ -59,7 +59,7 @@ def _module(name: str, models: dict, argument: str):
 def _line(name: str, preset) -> str:
     weights = preset.weights
     terms = "no published weights" if weights is None else f"{weights.format}, {weights.licence}"
-    return f"{name:<24} {terms}"
+    return f"{name:<28} {terms}"
 
 
 def _whole(name: str, preset) -> str:

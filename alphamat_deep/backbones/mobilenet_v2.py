@@ -22,30 +22,53 @@ STAGES = (  # expansion, features, blocks, stride of the first of them
     (6, 320, 1, 1),
 )
 LEVELS = 1, 3, 6, 13, 18  # blocks that are the last of their size
+DILATED_LEVELS = 1, 3, 6, 17
 
 
 class MobileNetV2(nnx.Module):
-    """The backbone. PaddleSeg's first block has an expansion, too, of factor 1: `expand_first`."""
+    """The backbone. PaddleSeg's first block has an expansion, too, of factor 1: `expand_first`.
 
-    def __init__(self, channels: int = 3, *, expand_first: bool = False, rngs: nnx.Rngs):
-        self.features = 16, 24, 32, 96, 1280
+    A dilated one ends with 320 features at a sixteenth of the size: it halves once less, and after
+    that filters at double distance.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        *,
+        expand_first: bool = False,
+        dilated: bool = False,
+        rngs: nnx.Rngs,
+    ):
+        self.features = (16, 24, 32, 320) if dilated else (16, 24, 32, 96, 1280)
+        self.levels = DILATED_LEVELS if dilated else LEVELS
         blocks = [activated(channels, 32, 3, stride=2, padding=1, rngs=rngs)]
-        channels = 32
+        channels, dilation = 32, 1
         for expansion, features, count, stride in STAGES:
+            replaced = dilated and features == 160  # the stride that would lead to a 32nd
             for at in range(count):
-                expand = expansion > 1 or expand_first
-                sizes = channels, expansion * channels, features
-                blocks.append(Block(*sizes, stride=1 if at else stride, expand=expand, rngs=rngs))
+                block = Block(
+                    channels,
+                    expansion * channels,
+                    features,
+                    stride=1 if at or replaced else stride,
+                    dilation=dilation,
+                    expand=expansion > 1 or expand_first,
+                    rngs=rngs,
+                )
+                blocks.append(block)
                 channels = features
-        blocks.append(activated(channels, 1280, 1, rngs=rngs))
+                dilation = 2 if replaced else dilation
+        if not dilated:
+            blocks.append(activated(channels, 1280, 1, rngs=rngs))
         self.blocks = nnx.List(nnx.List(b) if isinstance(b, list) else b for b in blocks)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B _ _ _"], ...]:
-        """Return features at H and W over 2, 4, 8, 16 and 32."""
+        """Return features at H and W over 2, 4, 8, 16 and, unless dilated, 32."""
         levels = []
         for at, block in enumerate(self.blocks):
             x = through(block, x) if isinstance(block, nnx.List) else block(x)
-            if at in LEVELS:
+            if at in self.levels:
                 levels.append(x)
         return tuple(levels)
 
@@ -60,12 +83,14 @@ class Block(nnx.Module):
         features: int,
         *,
         stride: int,
+        dilation: int,
         expand: bool,
         rngs: nnx.Rngs,
     ):
         self.residual = stride == 1 and channels == features
         layers = activated(channels, middle, 1, rngs=rngs) if expand else []
-        layers += activated(middle, middle, 3, stride=stride, padding=1, groups=middle, rngs=rngs)
+        filtering = {"stride": stride, "padding": dilation, "dilation": dilation}
+        layers += activated(middle, middle, 3, groups=middle, rngs=rngs, **filtering)
         layers += activated(middle, features, 1, rngs=rngs)[:2]
         self.conv = nnx.List(layers)
 

@@ -37,11 +37,12 @@ def weights(name):
     return tensors | {alias: tensors[original] for alias, original in again}
 
 
-def inputs(name, case="main"):
-    """Return what the network takes, in its order, NHWC."""
+def inputs(name, case=None):
+    """Return what the network takes in a case or the first, in its order, channels last."""
     made = manifest(name)
-    arrays = [_input(made["seed"], key, **spec) for key, spec in made["inputs"][case].items()]
-    return [np.moveaxis(array, 1, -1) for array in arrays]
+    specs = made["inputs"][case or next(iter(made["inputs"]))]
+    arrays = [_input(made["seed"], key, **spec) for key, spec in specs.items()]
+    return [np.moveaxis(array, -3, -1) for array in arrays]
 
 
 @cache

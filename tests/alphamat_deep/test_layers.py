@@ -267,6 +267,16 @@ def test_resizing_keeps_the_type_of_half_precision():
     assert layers.resize(x, 8, 8).dtype == layers.resize(x, 7, 9).dtype == jnp.bfloat16
 
 
+@pytest.mark.parametrize(("count", "step"), [(23, None), (4, None), (3, 2.7), (5, 1.9), (1, None)])
+def test_what_lies_between_pixels_is_interpolated(count, step):
+    x = noise(2, 9, 3)
+    middles = (np.arange(count) + 0.5) * (step or 9 / count) - 0.5
+    along = partial(np.interp, middles, np.arange(9))
+    expected = np.apply_along_axis(along, 1, np.asarray(x, np.float64))
+    np.testing.assert_allclose(layers.between(x, 1, count, step), expected, atol=2e-6)
+    assert layers.between(x.astype(jnp.bfloat16), 1, count, step).dtype == jnp.bfloat16
+
+
 def test_parameters_are_counted_with_singular_vectors_and_without_statistics():
     class Two(nnx.Module):
         def __init__(self, rngs):

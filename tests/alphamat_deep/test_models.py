@@ -29,13 +29,31 @@ ORACLES = {
     "pp-matting-512": "ppmatting_hrnet_w18",
     "pp-mattingv2-512": "ppmattingv2_stdc1",
     "pp-humanmatting": "pphumanmatting_resnet34_vd",
+    "bgmv2-mobilenetv2": "bgmv2_mobilenetv2_sampling",
+    "bgmv2-resnet50": "bgmv2_resnet50_sampling",
+    "rvm-mobilenetv3": "rvm_mobilenetv3",
+    "rvm-resnet50": "rvm_resnet50",
 }
+MORE = {  # oracles of networks set otherwise, or deeper
+    "bgmv2-mobilenetv2": [f"bgmv2_mobilenetv2_{mode}" for mode in ("base", "full", "thresholding")],
+    "bgmv2-resnet50": [f"bgmv2_resnet50_{mode}" for mode in ("base", "full", "thresholding")],
+    "bgmv2-resnet101": ["bgmv2_resnet101_full"],
+}
+SETTINGS = {  # where an oracle's are not the preset's
+    "sampling": {"refine_sample_pixels": 6400},
+    "thresholding": {"refine_mode": "thresholding", "refine_threshold": 0.4},
+    "full": {"refine_mode": "full"},
+    "base": {"refine_mode": "none", "backbone_scale": 1.0},
+}
+CLIPS = {"rvm-mobilenetv3", "rvm-resnet50"}  # whose cases are clips: see models/test_rvm.py
 SAME = {  # other weights for the same network
     "modnet-webcam": "modnet",
     "pp-matting-1024": "pp-matting-512",
     "pp-matting-distinctions646": "pp-matting-composition1k",
 }
+RENAMED = {"pp-rvm-mobilenetv3": "rvm-mobilenetv3"}  # see models/test_rvm.py
 WIDER = {"pp-matting-composition1k": "pp-matting-512"}  # the same with more features: no oracle
+LARGER = {f"{name}-4k": name for name in MORE}  # the same, set for larger pictures
 # One of each architecture, since compiling takes long.
 TRAINED = (
     "dim-refine",
@@ -45,8 +63,20 @@ TRAINED = (
     "pp-matting-512",
     "pp-mattingv2-512",
     "pp-humanmatting",
+    "bgmv2-mobilenetv2",
+    "rvm-mobilenetv3",
 )
-FIELDS = {"matte": "alpha"}  # what the authors call what we return
+DROPPING = {"bgmv2-mobilenetv2"}  # in training
+FIELDS = {  # what the authors call what we return
+    "matte": "alpha",
+    "pha": "alpha",
+    "fgr": "foreground",
+    "pha_sm": "alpha_small",
+    "fgr_sm": "foreground_small",
+    "err": "error_small",
+    "err_sm": "error_small",
+    "ref_sm": "refined_small",
+}
 # Whose outputs are no one module's of ours.
 ONLY_THEIRS = {"backbone.model.features.18", "backbone._conv_block_5", "scb.scb_stages.2"}
 FLIPS = {"pp-matting-512": 0.001}  # of the pixels: alpha is one of three, whichever scores highest
@@ -55,12 +85,16 @@ NOISE = {
     "pmodnet_resnet50_vd": {"matte": 7.2e-5, "detail": 7.4e-5, "semantic": 1.4e-5},
     "pmodnet_hrnet_w18": {"matte": 3.9e-5, "detail": 3.1e-5, "semantic": 1.6e-5},
     "ppmattingv2_stdc1": {"alpha": 1.8e-5},
+    "bgmv2_resnet101_full": {"backbone.layer3": 1.7e-4},
     "ppmatting_hrnet_w18": {"alpha": 1e-5, "detail": 1.7e-5, "semantic": 4.1e-5},
 }
 # On small arrays LLVM takes longer to optimise than its optimisation saves.
 jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 SIDES = {"pp-mattingv2-512": (64, 128), "pp-humanmatting": (128, 256)}  # for others 96, 64
-WHOLE = {"pp-mattingv2-512": {"supervise": True}}  # with what only training needs
+WHOLE = {  # with what not every run needs
+    "pp-mattingv2-512": {"supervise": True},
+    "rvm-mobilenetv3": {"downsample_ratio": 0.5},
+}
 MOST_IN_BFLOAT16 = 0.15  # mean error; random weights, unlike trained ones, amplify what they get
 
 
@@ -69,21 +103,32 @@ class Backbone(nnx.Module):
 
     features = 4, 5, 6, 7, 8
 
-    def __init__(self, *, rngs):
-        pairs = pairwise((3, *self.features))
+    def __init__(self, channels=3, *, rngs):
+        pairs = pairwise((channels, *self.features))
         self.convs = nnx.List(Conv(*pair, 3, stride=2, padding=1, rngs=rngs) for pair in pairs)
 
     def __call__(self, x):
         return tuple(accumulate(self.convs, lambda x, conv: conv(x), initial=x))[1:]
 
 
+class Shallower(Backbone):
+    features = 4, 5, 6, 7
+
+
 # A backbone's gradients take long to compile, HRNet's minutes.
-SMALLER = {"modnet": {"backbone": Backbone}, "pp-matting-512": {"backbone": Backbone}}
+SMALLER = {
+    "modnet": {"backbone": Backbone},
+    "pp-matting-512": {"backbone": Backbone},
+    "rvm-mobilenetv3": {"backbone": Shallower},
+    "bgmv2-mobilenetv2": {"backbone": Shallower},
+}
 
 
 @cache
-def network(preset, **config):
-    return alphamat_deep.from_state_dict(preset, reference.weights(ORACLES[preset]), **config)
+def network(preset, name=None, **config):
+    name = name or ORACLES[preset]
+    settings = SETTINGS.get(name.split("_")[-1], {}) | config
+    return alphamat_deep.from_state_dict(preset, reference.weights(name), **settings)
 
 
 def sides(preset):
@@ -94,7 +139,8 @@ def sides(preset):
 def arrays(preset):
     """Return two small pictures of the oracle's kind, as the network takes them."""
     height, width = sides(preset)
-    first = [jnp.asarray(x)[:, :height, :width] for x in reference.inputs(ORACLES[preset])]
+    frames = [x.reshape(-1, *x.shape[-3:]) for x in reference.inputs(ORACLES[preset])]
+    first = [jnp.asarray(x)[:1, :height, :width] for x in frames]
     return [jnp.concatenate([x, x[:, ::-1]]) for x in first]
 
 
@@ -104,9 +150,9 @@ def compiled(model, *inputs):
 
 
 @cache
-def everything(preset, case):
+def everything(preset, name, case):
     """Return a network's outputs by name, and by the authors' path what modules return."""
-    name, names = ORACLES[preset], alphamat_deep.PRESETS[preset].names
+    names = alphamat_deep.PRESETS[preset].names
     substitutions = (*EVERYWHERE.rename, *names.rename)
     paths = {}
     for key in reference.outputs(name):
@@ -114,7 +160,7 @@ def everything(preset, case):
             paths[renamed(f"{path}.", substitutions).removesuffix(".")] = path
     inputs = map(jnp.asarray, reference.inputs(name, case))
     watched = jit(lambda model, *inputs: watch(model, paths, *inputs))
-    outputs, seen = watched(network(preset), *inputs)
+    outputs, seen = watched(network(preset, name), *inputs)
     assert set(seen) == set(paths)
     return outputs._asdict(), {paths[path]: result for path, result in seen.items()}
 
@@ -125,18 +171,29 @@ def theirs(array):
 
 
 each = pytest.mark.parametrize("preset", ORACLES)
+each_oracle = pytest.mark.parametrize(
+    ("preset", "name"),
+    [*ORACLES.items(), *((preset, name) for preset, names in MORE.items() for name in names)],
+)
+each_of_pictures = pytest.mark.parametrize(
+    ("preset", "name"), [pair for pair in each_oracle.args[1] if pair[0] not in CLIPS]
+)
 
 
 def test_every_preset_has_an_oracle():
     rows = alphamat_deep.PRESETS
-    assert {*ORACLES, *SAME, *WIDER} == set(rows)
+    assert {*ORACLES, *SAME, *RENAMED, *WIDER, *MORE, *LARGER} == set(rows)
     for preset, other in SAME.items():
         assert rows[preset].model == rows[other].model
         assert rows[preset].config == rows[other].config
         assert rows[preset].names == rows[other].names
-    for preset, other in WIDER.items():
+    for preset, other in RENAMED.items():
+        assert rows[preset].model == rows[other].model
+    for preset, other in (WIDER | LARGER).items():
         assert rows[preset].model == rows[other].model
         assert rows[preset].names == rows[other].names
+    for preset, other in LARGER.items():
+        assert rows[preset].weights == rows[other].weights
 
 
 def test_every_architecture_is_trained():
@@ -144,15 +201,14 @@ def test_every_architecture_is_trained():
     assert {rows[name].model for name in TRAINED} == {row.model for row in rows.values()}
 
 
-@each
-def test_outputs_equal_the_authors(preset):
-    name = ORACLES[preset]
+@each_of_pictures
+def test_outputs_equal_the_authors(preset, name):
     info, stored = reference.manifest(name)["info"], reference.outputs(name)
     compared = [key for key in stored if "/out/" in key]
-    assert {"main/out/alpha", "main/out/matte"} & set(compared)
+    assert {"main/out/alpha", "main/out/matte", "main/out/pha"} & set(compared)
     for key in compared:
         case, _, field = key.split("/")
-        outputs, _ = everything(preset, case)
+        outputs, _ = everything(preset, name, case)
         result = theirs(outputs[FIELDS.get(field, field)])
         noise = info[key].get("f32_f64_maxdiff", NOISE.get(name, {}).get(field, 0))
         assert result.shape == stored[key].shape
@@ -160,12 +216,11 @@ def test_outputs_equal_the_authors(preset):
         assert off.mean() <= (FLIPS.get(preset, 0) if field == "alpha" else 0), key
 
 
-@each
-def test_what_modules_return_equals_the_authors(preset):
-    name = ORACLES[preset]
+@each_of_pictures
+def test_what_modules_return_equals_the_authors(preset, name):
     info, stored = reference.manifest(name)["info"], reference.outputs(name)
     for case in reference.manifest(name)["inputs"]:
-        _, seen = everything(preset, case)
+        _, seen = everything(preset, name, case)
         for path, result in seen.items():
             expected, facts = stored[f"{case}/mid/{path}"], info[f"{case}/mid/{path}"]
             several = map(theirs, result if isinstance(result, tuple) else [result])
@@ -176,15 +231,15 @@ def test_what_modules_return_equals_the_authors(preset):
             np.testing.assert_allclose(part, expected, rtol=0, atol=atol)
 
 
-@each
-def test_parameters_are_as_many_as_the_authors(preset):
-    model, made = network(preset, **WHOLE.get(preset, {})), reference.manifest(ORACLES[preset])
+@each_oracle
+def test_parameters_are_as_many_as_the_authors(preset, name):
+    model, made = network(preset, name, **WHOLE.get(preset, {})), reference.manifest(name)
     ours = count_parameters(model)
     if "Paddle" in made["meta"]["src"]:  # counts statistics and the loss's, not singular vectors
         state = nnx.state(model, nnx.Any(nnx.Param, nnx.BatchStat))
         ours = sum(leaf.size for leaf in jax.tree.leaves(state))
         unused = alphamat_deep.PRESETS[preset].names.ignore
-        tensors = reference.weights(ORACLES[preset])
+        tensors = reference.weights(name)
         ours += sum(x.size for name, x in tensors.items() if matches(unused, name))
     assert ours == made["param_count"]
 
@@ -222,7 +277,8 @@ def test_half_precision_stays_near(preset):
 @pytest.mark.parametrize("preset", TRAINED)
 def test_training_reaches_every_parameter_and_statistic(preset):
     if preset in SMALLER:
-        model = alphamat_deep.build(preset, rngs=nnx.Rngs(7), **SMALLER[preset])
+        config = SMALLER[preset] | WHOLE.get(preset, {})
+        model = alphamat_deep.build(preset, rngs=nnx.Rngs(7), **config)
     else:
         model = nnx.clone(network(preset, **WHOLE.get(preset, {})))
     model.train()
@@ -232,7 +288,9 @@ def test_training_reaches_every_parameter_and_statistic(preset):
     @nnx.jit
     def gradients(model, *inputs):
         def loss(model):
-            smooth = [x for x in model(*inputs) if jnp.issubdtype(x.dtype, jnp.floating)]
+            keys = [nnx.Rngs(3)] if preset in DROPPING else []
+            outputs = jax.tree.leaves(model(*inputs, *keys))
+            smooth = [x for x in outputs if jnp.issubdtype(x.dtype, jnp.floating)]
             return sum(jnp.square(x).mean() for x in smooth)
 
         return nnx.grad(loss)(model)

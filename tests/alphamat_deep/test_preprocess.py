@@ -200,3 +200,23 @@ def test_sizes_must_agree():
     image, trimap = picture(6, 8)
     with pytest.raises(ValueError, match="`trimap`"):
         Preprocess(HALF, HALF, levels).apply(image, trimap[:, :-1])
+
+
+def test_a_plate_goes_the_image_s_way():
+    (image, _), (plate, _) = picture(45, 70), picture(45, 70, seed=53)
+    chain = (Resize(partial(floor_sides, 32)), Pad(3, 4))
+    rules = Preprocess(HALF, (0.5, 0.4, 0.2), chain=chain, plate=True)
+    prepared = rules.apply(image, background=plate)
+    assert len(prepared.inputs) == 2
+    for given, found in zip((image, plate), prepared.inputs, strict=True):
+        alone = Preprocess(HALF, (0.5, 0.4, 0.2), chain=chain).apply(given)
+        assert np.array_equal(found, alone.inputs[0])
+        assert prepared.sizes == alone.sizes
+
+
+def test_a_plate_must_have_the_image_s_size():
+    image, _ = picture(6, 8)
+    with pytest.raises(ValueError, match=r"`background` is 6 × 7 .* the image is 6 × 8"):
+        Preprocess(HALF, HALF, plate=True).apply(image, background=image[:, :-1])
+    with pytest.raises(ValueError, match="`background` contains NaN"):
+        Preprocess(HALF, HALF, plate=True).apply(image, background=np.full((6, 8, 3), np.nan))

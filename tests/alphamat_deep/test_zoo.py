@@ -35,9 +35,10 @@ class TinyOutput(NamedTuple):
 class Tiny(nnx.Module):
     def __init__(self, config=TinyConfig(), *, rngs):
         self.conv = Conv(4, 1, config.size, padding=config.size // 2, rngs=rngs)
+        self.activation = jax.nn.sigmoid
 
     def __call__(self, image, trimap):
-        return TinyOutput(jax.nn.sigmoid(self.conv(jnp.concatenate([image, trimap], axis=-1))))
+        return TinyOutput(self.activation(self.conv(jnp.concatenate([image, trimap], axis=-1))))
 
 
 RULES = preprocess.Preprocess(
@@ -94,6 +95,15 @@ def test_a_loaded_network_is_its_model_between_the_rules(weights):
     expected = RULES.undo(model(*map(jnp.asarray, prepared.inputs)).alpha[0, ..., 0], prepared)
     alpha = alphamat_deep.load("tiny", weights)(image, trimap)
     np.testing.assert_allclose(alpha, expected, atol=1e-6)
+
+
+def test_a_network_without_a_memory_mattes_frames_as_pictures(weights):
+    method = alphamat_deep.load("tiny", weights)
+    step = method.clip()
+    for size in ((21, 34), (20, 30)):
+        matte = step(*picture(*size))
+        assert np.array_equal(matte.alpha, method(*picture(*size)))
+        assert matte.foreground is None
 
 
 def test_a_file_of_pytorch_is_its_tensors(weights, tmp_path):
@@ -158,6 +168,41 @@ def test_what_is_wrong_is_said(weights, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-30])
     with pytest.raises(ValueError, match=r"tiny\.npz"):
         alphamat_deep.load("tiny", weights)
+
+
+class PlatedOutput(NamedTuple):
+    alpha: jax.Array
+    foreground: jax.Array
+
+
+class Plated(nnx.Module):
+    def __init__(self, config=TinyConfig(), *, rngs):
+        self.conv = Conv(6, 1, config.size, padding=config.size // 2, rngs=rngs)
+
+    def __call__(self, image, background):
+        both = jnp.concatenate([image, background], axis=-1)
+        return PlatedOutput(jax.nn.sigmoid(self.conv(both)), image - background)
+
+
+def test_a_network_with_a_plate_gives_alpha_and_foreground(tmp_path, monkeypatch):
+    rules = preprocess.Preprocess((0, 0, 0), (1, 1, 1), chain=(preprocess.Pad(0, 4),), plate=True)
+    row = presets.Preset(Plated, TinyConfig(), rules, BY_PIXEL, TERMS, "Nobody, 2021")
+    monkeypatch.setitem(alphamat_deep.PRESETS, "plated", row)
+    weight = np.random.default_rng(67).normal(size=(1, 6, 3, 3)).astype(np.float32)
+    np.savez(tmp_path / "plated.npz", **{"conv.weight": weight, "conv.bias": np.zeros(1, "f")})
+    method = alphamat_deep.load("plated", tmp_path / "plated.npz")
+    (image, _), plate = picture(), picture()[0][::-1]
+    matte = method.layers(image, background=plate)
+    assert np.array_equal(matte.alpha, method(image, background=plate))
+    assert matte.alpha.shape == image.shape[:2]
+    colours = np.clip(image / 255 - plate / 255, 0, 1)
+    np.testing.assert_allclose(matte.foreground, colours, atol=1e-6)
+    assert method.layers(image / 255, None, plate).foreground.shape == image.shape
+    said = "`background` is missing; plated needs a picture of the same scene without the"
+    with pytest.raises(ValueError, match=said):
+        method(image)
+    with pytest.raises(ValueError, match=r"`background` is 20 × 34.*one size"):
+        method(image, background=plate[1:])
 
 
 def test_pictures_are_refused_like_any_method_s(weights):
