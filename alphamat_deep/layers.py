@@ -304,10 +304,32 @@ def convolve(
         )
         return y[:, :, :-1] if more else y
 
-    if groups == x.shape[3] == kernel.shape[3] > 1 and isinstance(padding, int):
+    channels, features = kernel.shape[2:]
+    if groups == x.shape[3] == features > 1 and isinstance(padding, int):
         shifted = partial(depthwise, stride=stride, padding=padding, dilation=dilation)
         return lax.platform_dependent(x, kernel, cpu=shifted, default=whole)
+    few = features <= 4 and channels <= 24 and stride == dilation == groups == 1
+    if few and 2 * padding + 1 == kernel.shape[1] and x.shape[2] % 4 == 0:
+        return lax.platform_dependent(x, kernel, cpu=in_fours, default=whole)
     return whole(x, kernel)
+
+
+def in_fours(x: Array, kernel: Array) -> Array:
+    """Convolve with an odd kernel, to the same size: four columns at a time are four features each.
+
+    For so few features XLA on a CPU takes two to four times as long otherwise.
+    """
+    B, H, W, _ = x.shape
+    border, features = kernel.shape[1] // 2, kernel.shape[3]
+    shifted = [jnp.pad(kernel, [(0, 0), (at, 3 - at), (0, 0), (0, 0)]) for at in range(4)]
+    y = lax.conv_general_dilated(
+        x,
+        jnp.concatenate(shifted, axis=3),
+        (1, 4),
+        [(border, border)] * 2,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+    return y.reshape(B, H, W, features)
 
 
 def depthwise(x: Array, kernel: Array, stride: int, padding: int, dilation: int) -> Array:
@@ -455,6 +477,14 @@ def refuse_unless_multiples(of: int, image: Array, *, least: int = 0) -> None:
         raise ValueError(
             f"`image` is {height} × {width} (height × width); expected multiples of {of}{bound}."
         )
+
+
+def beside(*parts: Array) -> Array:
+    return jnp.concatenate(parts, axis=-1)
+
+
+def average(x: Float[Array, "B H W C"]) -> Float[Array, "B 1 1 C"]:
+    return x.mean((1, 2), keepdims=True)
 
 
 def through(layers: Iterable[Callable], x: Array) -> Array:

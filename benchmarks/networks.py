@@ -3,12 +3,13 @@
 `python -m benchmarks.networks [--preset NAME …] [--size N]`. float32, one picture of N × N (512),
 or a frame of 1920 × 1080 where the network is for video; two threads. Each runs in a process of its
 own, bound to the same two cores, and they take turns; times are medians of calls of the compiled
-network alone, without preprocessing. A network with a memory goes on from the call before. GMAC are
-10⁹ multiply-adds of convolutions and matrix products, zeros that fill up channels among them (at
-most one in a hundred); GMAC/s are ours. Memory is what the process adds at its peak over the
-weights (Linux: VmHWM, reset before the calls, against VmRSS). Compiling is the first call's time
-less the second's. Where PyTorch has the network, weights are its random ones, and `differ` is the
-largest difference of alphas.
+network alone, without preprocessing, after as many that are not counted, in which memory is laid
+out. A network with a memory goes on from the call before. GMAC are 10⁹ multiply-adds of
+convolutions and matrix products, zeros that fill up channels among them (at most one in a hundred);
+GMAC/s are ours. Memory is what the process adds at its peak over the weights (Linux: VmHWM, reset
+before the calls, against VmRSS). Compiling is the first call's time less the second's. Where
+PyTorch has the network, weights are its random ones, and `differ` is the largest difference of
+alphas.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import numpy as np
 import alphamat_deep
 from benchmarks.report import Table, machine
 
-ROUNDS = 7
+EARLY, ROUNDS = 7, 7
 CORES = 2
 HD = 1080, 1920
 FOR_VIDEO = "bgmv2", "rvm"
@@ -70,9 +71,10 @@ def compare(preset: str, size: tuple[int, int], table: Table) -> None:
         ours = Runner(run_ours, preset, size, weights if peer else None)
         first = ours.call()
         seconds = {runner: [] for runner in (ours, peer) if runner}
-        for _ in range(ROUNDS):
+        for _ in range(EARLY + ROUNDS):
             for runner, spent in seconds.items():
                 spent.append(runner.call()[0])
+        seconds = {runner: spent[EARLY:] for runner, spent in seconds.items()}
         time, work = median(seconds[ours]), multiply_adds(preset, size) / 1e9
         memory, beside = ours.stop(), ["–"] * 4
         if peer:

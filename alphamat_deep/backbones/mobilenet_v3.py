@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, Stack
+from alphamat_deep.layers import Conv, Stack, average
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RELU, SWISH = jax.nn.relu, jax.nn.hard_swish
@@ -107,7 +107,7 @@ class SqueezeExcitation(nnx.Module):
         self.fc2 = Conv(squeezed, channels, 1, rngs=rngs)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
-        squeezed = jax.nn.relu(self.fc1(x.mean((1, 2), keepdims=True)))
+        squeezed = jax.nn.relu(self.fc1(average(x)))
         return x * jax.nn.hard_sigmoid(self.fc2(squeezed))
 
 

@@ -24,7 +24,9 @@ from alphamat.parameters import refuse_unless_counting
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
 from alphamat_deep.layers import (
     Conv,
+    average,
     batch_norm,
+    beside,
     convolve,
     refuse_unless_multiples,
     repeat,
@@ -90,7 +92,7 @@ class ASPP(nnx.Module):
             return [conv, batch_norm(features, rngs=rngs), jax.nn.relu]
 
         around = [activated(channels, 3, padding=n, dilation=n) for n in (3, 6, 9)]
-        everywhere = [mean, *activated(channels, 1)]
+        everywhere = [average, *activated(channels, 1)]
         self.convs = nnx.List(
             nnx.List(layers) for layers in (activated(channels, 1), *around, everywhere)
         )
@@ -290,13 +292,5 @@ def joined(x: Float[Array, "B h w C"], to: Float[Array, "B H W D"]) -> Float[Arr
     return beside(resize(x, *to.shape[1:3]), to)
 
 
-def beside(*parts: Array) -> Array:
-    return jnp.concatenate(parts, axis=-1)
-
-
 def unit(x: Array) -> Array:
     return jnp.clip(x, 0, 1)
-
-
-def mean(x: Float[Array, "B H W C"]) -> Float[Array, "B 1 1 C"]:
-    return x.mean((1, 2), keepdims=True)

@@ -20,7 +20,9 @@ from jaxtyping import Array, Float
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
 from alphamat_deep.layers import (
     Conv,
+    average,
     batch_norm,
+    beside,
     instance_norm,
     refuse_unless_multiples,
     resize,
@@ -104,7 +106,7 @@ class SEBlock(nnx.Module):
         self.fc = nnx.List([squeeze, jax.nn.relu, excite, jax.nn.sigmoid])
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
-        return x * through(self.fc, x.mean((1, 2), keepdims=True))
+        return x * through(self.fc, average(x))
 
 
 class LRBranch(nnx.Module):
@@ -186,7 +188,3 @@ class MODNet(nnx.Module):
         semantic, lr8x = self.lr_branch(enc32x)
         detail, hr2x = self.hr_branch(image, enc2x, enc4x, lr8x)
         return MODNetOutput(self.f_branch(image, lr8x, hr2x), semantic, detail)
-
-
-def beside(*parts: Array) -> Array:
-    return jnp.concatenate(parts, axis=-1)

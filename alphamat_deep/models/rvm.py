@@ -18,7 +18,17 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from alphamat_deep.backbones.mobilenet_v3 import MobileNetV3
-from alphamat_deep.layers import Conv, Stack, batch_norm, between, halve, neighbours, twofold
+from alphamat_deep.layers import (
+    Conv,
+    Stack,
+    average,
+    batch_norm,
+    beside,
+    between,
+    halve,
+    neighbours,
+    twofold,
+)
 
 State = tuple[Float[Array, "B _ _ _"], ...]
 
@@ -115,7 +125,7 @@ class LRASPP(nnx.Module):
     def __init__(self, channels: int, features: int, *, rngs: nnx.Rngs):
         self.aspp1 = Stack(activated(channels, features, 1, rngs=rngs))
         weigh = Conv(channels, features, 1, bias=False, rngs=rngs)
-        self.aspp2 = Stack([everywhere, weigh, jax.nn.sigmoid])
+        self.aspp2 = Stack([average, weigh, jax.nn.sigmoid])
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W F"]:
         return self.aspp1(x) * self.aspp2(x)
@@ -268,10 +278,6 @@ def activated(channels: int, features: int, size: int, *, rngs: nnx.Rngs) -> lis
     return [conv, batch_norm(features, rngs=rngs), jax.nn.relu]
 
 
-def everywhere(x: Float[Array, "B H W C"]) -> Float[Array, "B 1 1 C"]:
-    return x.mean((1, 2), keepdims=True)
-
-
 def grey(x: Float[Array, "*B 3"]) -> Float[Array, "*B 1"]:
     # XLA does not fuse `mean` with what reads it.
     return (x[..., :1] + x[..., 1:2] + x[..., 2:]) / 3
@@ -280,7 +286,3 @@ def grey(x: Float[Array, "*B 3"]) -> Float[Array, "*B 1"]:
 def enlarged(x: Array, like: Array) -> Array:
     """Double the size, but for a last row and column where `like` has none."""
     return twofold(x)[:, : like.shape[1], : like.shape[2]]
-
-
-def beside(*parts: Array) -> Array:
-    return jnp.concatenate(parts, axis=-1)

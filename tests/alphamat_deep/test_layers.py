@@ -69,6 +69,16 @@ def test_a_convolution_pads_alike_on_every_side(size, options, sides):
     np.testing.assert_allclose(layer(x), expected, atol=2e-5)
 
 
+@pytest.mark.parametrize(("channels", "features", "size"), [(5, 3, 3), (6, 1, 5), (9, 4, 3)])
+@pytest.mark.parametrize("sides", [(5, 12), (9, 7)])
+def test_few_features_are_convolved_as_many_are(channels, features, size, sides):
+    x, kernel = noise(2, *sides, channels), noise(size, size, channels, features, seed=7)
+    rules = {"stride": 1, "padding": size // 2, "dilation": 1, "groups": 1}
+    expected = convolution(x, np.asarray(kernel), **rules)
+    run = jax.jit(partial(layers.convolve, padding=size // 2))
+    np.testing.assert_allclose(run(x, kernel), expected, atol=2e-5)
+
+
 @pytest.mark.parametrize("sides", [(8, 12), (9, 7)])
 def test_the_other_rule_of_stride_two_pads_even_sides_behind_only(sides):
     layer = filled(layers.Conv(4, 8, 3, stride=2, padding="SAME", bias=False, rngs=nnx.Rngs(0)))
