@@ -309,7 +309,8 @@ def convolve(
         shifted = partial(depthwise, stride=stride, padding=padding, dilation=dilation)
         return lax.platform_dependent(x, kernel, cpu=shifted, default=whole)
     few = features <= 4 and channels <= 24 and stride == dilation == groups == 1
-    if few and 2 * padding + 1 == kernel.shape[1] and x.shape[2] % 4 == 0:
+    kept = padding == kernel.shape[1] // 2 and kernel.shape[1] % 2  # the size
+    if few and kept and x.shape[2] % 4 == 0:
         return lax.platform_dependent(x, kernel, cpu=in_fours, default=whole)
     return whole(x, kernel)
 
