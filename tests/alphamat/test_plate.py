@@ -66,10 +66,12 @@ def test_where_the_plate_does_not_reach_the_image_stands_in(scene):
     np.testing.assert_array_equal(aligned.plate[~aligned.covered], image[~aligned.covered])
 
 
-def test_plates_of_other_sizes_are_brought_to_the_images(scene):
+@pytest.mark.parametrize("size", [(195, 260), (1050, 1400)])
+def test_plates_of_other_sizes_are_brought_to_the_images(scene, size):
     image = seen(scene, pose())
-    half = np.clip(cv2.resize(image, (260, 195), interpolation=cv2.INTER_AREA), 0, 1)
-    aligned = alphamat.align_plate(image, half)
+    how = cv2.INTER_AREA if size < SIZE else cv2.INTER_CUBIC
+    plate = np.clip(cv2.resize(image, size[::-1], interpolation=how), 0, 1)
+    aligned = alphamat.align_plate(image, plate)
     assert aligned.plate.shape == image.shape
     assert np.abs(aligned.plate - image)[aligned.covered].mean() < 0.03
 
