@@ -35,7 +35,7 @@ def method_named(name: str, weights: Path | None = None) -> Callable:
     try:
         models, more = installed_models(), "or a network, which `alphamat models` lists"
     except ImportError as fault:
-        models, more = {}, f"or a network, but {fault}"
+        models, more = {}, f"or a network, but {str(fault).rstrip('.')}"
     if name not in models:
         raise typer.BadParameter(
             f"'{name}' is not installed; expected one of: {', '.join(sorted(methods))}; {more}.",
