@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.image import as_image
+from alphamat.image import as_image, luma
 
 LONGEST = 1000  # pixels of the side at which points are looked for
 CONTRAST = 0.01  # of points: a quarter of Lowe's, since walls and cloth have faint ones only
@@ -113,7 +113,7 @@ def _points(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return distinctive points (n, 2), in pixels (x, y) of the image, and what they look like."""
     import cv2
 
-    gray = cv2.cvtColor(np.rint(255 * image).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    gray = luma(image)
     shrink = min(1.0, LONGEST / max(gray.shape))
     if shrink < 1:
         gray = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)

@@ -18,6 +18,8 @@ import typer
 from alphamat import __version__
 from alphamat.cli.arguments import (
     Bits,
+    MethodName,
+    WeightsFile,
     background_pixels,
     knowing,
     output_paths,
@@ -113,14 +115,8 @@ def matte(
             "IMAGE, as NAME_alpha.png, NAME_cutout.png or NAME_composite.png.",
         ),
     ] = None,
-    method: Annotated[
-        str,
-        typer.Option(help="How to estimate alpha; see `alphamat methods` and `alphamat models`."),
-    ] = "closed-form",
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
-    ] = None,
+    method: MethodName = "closed-form",
+    weights: WeightsFile = None,
     plate: Annotated[
         Path | None,
         typer.Option(

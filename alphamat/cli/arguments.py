@@ -7,6 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -16,6 +17,14 @@ from alphamat.io import read_image
 from alphamat.observe import refuse_background_unless_taken
 from alphamat.plate import align_plate
 from alphamat.trimap import Diagonal, Ellipse
+
+MethodName = Annotated[
+    str, typer.Option(help="How to estimate alpha; see `alphamat methods` and `alphamat models`.")
+]
+WeightsFile = Annotated[
+    Path | None,
+    typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
+]
 
 
 class Bits(StrEnum):

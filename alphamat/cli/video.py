@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import Bits
+from alphamat.cli.arguments import Bits, MethodName, WeightsFile
 from alphamat.cli.clips import backdrops, plates, refuse_clip_overwriting, trimaps
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import method_named
@@ -70,14 +70,8 @@ def matte_clip(
     only_alpha: Annotated[
         bool, typer.Option("--alpha", help="Write the alpha instead of the cut-out, in gray.")
     ] = False,
-    method: Annotated[
-        str,
-        typer.Option(help="How to estimate alpha; see `alphamat methods` and `alphamat models`."),
-    ] = "closed-form",
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
-    ] = None,
+    method: MethodName = "closed-form",
+    weights: WeightsFile = None,
     rate: Annotated[
         str | None,
         typer.Option(help="Frames per second of pictures, such as 25, 23.976 or 24000/1001."),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alphamat.image import as_alpha, as_image, refuse_other_size
+from alphamat.image import as_alpha, as_image, luma, refuse_other_size
 from alphamat.trimap import Diagonal, from_alpha
 from alphamat.trimap.widths import Width
 
@@ -58,11 +58,8 @@ def _carried(alpha: np.ndarray, previous: np.ndarray, image: np.ndarray) -> np.n
 
     if min(alpha.shape) < LEAST:
         return alpha
-    gray = [
-        cv2.cvtColor(np.rint(255 * frame).astype(np.uint8), cv2.COLOR_RGB2GRAY)
-        for frame in (image, previous)
-    ]
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*gray, None)
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = search.calc(luma(image), luma(previous), None)
     y, x = np.indices(alpha.shape, np.float32)
     here = x + flow[..., 0], y + flow[..., 1]
     return cv2.remap(alpha, *here, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
