@@ -163,7 +163,7 @@ class PyramidPooling(nnx.Module):
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W F"]:
         means = [paddle_resize(through(stage, x), *x.shape[1:3]) for stage in self.stages]
-        return self.conv_bn_relu2(jnp.concatenate([x, *means[::-1]], axis=-1))
+        return self.conv_bn_relu2(beside(x, *means[::-1]))
 
 
 class SpectralConv(nnx.Module):

@@ -9,11 +9,10 @@ from __future__ import annotations
 from functools import partial
 from itertools import islice
 
-import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, ConvBNReLU, batch_norm, through
+from alphamat_deep.layers import Conv, ConvBNReLU, batch_norm, beside, through
 
 DEPTHS = 1, 1, 2, 2, 2  # layers of each stage: two convolutions, then blocks
 
@@ -69,7 +68,7 @@ class Block(nnx.Module):
         for conv in rest:
             x = conv(x)
             found.append(x)
-        return jnp.concatenate(found, axis=-1)
+        return beside(*found)
 
 
 def shrink(x: Array) -> Array:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, ConvBNReLU, pool, resize
+from alphamat_deep.layers import Conv, ConvBNReLU, beside, pool, resize
 from alphamat_deep.models.dim import DECODER, ENCODER
 
 
@@ -46,10 +46,10 @@ class PPDIM(nnx.Module):
 
         In training it is not clipped to [0, 1], which would stop the gradient.
         """
-        raw = self.decoder(self.backbone(jnp.concatenate([image, trimap / 255], axis=-1)))
+        raw = self.decoder(self.backbone(beside(image, trimap / 255)))
         if self.refine is None:
             return PPDIMOutput(raw, raw)
-        alpha = raw + self.refine(jnp.concatenate([image, raw], axis=-1))
+        alpha = raw + self.refine(beside(image, raw))
         return PPDIMOutput(jnp.clip(alpha, 0, 1) if self.deterministic else alpha, raw)
 
 

@@ -24,6 +24,7 @@ from alphamat_deep.layers import (
     Conv,
     ConvBNReLU,
     PyramidPooling,
+    beside,
     fuse,
     refuse_unless_multiples,
     repeat,
@@ -84,13 +85,13 @@ class PPHumanMatting(nnx.Module):
         *details, last = self.backbone(small)
         context = self.psp_module(last)
         contexts = [layer(context) for layer in (self.psp1, self.psp2, self.psp3, self.psp4)]
-        glance = jax.nn.softmax(self.glance(jnp.concatenate([context, last], axis=-1), contexts))
+        glance = jax.nn.softmax(self.glance(beside(context, last), contexts))
         bridge = through(self.bridge_block, last)
-        focused = self.focus(jnp.concatenate([bridge, last], axis=-1), details)
+        focused = self.focus(beside(bridge, last), details)
         focus, error, hidden = jnp.split(focused, (1, 2), axis=-1)
         focus, error, hidden = jax.nn.sigmoid(focus), jnp.clip(error, 0, 1), jax.nn.relu(hidden)
         raw = fuse(glance, focus)
-        alpha = self.refiner(image, jnp.concatenate([hidden, raw, glance], axis=-1))
+        alpha = self.refiner(image, beside(hidden, raw, glance))
         return PPHumanMattingOutput(jnp.clip(alpha, 0, 1), raw, glance, focus, error)
 
 
@@ -112,7 +113,7 @@ class Decoder(nnx.Module):
         self.lead = lead
 
     def __call__(
-        self, x: Float[Array, "B h w C"], beside: Sequence[Float[Array, "B _ _ _"]]
+        self, x: Float[Array, "B h w C"], more: Sequence[Float[Array, "B _ _ _"]]
     ) -> Float[Array, "B H W F"]:
         """Decode, with more features beside those of each stage but the first, finest first.
 
@@ -120,10 +121,10 @@ class Decoder(nnx.Module):
         """
         last, *stages = self.stages
         x = through(stages.pop(), x)
-        for stage, more in zip(stages[::-1], beside[::-1], strict=True):
+        for stage, other in zip(stages[::-1], more[::-1], strict=True):
             x = twofold(x)
-            both = resize(more, *x.shape[1:3]), x
-            x = through(stage, jnp.concatenate(both if self.lead else both[::-1], axis=-1))
+            both = resize(other, *x.shape[1:3]), x
+            x = through(stage, beside(*(both if self.lead else both[::-1])))
         return through(last, twofold(x))
 
 
@@ -142,7 +143,7 @@ class Refiner(nnx.Module):
         self, image: Float[Array, "B H W 3"], coarse: Float[Array, "B h w C"]
     ) -> Float[Array, "B H W 1"]:
         half = image.shape[1] // 2, image.shape[2] // 2
-        x = jnp.concatenate([resize(coarse, *half), resize(image, *half)], axis=-1)
+        x = beside(resize(coarse, *half), resize(image, *half))
         x = repeat(self.conv2(self.conv1(x)))
         image = jnp.pad(image, [(0, 0), (2, 2), (2, 2), (0, 0)])
-        return self.conv4(self.conv3(jnp.concatenate([x, image], axis=-1)))
+        return self.conv4(self.conv3(beside(x, image)))

@@ -13,7 +13,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -24,6 +23,7 @@ from alphamat_deep.layers import (
     ConvBNReLU,
     PyramidPooling,
     batch_norm,
+    beside,
     fuse,
     refuse_unless_multiples,
     resize,
@@ -68,7 +68,7 @@ class PPMatting(nnx.Module):
         semantic = jax.nn.softmax(stages[-1])
         fine = [resize(x, *image.shape[1:3]) for x in (half, quarter)]
         guides = [stages[at] for at in GUIDES]
-        detail = jax.nn.sigmoid(self.hrdb(jnp.concatenate(fine, axis=-1), guides))
+        detail = jax.nn.sigmoid(self.hrdb(beside(*fine), guides))
         return PPMattingOutput(fuse(semantic, detail), semantic, detail)
 
 
@@ -97,11 +97,11 @@ class SemanticBranch(nnx.Module):
         """Return what each stage makes, at twice the size and so on; the last is three scores."""
         context = self.psp_module(x)
         first, *rest, last = self.scb_stages
-        outputs = [through(first, jnp.concatenate([context, x], axis=-1))]
+        outputs = [through(first, beside(context, x))]
         for psp, stage in zip(self.psps, rest, strict=True):
             x = outputs[-1]
             seen = resize(through(psp, context), *x.shape[1:3])
-            outputs.append(through(stage, jnp.concatenate([seen, x], axis=-1)))
+            outputs.append(through(stage, beside(seen, x)))
         return [*outputs, through(last, outputs[-1])]
 
 
@@ -145,5 +145,5 @@ class Gate(nnx.Module):
     def __call__(
         self, x: Float[Array, "B H W C"], guide: Float[Array, "B H W 1"]
     ) -> Float[Array, "B H W C"]:
-        both = jnp.concatenate([x, guide], axis=-1)
+        both = beside(x, guide)
         return self.conv(x * (1 + through(self._gate_conv, both)))

@@ -22,6 +22,7 @@ from alphamat_deep.layers import (
     Conv,
     ConvBN,
     ConvBNReLU,
+    beside,
     halve,
     paddle_resize,
     rectify,
@@ -75,7 +76,7 @@ class PPMattingV2(nnx.Module):
         half = halve(image)
         x = self.mlff4x([x4, eighth, halve(half)])
         x = resize(self.mlff2x([x2, x, half]), *image.shape[1:3])
-        alpha = self.matting_head_mlff2x(jnp.concatenate([x, image], axis=-1))
+        alpha = self.matting_head_mlff2x(beside(x, image))
         if self.matting_head_mlff8x is None:
             return PPMattingV2Output(alpha, None)
         return PPMattingV2Output(alpha, self.matting_head_mlff8x(eighth))
@@ -96,7 +97,7 @@ class DoublePyramid(nnx.Module):
 
     def __call__(self, features: Sequence[Array]) -> Float[Array, "B h w F"]:
         pooled = [means(x, POOLED >> level) for level, x in enumerate(features, start=2)]
-        x = self.conv_mid(jnp.concatenate(pooled, axis=-1))
+        x = self.conv_mid(beside(*pooled))
         parts = [paddle_resize(through(part, x), *x.shape[1:3]) for part in self.pp2]
         return self.conv_out(sum(parts[::-1], x))
 
@@ -167,9 +168,9 @@ class Fusion(nnx.Module):
             for before, after, x in zip(self.pwconvs, self.dwconvs, levels, strict=True)
         ]
         looks = [look(x, axis=-1, keepdims=True) for x in found for look in (jnp.mean, jnp.max)]
-        weights = through(self.conv_atten, jnp.concatenate(looks, axis=-1))
+        weights = through(self.conv_atten, beside(*looks))
         weighted = [x * weights[..., at : at + 1] for at, x in enumerate(found)]
-        return self.conv_out(jnp.concatenate(weighted, axis=-1))
+        return self.conv_out(beside(*weighted))
 
 
 class Head(nnx.Module):
