@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, pool, refuse_unless_multiples, unpool
+from alphamat_deep.layers import Conv, beside, pool, refuse_unless_multiples, unpool
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 DECODER = (64, 64, 128, 256, 512)  # features of deconv1_1 … deconv5_1
@@ -68,7 +67,7 @@ class DIM(nnx.Module):
         The trimap is 0 for background, 1 for foreground, and 128/255 between.
         """
         refuse_unless_multiples(32, image)
-        x, kept = jnp.concatenate([image, trimap], axis=-1), []
+        x, kept = beside(image, trimap), []
         for stage, features in enumerate(ENCODER, start=1):
             for layer in range(1, len(features) + 1):
                 x = jax.nn.relu(getattr(self, f"conv{stage}_{layer}")(x))
@@ -90,7 +89,7 @@ class DIM(nnx.Module):
         return DIMOutput(jax.nn.sigmoid(logit + self._residual(image, raw)), raw)
 
     def _residual(self, image: Array, alpha: Array) -> Array:
-        x = jnp.concatenate([image, alpha], axis=-1)
+        x = beside(image, alpha)
         for layer in self.refine_conv1, self.refine_conv2, self.refine_conv3:
             x = jax.nn.relu(layer(x))
         return self.refine_pred(x)

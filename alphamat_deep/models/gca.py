@@ -24,6 +24,7 @@ from alphamat_deep.layers import (
     SpectralConv,
     SpectralConvTranspose,
     batch_norm,
+    beside,
     halve,
     refuse_unless_multiples,
     repeat,
@@ -168,7 +169,7 @@ class Encoder(nnx.Module):
     def __call__(
         self, image: Float[Array, "B H W 3"], trimap: Float[Array, "B H W T"], guide: Guide
     ) -> Encoded:
-        x = jnp.concatenate([image, trimap], axis=-1)
+        x = beside(image, trimap)
         guidance = through(self.guidance_head, image)
         half = jax.nn.relu(self.bn1(self.conv1(x)))
         half = jax.nn.relu(self.bn2(self.conv2(half)))

@@ -13,7 +13,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -59,7 +58,7 @@ class IBNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
         parts = self.bnorm(x[..., : self.half]), self.inorm(x[..., self.half :])
-        return jnp.concatenate(parts, axis=-1)
+        return beside(*parts)
 
 
 class ConvIBNormReLU(nnx.Module):
