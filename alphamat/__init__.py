@@ -6,12 +6,12 @@ from alphamat import metrics as metrics
 from alphamat import trimap as trimap
 from alphamat.composite import composite as composite
 from alphamat.composite import cutout as cutout
+from alphamat.door.image import as_image as as_image
+from alphamat.files.images import read_image as read_image
+from alphamat.files.images import write_image as write_image
 from alphamat.foreground import Layers as Layers
 from alphamat.foreground import closed_form_foreground as closed_form_foreground
 from alphamat.foreground import estimate_foreground as estimate_foreground
-from alphamat.image import as_image as as_image
-from alphamat.io import read_image as read_image
-from alphamat.io import write_image as write_image
 from alphamat.methods.closed_form import closed_form as closed_form
 from alphamat.methods.fast import fast as fast
 from alphamat.methods.information_flow import information_flow as information_flow

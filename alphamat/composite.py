@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alphamat.image import as_alpha, as_image, refuse_other_size, unit_range
+from alphamat.door.image import as_alpha, as_image, refuse_other_size, unit_range
 
 
 def composite(foreground, alpha, background, *, linear_light: bool = False) -> np.ndarray:

@@ -15,11 +15,11 @@ def parameters(function: Callable) -> dict[str, inspect.Parameter]:
         return {}
 
 
-def refuse_background_unless_taken(method: Callable) -> None:
+def refuse_plate_unless_taken(method: Callable) -> None:
     known = parameters(method)
-    if "background" not in known and not any(x.kind is x.VAR_KEYWORD for x in known.values()):
+    if "plate" not in known and not any(x.kind is x.VAR_KEYWORD for x in known.values()):
         name = getattr(method, "__name__", "the method")
-        raise ValueError(f"`background` is given, and {name} takes none.")
+        raise ValueError(f"`plate` is given, and {name} takes none.")
 
 
 def observed(method: Callable, solutions: list, track: Callable | None = None) -> Callable:

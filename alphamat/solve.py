@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from alphamat.parameters import refuse_unless_positive, refuse_unless_solver
+from alphamat.door.parameters import refuse_unless_positive, refuse_unless_solver
 from alphamat.trimap import Trimap
 from solvers import Operator, Solution
 

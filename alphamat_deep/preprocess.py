@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.image import as_array, as_image, refuse_other_size
+from alphamat.door.image import as_array, as_image, refuse_other_size
 from alphamat.trimap import Trimap
 from alphamat.trimap.parse import trimap_levels
 
@@ -163,20 +163,20 @@ class Preprocess:
     plate: bool = False
     """Whether the network takes the scene without its foreground beside the image."""
 
-    def apply(self, image, trimap=None, background=None) -> Prepared:
+    def apply(self, image, trimap=None, plate=None) -> Prepared:
         """Return a network's inputs, and what it takes to go back.
 
         Parameters
         ----------
-        image, trimap, background
+        image, trimap, plate
             As any method of `alphamat` takes them, but that all of the trimap may be unknown. Where
             all of the image has levels of 8 bits, in whatever type, resizing rounds to such, as the
             authors' does; otherwise it does not round.
         """
         pixels = _pixels(image, "image")
-        plate = _pixels(background, "background") if self.plate else None
+        plate = _pixels(plate, "plate") if self.plate else None
         if plate is not None:
-            refuse_other_size(plate.shape, pixels.shape, "background")
+            refuse_other_size(plate.shape, pixels.shape, "plate")
         parsed = marks = None
         if self.encode is not None:
             given = trimap_levels(trimap, pixels.shape[:2])

@@ -16,8 +16,8 @@ import numpy as np
 from flax import nnx
 
 import alphamat
-from alphamat import memory
-from alphamat.image import as_array, refuse_other_size
+from alphamat.door import memory
+from alphamat.door.image import as_array, refuse_other_size
 from alphamat.video.frames import Matte
 from alphamat_deep.checkpoints import read, write_native
 from alphamat_deep.fill import fill
@@ -128,7 +128,7 @@ def from_state_dict(preset: str, tensors: Mapping[str, np.ndarray], **config) ->
 
 @dataclass(frozen=True)
 class Matting:
-    """A published network with its weights: `(image, trimap=None, background=None) -> alpha`."""
+    """A published network with its weights: `(image, trimap=None, plate=None) -> alpha`."""
 
     name: str
     preset: Preset
@@ -146,13 +146,13 @@ class Matting:
         # The graph is made again: it holds functions of JAX, which pickle would not find.
         return _with_state, (self.name, self.preset, self.state, self.dtype, self.weights)
 
-    def __call__(self, image, trimap=None, background=None) -> np.ndarray:
+    def __call__(self, image, trimap=None, plate=None) -> np.ndarray:
         """Estimate alpha.
 
         Parameters
         ----------
-        image, trimap, background
-            As the methods of `alphamat` take them; trimap and background only where the network
+        image, trimap, plate
+            As the methods of `alphamat` take them; trimap and plate only where the network
             needs them.
 
         Returns
@@ -166,14 +166,14 @@ class Matting:
         MemoryError
             If this machine cannot hold what the network makes of a picture so large.
         """
-        return self.layers(image, trimap, background).alpha
+        return self.layers(image, trimap, plate).alpha
 
-    def layers(self, image, trimap=None, background=None) -> Matte:
+    def layers(self, image, trimap=None, plate=None) -> Matte:
         """Estimate alpha and, where the network has one, the foreground's colours.
 
         It takes and refuses what a call does.
         """
-        return self._next(None, image, trimap, background)[0]
+        return self._next(None, image, trimap, plate)[0]
 
     def clip(self) -> Callable[..., Matte]:
         """Return what mattes the frames of a clip, one after the other, as `layers` does a picture.
@@ -185,26 +185,26 @@ class Matting:
             return self.layers
         seen = size = None
 
-        def step(image, trimap=None, background=None) -> Matte:
+        def step(image, trimap=None, plate=None) -> Matte:
             nonlocal seen, size
             image = as_array(image, name="image")
             if size is not None:
                 refuse_other_size(image.shape, size, "image", "the clip's first frame")
-            matte, seen = self._next(seen, image, trimap, background)
+            matte, seen = self._next(seen, image, trimap, plate)
             size = image.shape
             return matte
 
         return step
 
-    def _next(self, seen, image, trimap, background) -> tuple[Matte, tuple | None]:
+    def _next(self, seen, image, trimap, plate) -> tuple[Matte, tuple | None]:
         """Return a frame's matte, and what the network has seen of the clip by then."""
         rules = self.preset.preprocess
-        if rules.plate and background is None:
+        if rules.plate and plate is None:
             raise ValueError(
-                f"`background` is missing; {self.name} needs a picture of the same scene without "
+                f"`plate` is missing; {self.name} needs a picture of the same scene without "
                 "the foreground."
             )
-        prepared = rules.apply(image, trimap, background)
+        prepared = rules.apply(image, trimap, plate)
         self._refuse_beyond_memory(*prepared.inputs[0].shape[1:3])
         inputs = [jnp.asarray(x, self.dtype) for x in prepared.inputs]
         if hasattr(self.preset.model, "initial_state"):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.jit import jit
+from solvers.loops import jit
 
 FREE, ALONE = -2, -1  # not paired yet; left to the smoother
 HANGING = 0.5  # share of its diagonal by which a row hangs on another

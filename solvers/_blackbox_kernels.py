@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.jit import jit
+from solvers.loops import jit
 
 ZERO, TINY = 0.0, 1e-300
 

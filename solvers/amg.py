@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from solvers import _amg_kernels as kernels
 from solvers.csr import as_csr
+from solvers.loops import over_bounds, over_range
 from solvers.operators import Operator
-from solvers.threads import evenly, shares
 
 BLOCK = 16_384  # rows that one thread sweeps in their order
 FEW = 800_000  # rows and couplings of a level below which one thread is faster
@@ -98,8 +99,6 @@ class Couplings(NamedTuple):
     @classmethod
     def of(cls, matrix) -> Couplings:
         """Take a CSR matrix apart."""
-        from solvers import _amg_kernels as kernels
-
         couplings = cls.room(matrix.shape[0], matrix.nnz)
         kernels.split(matrix.indptr, matrix.indices, matrix.data, couplings)
         return couplings.trimmed()
@@ -120,10 +119,8 @@ class Couplings(NamedTuple):
         return len(self.excess)
 
     def diagonal(self) -> np.ndarray:
-        from solvers import _amg_kernels as kernels
-
         diagonal = np.empty_like(self.excess)
-        evenly(kernels.diagonal, self.size, self.w.size, self, diagonal)
+        over_range(kernels.diagonal, self.size, self.w.size, self, diagonal)
         return diagonal
 
 
@@ -146,14 +143,12 @@ def coarsen(fine: Couplings, bound: float) -> tuple[np.ndarray, Couplings]:
 
 def pair(matrix: Couplings, diagonal: np.ndarray, bound: float) -> np.ndarray:
     """Return the pair that each row is in, or -1 for rows that are almost solved as they are."""
-    from solvers import _amg_kernels as kernels
-
     solved = (matrix.excess > ALMOST * diagonal) | (diagonal <= 0)
     leader = np.where(solved, kernels.ALONE, kernels.FREE).astype(np.int32)
     weight = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=~solved)
     favourite, group = np.empty((2, matrix.size), np.int32)
     work = 3 * matrix.w.size
-    evenly(kernels.favour, matrix.size, work, matrix, weight, bound, leader, favourite)
+    over_range(kernels.favour, matrix.size, work, matrix, weight, bound, leader, favourite)
     kernels.lead(matrix, weight, bound, leader, favourite)
     kernels.number(leader, group)
     return group
@@ -161,8 +156,6 @@ def pair(matrix: Couplings, diagonal: np.ndarray, bound: float) -> np.ndarray:
 
 def project(fine: Couplings, group: np.ndarray) -> Couplings:
     """Return Pᵀ A P, where P gives all rows of a group its value, and others zero."""
-    from solvers import _amg_kernels as kernels
-
     members = Members.of(group)
     coarse = Couplings.room(members.start.size - 1, fine.w.size)
     kernels.project(fine, group, members, coarse)
@@ -177,8 +170,6 @@ class Members(NamedTuple):
 
     @classmethod
     def of(cls, group: np.ndarray) -> Members:
-        from solvers import _amg_kernels as kernels
-
         start = np.zeros(int(group.max(initial=-1)) + 2, np.int64)
         rows = np.empty(np.count_nonzero(group >= 0), np.int32)
         kernels.list_members(group, start, rows)
@@ -199,8 +190,6 @@ class Rows(NamedTuple):
 
     @classmethod
     def of(cls, levels: list[Couplings], bounds: np.ndarray) -> Rows:
-        from solvers import _amg_kernels as kernels
-
         entries = np.cumsum([0, *(level.w.size for level in levels)])
         rows = cls(
             np.concatenate([*map(_shifted, (c.ptr[:-1] for c in levels), entries), entries[-1:]]),
@@ -213,7 +202,7 @@ class Rows(NamedTuple):
         for level, couplings in enumerate(levels):
             blocks = _blocks(bounds, level)
             work = 3 * couplings.w.size
-            shares(kernels.arrange, blocks, work, blocks[0], BLOCK, excess, rows)
+            over_bounds(kernels.arrange, blocks, work, blocks[0], BLOCK, excess, rows)
         return rows
 
 
@@ -253,8 +242,6 @@ class Hierarchy:
 
     def _cycle(self, level: int, b, x, y, z) -> None:
         """`kernels.cycle`, with the loops over large levels shared among threads."""
-        from solvers import _amg_kernels as kernels
-
         rows, members, visits, factors = self.rows, self.members, self.visits, self.factors
         here = _blocks(self.bounds, level)
         work = int(rows.ptr[here[-1]] - rows.ptr[here[0]] + here[-1] - here[0])
@@ -264,16 +251,16 @@ class Hierarchy:
             )
             return
         below = _blocks(self.bounds, level + 1)
-        shares(kernels.sweep, here, work, rows, b, x)
-        shares(kernels.remainder, here, work, rows, x, z)
-        shares(kernels.restrict, below, work, members, z, b)
+        over_bounds(kernels.sweep, here, work, rows, b, x)
+        over_bounds(kernels.remainder, here, work, rows, x, z)
+        over_bounds(kernels.restrict, below, work, members, z, b)
         self._cycle(level + 1, b, x, y, z)
         if visits[level] > 1:
-            shares(kernels.again, below, work, rows, z, b, y)
+            over_bounds(kernels.again, below, work, rows, z, b, y)
             self._cycle(level + 1, b, x, y, z)
             z[below[0] : below[-1]] += y[below[0] : below[-1]]
-        shares(kernels.prolong, here, work, self.group, factors[level], z, x)
-        shares(kernels.sweep_back, here, work, rows, b, x, z)
+        over_bounds(kernels.prolong, here, work, self.group, factors[level], z, x)
+        over_bounds(kernels.sweep_back, here, work, rows, b, x, z)
 
 
 def _shifted(numbers: np.ndarray, by: np.integer) -> np.ndarray:

@@ -17,8 +17,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from solvers import _blackbox_kernels as _kernels
 from solvers.grid import offsets
-from solvers.threads import evenly
+from solvers.loops import over_range
 
 PAD = 2
 COARSEST = 64  # cells; a dense inverse takes over
@@ -47,8 +48,6 @@ def coarse_correction(planes: np.ndarray) -> Callable[[np.ndarray, np.ndarray], 
         functions and V is one V(1, 1)-cycle on them, smoothed by damped Jacobi: symmetric and
         positive. It does nothing for what P cannot represent; smooth before and after.
     """
-    from solvers import _blackbox_kernels as _kernels
-
     height, width = (cells - 2 * PAD for cells in planes.shape[1:])
     size = ((height + 1) // 2, (width + 1) // 2)
     P, coarse = padded(8, *size), padded(5, *size, dtype=np.float64)
@@ -57,21 +56,19 @@ def coarse_correction(planes: np.ndarray) -> Callable[[np.ndarray, np.ndarray], 
         (_kernels.share_among_four, planes, P),
         (_kernels.project, planes, P, coarse),
     ):
-        evenly(kernel, size[0], 20 * planes[0].size, *arguments)
+        over_range(kernel, size[0], 20 * planes[0].size, *arguments)
     r = padded(*size)
     solve = _cycle(coarse)
 
     def correct(q: np.ndarray, x: np.ndarray) -> None:
-        evenly(_kernels.restrict, size[0], 3 * q.size, P, q, r)
-        evenly(_kernels.prolong, size[0], 3 * q.size, P, solve(r), x)
+        over_range(_kernels.restrict, size[0], 3 * q.size, P, q, r)
+        over_range(_kernels.prolong, size[0], 3 * q.size, P, solve(r), x)
 
     return correct
 
 
 def _cycle(planes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return r -> z, close to A⁻¹ r. z is overwritten by the next call."""
-    from solvers import _blackbox_kernels as _kernels
-
     height, width = (cells - 2 * PAD for cells in planes.shape[1:])
     if height * width <= COARSEST:
         return _dense(planes)
@@ -81,10 +78,10 @@ def _cycle(planes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     x, z = padded(height, width), padded(height, width)
 
     def cycle(r: np.ndarray) -> np.ndarray:
-        evenly(_kernels.scale, height, 2 * x.size, weight, r, x)
-        evenly(_kernels.residual, height, 7 * x.size, planes, x, r, z)
+        over_range(_kernels.scale, height, 2 * x.size, weight, r, x)
+        over_range(_kernels.residual, height, 7 * x.size, planes, x, r, z)
         correct(z, x)
-        evenly(_kernels.relax, height, 8 * x.size, planes, weight, r, x, z)
+        over_range(_kernels.relax, height, 8 * x.size, planes, weight, r, x, z)
         return z
 
     return cycle

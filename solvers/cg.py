@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from solvers import _kernels
+from solvers.loops import over_range
 from solvers.operators import Operator
-from solvers.threads import evenly
 
 Preconditioner = Callable[[np.ndarray], np.ndarray]
 
@@ -91,8 +92,6 @@ def cg(
 
 def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
     """Iterate in place until the recurred residual meets the goal."""
-    from solvers import _kernels
-
     z = apply(r)
     p = z.astype(np.float64)
     rz = _dot(r, z)
@@ -103,18 +102,16 @@ def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
         if not (curvature > 0 and rz > 0):  # rounding, or A or its preconditioner is not definite
             break
         length = rz / curvature
-        norm = math.sqrt(sum(evenly(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)))
+        norm = math.sqrt(sum(over_range(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)))
         if callback is not None:
             callback(iterations, norm / scale)
         if norm <= goal:
             break
         z = apply(r)
         rz, previous = _dot(r, z), rz
-        evenly(_kernels.turn, p.size, 3 * p.size, rz / previous, z, p)
+        over_range(_kernels.turn, p.size, 3 * p.size, rz / previous, z, p)
     return iterations
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:
-    from solvers import _kernels  # BLAS would leave its threads spinning against ours
-
-    return sum(evenly(_kernels.dot, a.size, a.size, a, b))
+    return sum(over_range(_kernels.dot, a.size, a.size, a, b))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.threads import shares
+from solvers import _kernels
+from solvers.loops import over_bounds
 
 LONGEST_RUN = 256  # cells; thirteen planes of a run stay in the first-level cache
 PARTS = 64  # shares of equal size that threads work through
@@ -59,10 +60,8 @@ class Region:
 
     def expand(self, x: np.ndarray, dtype=None) -> np.ndarray:
         """Return a vector over the chosen cells as one over the stored cells, zero in the halo."""
-        from solvers import _kernels
-
         out = np.empty(self.stored_size, dtype or x.dtype)
-        shares(_kernels.expand, self.bounds, out.size, self.runs, x, out)
+        over_bounds(_kernels.expand, self.bounds, out.size, self.runs, x, out)
         return out
 
 
@@ -94,11 +93,9 @@ class StencilMatrix:
         return self._apply(self.region.store(field))
 
     def _apply(self, stored: np.ndarray) -> np.ndarray:
-        from solvers import _kernels
-
         region, planes = self.region, self.planes
         out = np.empty(region.size, np.result_type(planes, stored))
-        shares(
+        over_bounds(
             _kernels.apply_stencil, region.bounds, planes.size, region.runs, planes, stored, 0, out
         )
         return out
@@ -120,18 +117,16 @@ class StencilMatrix:
         """Return the matrix as a SciPy sparse array, rows in reading order of the grid."""
         from scipy.sparse import csr_array
 
-        from solvers import _kernels
-
         region, planes = self.region, self.planes
         steps = np.array(offsets(region.reach))
         number = region.expand(np.arange(1, region.size + 1, dtype=np.int32)) - 1  # or -1
         starts = np.zeros(region.size + 1, np.int64)
         arguments = region.runs, steps, planes, number
-        shares(_kernels.count_entries, region.bounds, planes.size, *arguments, starts[1:])
+        over_bounds(_kernels.count_entries, region.bounds, planes.size, *arguments, starts[1:])
         np.cumsum(starts, out=starts)
         indices, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], planes.dtype)
         rows = starts, indices, values
-        shares(_kernels.fill_rows, region.bounds, planes.size, *arguments, *rows)
+        over_bounds(_kernels.fill_rows, region.bounds, planes.size, *arguments, *rows)
         return csr_array((values, indices, starts), shape=self.shape)
 
 

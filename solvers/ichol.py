@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solvers import _ichol_kernels as kernels
 from solvers.csr import as_csr
 from solvers.operators import Operator
 
@@ -76,8 +77,6 @@ def ichol(
         If A is not square, has a diagonal entry that is not positive, breaks down with every
         shift, or if L outgrows `max_nnz`.
     """
-    from solvers import _ichol_kernels as kernels
-
     matrix = as_csr(A, caller="ichol")
     diagonal = matrix.diagonal()
     if not (diagonal > 0).all():

@@ -12,8 +12,9 @@ from functools import partial
 
 import numpy as np
 
+from solvers import _multigrid_kernels as kernels
 from solvers.lanczos import largest_eigenvalue
-from solvers.threads import evenly
+from solvers.loops import over_range
 
 HALF = 13  # a node, and the 12 nodes ahead of it within two
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
@@ -44,8 +45,6 @@ class Nodes:
 
 def coarsen(nodes: Nodes, blocks: np.ndarray, damping: float):
     """Return the level of these nodes, the next lattice, and the blocks projected onto it."""
-    from solvers import _multigrid_kernels as _kernels
-
     exists = np.zeros((nodes.at.max(axis=0) // 2 + 2), bool)
     y, x = nodes.at.T
     for above in (y // 2, (y + 1) // 2):
@@ -55,7 +54,7 @@ def coarsen(nodes: Nodes, blocks: np.ndarray, damping: float):
     level = Level.of(blocks, nodes, coarser, damping)
     functions = blocks.shape[1]
     projected = np.zeros((len(coarser.at), functions, HALF, functions))
-    _kernels.project_nodes(
+    kernels.project_nodes(
         level.neighbours, level.parents, level.shares, coarser.at, blocks, projected
     )
     return level, coarser, projected
@@ -80,8 +79,6 @@ class Level:
 
     @classmethod
     def of(cls, blocks, nodes: Nodes, coarser: Nodes, damping: float):
-        from solvers import _multigrid_kernels as _kernels
-
         neighbours = nodes.neighbours()
         parents, shares = _parents(nodes, coarser)
         scaled, factor, inverse = _scale(blocks, neighbours)
@@ -92,27 +89,25 @@ class Level:
             residual(neighbours, scaled, zero, padded, (0,) * functions, out)
             return -out
 
-        residual = partial(evenly, _kernels.block_residual, count, scaled.size)
+        residual = partial(over_range, kernels.block_residual, count, scaled.size)
         zero, out = np.zeros((2, count, functions), np.float32)
         weight = np.float32(damping / largest_eigenvalue(apply, (count, functions)))
         below = len(coarser.at)
         return cls(scaled, neighbours, factor, inverse, weight, parents, shares, below)
 
     def cycle(self, b: np.ndarray, coarser_solve) -> np.ndarray:
-        from solvers import _multigrid_kernels as _kernels
-
         like = (0,) * b.shape[1]
-        residual = partial(evenly, _kernels.block_residual, len(b), self.blocks.size)
+        residual = partial(over_range, kernels.block_residual, len(b), self.blocks.size)
         scaled, r = np.empty_like(b), np.empty_like(b)
         x = np.empty((len(b) + 1, b.shape[1]), np.float32)
         coarse = np.zeros((self.below, b.shape[1]), np.float32)
-        _kernels.enter(self.inverse, b, self.weight, like, scaled, x)
+        kernels.enter(self.inverse, b, self.weight, like, scaled, x)
         residual(self.neighbours, self.blocks, scaled, x, like, r)
-        _kernels.restrict_nodes(self.parents, self.shares, self.factor, r, like, coarse)
+        kernels.restrict_nodes(self.parents, self.shares, self.factor, r, like, coarse)
         correction = coarser_solve(coarse)
-        _kernels.prolong_nodes(self.parents, self.shares, self.factor, correction, like, x)
+        kernels.prolong_nodes(self.parents, self.shares, self.factor, correction, like, x)
         residual(self.neighbours, self.blocks, scaled, x, like, r)
-        _kernels.leave(self.inverse, r, self.weight, like, x)
+        kernels.leave(self.inverse, r, self.weight, like, x)
         return x[:-1]
 
 
@@ -125,8 +120,6 @@ class Bottom:
 
     @classmethod
     def of(cls, blocks: np.ndarray, nodes: Nodes):
-        from solvers import _multigrid_kernels as _kernels
-
         neighbours = nodes.neighbours()
         scaled, _, inverse = _scale(blocks, neighbours)
         count, functions = inverse.shape[:2]
@@ -136,29 +129,25 @@ class Bottom:
             dense[np.arange(count), :, neighbours[:, k]] += block
         dense = dense[:, :, :count].reshape(count * functions, count * functions)
         dense += (1 + RIDGE) * np.eye(len(dense))
-        _kernels.invert(dense)
+        kernels.invert(dense)
         return cls(inverse, dense.astype(np.float32))
 
     def cycle(self, b: np.ndarray) -> np.ndarray:
-        from solvers import _multigrid_kernels as _kernels
-
         like, still = (0,) * b.shape[1], np.float32(0)  # no Jacobi steps here
         scaled, x = np.empty_like(b), np.empty((len(b) + 1, b.shape[1]), np.float32)
-        _kernels.enter(self.inverse, b, still, like, scaled, x)
-        _kernels.multiply(self.dense, scaled.ravel(), x[:-1].ravel())
-        _kernels.leave(self.inverse, scaled, still, like, x)
+        kernels.enter(self.inverse, b, still, like, scaled, x)
+        kernels.multiply(self.dense, scaled.ravel(), x[:-1].ravel())
+        kernels.leave(self.inverse, scaled, still, like, x)
         return x[:-1]
 
 
 def _scale(blocks: np.ndarray, neighbours: np.ndarray):
     """Return the couplings scaled to identity own blocks, and C and C⁻¹ of each node."""
-    from solvers import _multigrid_kernels as _kernels
-
     count, functions = blocks.shape[:2]
     factor, inverse = np.zeros((2, count, functions, functions))
-    _kernels.factorise(blocks, DEPENDENT, (0,) * functions, factor, inverse)
+    kernels.factorise(blocks, DEPENDENT, (0,) * functions, factor, inverse)
     scaled = np.zeros((count, functions, 25 * functions), np.float32)
-    _kernels.scale_blocks(neighbours, inverse, blocks, (0,) * functions, scaled)
+    kernels.scale_blocks(neighbours, inverse, blocks, (0,) * functions, scaled)
     return scaled, factor.astype(np.float32), inverse.astype(np.float32)
 
 

@@ -17,10 +17,12 @@ from functools import partial
 
 import numpy as np
 
+from solvers import _kernels
+from solvers import _multigrid_kernels as kernels
 from solvers.grid import Region, StencilMatrix, pieces_of
 from solvers.lanczos import largest_eigenvalue
 from solvers.lattice import HALF, Bottom, Nodes, coarsen
-from solvers.threads import apart, shares
+from solvers.loops import over_bounds, over_strips
 
 
 def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping: float = 1.8):
@@ -98,17 +100,15 @@ class _Fine:
 
     def project(self, A: StencilMatrix):
         """Return the lattice and Pᵀ A P on it: (n, K, 13, K) float64 blocks."""
-        from solvers import _multigrid_kernels as _kernels
-
         functions = len(self.near_null)
         blocks = np.zeros((len(self.nodes.at), functions, HALF, functions))
-        project = partial(apart, _kernels.project, self.strips, 50 * A.planes.size, self.segments)
+        project = partial(
+            over_strips, kernels.project, self.strips, 50 * A.planes.size, self.segments
+        )
         project(A.planes, self.near_null, self.hats, (0,) * functions, blocks)
         return self.nodes, blocks
 
     def cycle(self, r: np.ndarray, coarser_solve) -> np.ndarray:
-        from solvers import _multigrid_kernels as _kernels
-
         region, planes, near_null, hats = self.region, self.planes, self.near_null, self.hats
         work = 2 * near_null.size
         r = region.expand(r, np.float32)
@@ -116,12 +116,14 @@ class _Fine:
         Ax = np.empty_like(r)
         _apply(region, planes, x, Ax)
         b = np.zeros((len(self.nodes.at), len(near_null)), np.float32)
-        apart(_kernels.restrict, self.strips, work, self.segments, r, Ax, near_null, hats, b)
+        over_strips(kernels.restrict, self.strips, work, self.segments, r, Ax, near_null, hats, b)
         y = coarser_solve(b)
-        shares(_kernels.prolong, self.strips, work, self.segments, y, near_null, hats, x)
+        over_bounds(kernels.prolong, self.strips, work, self.segments, y, near_null, hats, x)
         _apply(region, planes, x, Ax)
         z = np.empty(region.size)
-        shares(_kernels.relax, region.bounds, 5 * z.size, region.runs, self.weight, r, Ax, x, z)
+        over_bounds(
+            kernels.relax, region.bounds, 5 * z.size, region.runs, self.weight, r, Ax, x, z
+        )
         return z
 
 
@@ -156,7 +158,7 @@ def _segments(region: Region, spacing: int):
 
 def _apply(region: Region, planes: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
     """out ← A x at the chosen ones of the stored cells."""
-    from solvers import _kernels
-
     own = 4 + region.reach
-    shares(_kernels.apply_stencil, region.bounds, planes.size, region.runs, planes, x, own, out)
+    over_bounds(
+        _kernels.apply_stencil, region.bounds, planes.size, region.runs, planes, x, own, out
+    )

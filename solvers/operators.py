@@ -7,7 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from solvers.threads import evenly
+from solvers import _kernels
+from solvers.loops import over_range
 
 
 @runtime_checkable
@@ -50,11 +51,9 @@ class Pinned:
         return self.matrix.shape
 
     def __matmul__(self, x):
-        from solvers import _kernels
-
         A, x = self.matrix, np.asarray(x)
         y = np.empty(A.shape[0], np.result_type(A.dtype, x))
-        evenly(_kernels.apply_rows, len(y), A.nnz, A.indptr, A.indices, A.data, x, y)
+        over_range(_kernels.apply_rows, len(y), A.nnz, A.indptr, A.indices, A.data, x, y)
         return y
 
     def couple(self, field: np.ndarray) -> np.ndarray:

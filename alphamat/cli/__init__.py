@@ -20,7 +20,7 @@ from alphamat.cli.arguments import (
     Bits,
     MethodName,
     WeightsFile,
-    background_pixels,
+    backdrop_pixels,
     knowing,
     output_paths,
     refuse_overwriting,
@@ -34,8 +34,8 @@ from alphamat.cli.score import score
 from alphamat.cli.trimap import make_trimap
 from alphamat.cli.video import matte_clip
 from alphamat.cli.watch import estimate
-from alphamat.image import as_image
-from alphamat.io import read_image, refuse_unwritable, write_image
+from alphamat.door.image import as_image
+from alphamat.files.images import read_image, refuse_unwritable, write_image
 
 app = typer.Typer(
     help="Image matting: a clean alpha, cut-out or composite from a picture and a trimap.",
@@ -121,7 +121,7 @@ def matte(
         Path | None,
         typer.Option(
             help="The scene without its foreground, for networks that need it. What to put behind "
-            "instead is --background."
+            "instead is --over."
         ),
     ] = None,
     handheld: Annotated[
@@ -135,7 +135,7 @@ def matte(
             help="Write the cut-out instead of the alpha: RGBA, with the foreground's own colours.",
         ),
     ] = False,
-    background: Annotated[
+    over: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|COLOUR",
@@ -156,19 +156,19 @@ def matte(
     2 when the command is misused.
     """
     seconds: dict[str, float] = {}
-    outputs = output_paths(image, output, cutout, background is not None)
+    outputs = output_paths(image, output, cutout, over is not None)
     if handheld and plate is None:
         raise typer.BadParameter("there is no --plate.", param_hint="--handheld")
     with faults_in_one_line():
         estimator = method_named(method, weights)
         for path in outputs.values():
             refuse_unwritable(path)
-            refuse_overwriting(path, image, trimap, background, plate, weights)
+            refuse_overwriting(path, image, trimap, over, plate, weights)
         with _timed(seconds, "read"):
             stored = read_image(image)
             pixels = as_image(stored)
             hints = None if trimap is None else read_image(trimap)
-            behind = None if background is None else background_pixels(background, pixels.shape)
+            behind = None if over is None else backdrop_pixels(over, pixels.shape)
             if plate is not None:
                 estimator = knowing(estimator, read_image(plate), handheld, pixels)
         with _timed(seconds, "matte"):
@@ -210,7 +210,7 @@ def _pictures(
     image: np.ndarray,
     alpha: np.ndarray,
     names: dict[str, Path],
-    background: np.ndarray | None,
+    behind: np.ndarray | None,
     seconds: dict[str, float],
 ) -> dict[str, np.ndarray]:
     """Return what `matte` was asked for; the foreground is estimated only where that needs it."""
@@ -221,8 +221,8 @@ def _pictures(
     with _timed(seconds, "foreground"):
         foreground = estimate_foreground(image, alpha).foreground
     pictures = {"cutout": cutout(foreground, alpha)}
-    if background is not None:
-        pictures["composite"] = composite(foreground, alpha, background)
+    if behind is not None:
+        pictures["composite"] = composite(foreground, alpha, behind)
     return pictures
 
 

@@ -12,9 +12,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.image import as_image, refuse_other_size
-from alphamat.io import read_image
-from alphamat.observe import refuse_background_unless_taken
+from alphamat.door.image import as_image, refuse_other_size
+from alphamat.files.images import read_image
+from alphamat.observe import refuse_plate_unless_taken
 from alphamat.plate import align_plate
 from alphamat.trimap import Diagonal, Ellipse
 
@@ -45,7 +45,7 @@ def output_paths(
         return {name: folder / f"{image.stem}_{name}.png" for name in names}
     if len(names) > 1:
         raise typer.BadParameter(
-            f"{output} is not an existing folder, and --cutout with --background writes two files.",
+            f"{output} is not an existing folder, and --cutout with --over writes two files.",
             param_hint="--output",
         )
     return {names[0]: output}
@@ -59,15 +59,13 @@ def refuse_overwriting(path: Path, *inputs: Path | str | None) -> None:
             )
 
 
-def background_pixels(
-    spec: str, shape: tuple[int, ...], *, option: str = "--background"
-) -> np.ndarray:
+def backdrop_pixels(spec: str, shape: tuple[int, ...], *, option: str = "--over") -> np.ndarray:
     """Return what a file or a colour puts behind the foreground, (H, W, 3)."""
     from PIL import ImageColor
 
     if Path(spec).exists():
-        pixels = as_image(read_image(spec), name="background")
-        refuse_other_size(pixels.shape, shape, "background")
+        pixels = as_image(read_image(spec), name="over")
+        refuse_other_size(pixels.shape, shape, "over")
         return pixels
     try:
         colour = ImageColor.getrgb(spec)
@@ -83,7 +81,7 @@ def background_pixels(
 
 def knowing(method: Callable, plate: np.ndarray, handheld: bool, image: np.ndarray) -> Callable:
     """Return a method that has been told the clean plate, aligned with the image if need be."""
-    refuse_background_unless_taken(method)
+    refuse_plate_unless_taken(method)
     if handheld:
         aligned = align_plate(image, plate)
         plate = aligned.plate
@@ -92,7 +90,7 @@ def knowing(method: Callable, plate: np.ndarray, handheld: bool, image: np.ndarr
             f"with {aligned.agreement:.0%} of the picture",
             err=True,
         )
-    return partial(method, background=plate)
+    return partial(method, plate=plate)
 
 
 def width_named(text: str) -> float | Diagonal | Ellipse:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.cli.arguments import background_pixels, refuse_overwriting
-from alphamat.datasets.files import SUFFIXES, read_gray
-from alphamat.image import refuse_other_size, single_channel
+from alphamat.cli.arguments import backdrop_pixels, refuse_overwriting
+from alphamat.door.image import refuse_other_size, single_channel
+from alphamat.files.folders import SUFFIXES, read_gray
 from alphamat.video import Video, read_video
 
 
@@ -34,14 +34,14 @@ def trimaps(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
 
 def plates(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
     """Return the clean plate, or a clip of them."""
-    return _still_or_clip("background", path, clip)
+    return _still_or_clip("plate", path, clip)
 
 
 def backdrops(spec: str, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
     """Return what goes behind the foreground: a picture, or a clip."""
     path = Path(spec)
     if not path.exists() and "%" not in spec and "*" not in spec:
-        return background_pixels(spec, (1, 1, 3), option="--over")[0, 0]
+        return backdrop_pixels(spec, (1, 1, 3))[0, 0]
     return _still_or_clip("backdrop", path, clip)
 
 

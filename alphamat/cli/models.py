@@ -9,7 +9,7 @@ import typer
 
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import installed_models
-from alphamat.io import refuse_unwritable
+from alphamat.files.images import refuse_unwritable
 
 
 def list_models(

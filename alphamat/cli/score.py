@@ -14,7 +14,7 @@ import typer
 
 from alphamat import metrics
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.io import read_image, refuse_unwritable, replace_file
+from alphamat.files.images import read_image, refuse_unwritable, replace_file
 
 DECIMALS = {"SAD": 4, "MSE": 5, "MAD": 5, "Grad": 4, "Conn": 4}
 
@@ -91,7 +91,7 @@ def score(
 
 def _pair(predictions: Path, truth: Path, trimaps: Path | None) -> dict[str, Files]:
     """Return the files of each picture by its name, or name all that do not fit."""
-    from alphamat.datasets import files
+    from alphamat.files import folders as files
 
     given = [path for path in (predictions, truth, trimaps) if path is not None]
     for path in given:

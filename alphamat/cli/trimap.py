@@ -11,7 +11,7 @@ import typer
 
 from alphamat.cli.arguments import refuse_overwriting, width_named
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.io import read_image, refuse_unwritable, write_image
+from alphamat.files.images import read_image, refuse_unwritable, write_image
 from alphamat.trimap import (
     Diagonal,
     check,

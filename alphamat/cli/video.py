@@ -45,11 +45,9 @@ def matte_clip(
             "or a film of them, one for each frame. Some networks need none.",
         ),
     ] = None,
-    background: Annotated[
+    plate: Annotated[
         Path | None,
         typer.Option(
-            "--background",
-            "--plate",
             metavar="PLATE",
             help="The scene without its foreground, a picture or a clip, for networks that need "
             "it. What to put behind instead is --over.",
@@ -100,8 +98,8 @@ def matte_clip(
     from alphamat.video.encoding import kind_of
 
     is_film = kind_of(output) is not None
-    if handheld and background is None:
-        raise typer.BadParameter("there is no --background.", param_hint="--handheld")
+    if handheld and plate is None:
+        raise typer.BadParameter("there is no --plate.", param_hint="--handheld")
     if over is not None and only_alpha:
         raise typer.BadParameter("only one of them can be written.", param_hint="--over, --alpha")
     if is_film and bits is not None:
@@ -111,7 +109,7 @@ def matte_clip(
     odd: list[str] = []
     with faults_in_one_line(), _warned(odd):
         estimator = method_named(method, weights)
-        refuse_clip_overwriting(output, source, trimap, background, over, weights)
+        refuse_clip_overwriting(output, source, trimap, plate, over, weights)
         clip = video.read_video(source, rate=rate)
         clip = clip if limit is None else clip.first(limit)
         video.refuse_unwritable_clip(output, size=clip.size, alpha=made == "cutout")
@@ -122,7 +120,7 @@ def matte_clip(
             frames,
             estimator,
             trimaps=None if trimap is None else trimaps(trimap, clip),
-            background=None if background is None else plates(background, clip),
+            plate=None if plate is None else plates(plate, clip),
             handheld=handheld,
         )
         behind = None if over is None else backdrops(over, clip)

@@ -5,7 +5,7 @@ docstring says where that comes from and on what terms. All files are found, and
 compared by their headers, before the first is read; whatever is missing or does not fit is named in
 one ValueError.
 
-    for name, image, trimap, truth, group, background in datasets.alphamatting("alphamatting"):
+    for name, image, trimap, truth, group, plate in datasets.alphamatting("alphamatting"):
         ...
 
 Pictures come in natural order of their names (`x_2` before `x_10`), each with its trimaps in turn.

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.datasets.files import (
+from alphamat.datasets.photographs import Trimaps, match
+from alphamat.datasets.sample import Dataset
+from alphamat.files.folders import (
     Folder,
     existing_folder,
     raise_faults,
@@ -18,9 +20,7 @@ from alphamat.datasets.files import (
     refuse_sixteen_bits,
     size,
 )
-from alphamat.datasets.photographs import Trimaps, match
-from alphamat.datasets.sample import Dataset
-from alphamat.io import read_image, write_image
+from alphamat.files.images import read_image, write_image
 
 BACKGROUNDS_EACH = 20
 LAYERS = "Adobe-licensed images"

@@ -13,7 +13,9 @@ import numpy as np
 
 from alphamat.composite import composite
 from alphamat.datasets.composition1k import cover
-from alphamat.datasets.files import (
+from alphamat.datasets.sample import Dataset, Sample
+from alphamat.door.image import FULL_SCALE, unit_range
+from alphamat.files.folders import (
     Folder,
     existing_folder,
     natural,
@@ -26,9 +28,7 @@ from alphamat.datasets.files import (
     refuse_unless_among,
     size,
 )
-from alphamat.datasets.sample import Dataset, Sample
-from alphamat.image import FULL_SCALE, unit_range
-from alphamat.io import read_image
+from alphamat.files.images import read_image
 
 Colour = tuple[float, float, float]
 
@@ -56,7 +56,7 @@ def photomatte85(
     Returns
     -------
     Dataset
-        The `background` of its samples is what was put behind.
+        The `plate` of its samples is what was put behind.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def videomatte240k(
     Returns
     -------
     Dataset
-        Frames are named by their number, and grouped by clip. Their `background` is what was put
+        Frames are named by their number, and grouped by clip. Their `plate` is what was put
         behind.
 
     Raises

@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from alphamat.datasets.files import (
+from alphamat.datasets.sample import Dataset, Sample
+from alphamat.files.folders import (
     Folder,
     existing_folder,
     partners,
@@ -28,7 +29,6 @@ from alphamat.datasets.files import (
     refuse_unless_among,
     size,
 )
-from alphamat.datasets.sample import Dataset, Sample
 
 Trimaps = Folder | tuple[Folder, ...] | Callable | None
 

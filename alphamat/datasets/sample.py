@@ -23,7 +23,7 @@ class Sample(NamedTuple):
         Alpha; None where it is not public.
     group : str
         Which of several trimaps, such as "Trimap1", or which clip the frame belongs to.
-    background : (H, W, 3) array, or None
+    plate : (H, W, 3) array, or None
         What the picture shows without its foreground, where that is known.
     """
 
@@ -32,7 +32,7 @@ class Sample(NamedTuple):
     trimap: np.ndarray | None
     truth: np.ndarray | None
     group: str = ""
-    background: np.ndarray | None = None
+    plate: np.ndarray | None = None
 
 
 class Entry(Protocol):

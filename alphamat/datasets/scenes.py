@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from alphamat import examples
 from alphamat.datasets.sample import Dataset, Sample
-from alphamat.parameters import refuse_unless_counting
+from alphamat.door.parameters import refuse_unless_counting
 
 
 def synthetic(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.image import as_alpha, as_image, single_channel, unit_range
+from alphamat.door.image import as_alpha, as_image, single_channel, unit_range
 from alphamat.observe import observed, parameters
 from alphamat.solve import ConvergenceWarning
 
@@ -73,8 +73,8 @@ def measure(task: Task) -> Finished:
         if trimap is not None:
             trimap = single_channel(unit_range(trimap, name="trimap"), "trimap")
         plate = {}
-        if sample.background is not None and "background" in parameters(task.call):
-            plate["background"] = as_image(sample.background, name="background")
+        if sample.plate is not None and "plate" in parameters(task.call):
+            plate["plate"] = as_image(sample.plate, name="plate")
         alpha, spent = _run(partial(task.call, **plate), image, trimap)
         row = row._replace(**spent)
         alpha = as_alpha(alpha, shape=image.shape[:2])

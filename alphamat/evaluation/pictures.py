@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 
-from alphamat.image import as_image, single_channel, unit_range
+from alphamat.door.image import as_image, single_channel, unit_range
 
 # Of the error map, in OKLab (Ottosson 2020): hues of too transparent and too opaque, radians.
 LACKING, EXCESS = np.deg2rad([250.0, 55.0])

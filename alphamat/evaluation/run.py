@@ -32,8 +32,8 @@ def evaluate(
     ----------
     methods : mapping of names to callables, or functions with names of their own
         `method(image, trimap) -> alpha`, with image (H, W, 3) and trimap (H, W) as float64 in
-        [0, 1]; `trimap` is None where the sample has none. One with a parameter `background` is
-        given the clean plate, where the sample has one. What a method raises is reported in its
+        [0, 1]; `trimap` is None where the sample has none. One with a parameter `plate` is
+        given the plate, where the sample has one. What a method raises is reported in its
         row, and the run goes on.
     dataset : `alphamat.datasets.Dataset`, or any sequence of `alphamat.datasets.Sample`
         A data set's pictures are read one by one, where the work is done. A sample without truth

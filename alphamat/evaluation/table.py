@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat.door.parameters import refuse_unless_counting
 from alphamat.evaluation.keeping import plain
 from alphamat.evaluation.measure import METRICS, Row
 from alphamat.evaluation.statistics import Comparison, compare_all
-from alphamat.parameters import refuse_unless_counting
 
 
 class Means(NamedTuple):

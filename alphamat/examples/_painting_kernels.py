@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from solvers.jit import jit
+from solvers.loops import jit
 
 
 @jit

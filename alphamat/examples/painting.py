@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solvers.threads import evenly
+from alphamat.examples import _painting_kernels
+from solvers.loops import over_range
 
 
 class Canvas(NamedTuple):
@@ -80,8 +81,6 @@ def draw_strokes(layer: np.ndarray, canvas: Canvas, nodes: np.ndarray, widths, c
     colours : array_like that broadcasts to (n, m, 4)
         Red, green, blue and opacity, in [0, 1].
     """
-    from alphamat.examples import _painting_kernels
-
     corner = np.array([canvas.y[0, 0], canvas.x[0, 0]])
     count = nodes.shape[:2]
     _painting_kernels.draw(
@@ -97,8 +96,6 @@ def noise(rng: np.random.Generator, y, x, octaves: int = 1) -> np.ndarray:
 
     A hill is about two units wide; each further octave has hills half as wide and half as high.
     """
-    from alphamat.examples import _painting_kernels
-
     shape = np.broadcast_shapes(np.shape(y), np.shape(x))
     y, x = (np.broadcast_to(points, shape).ravel() for points in (y, x))
     total = np.zeros(y.size)
@@ -106,7 +103,7 @@ def noise(rng: np.random.Generator, y, x, octaves: int = 1) -> np.ndarray:
         lattice = rng.standard_normal((128, 128))
         scale = 2.0**octave
         arguments = lattice, scale * y, scale * x, 2 / scale, total
-        evenly(_painting_kernels.add_bumps, total.size, 16 * total.size, *arguments)
+        over_range(_painting_kernels.add_bumps, total.size, 16 * total.size, *arguments)
     return total.reshape(shape)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.jit import jit
+from solvers.loops import jit
 
 
 @jit

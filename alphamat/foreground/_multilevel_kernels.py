@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.jit import jit
+from solvers.loops import jit
 
 ZERO, ONE = np.float32(0), np.float32(1)  # a Python float would turn the sums into float64
 

@@ -19,14 +19,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alphamat import memory
+from alphamat.door import memory
+from alphamat.door.image import as_alpha, as_image
+from alphamat.door.parameters import refuse_unless_positive, refuse_unless_solver
+from alphamat.foreground import _closed_form_kernels as _kernels
 from alphamat.foreground.multilevel import Layers, estimate_foreground
-from alphamat.image import as_alpha, as_image
-from alphamat.parameters import refuse_unless_positive, refuse_unless_solver
 from alphamat.solve import warn_unless_converged
 from solvers import Operator, Solution, cg
 from solvers.blackbox import coarse_correction, padded
-from solvers.threads import evenly
+from solvers.loops import over_range
 
 
 def closed_form_foreground(
@@ -86,10 +87,8 @@ def closed_form_foreground(
     if solver is not None:
         refuse_unless_solver(solver)
     memory.refuse_beyond(200 * alpha.size, "The system of two layers", "Make the image smaller.")
-    from alphamat.foreground import _closed_form_kernels as _kernels
-
     layers = estimate_foreground(image, alpha, regularization=regularization)
-    evenly(_kernels.hold, len(alpha), image.size, alpha, image, *layers)
+    over_range(_kernels.hold, len(alpha), image.size, alpha, image, *layers)
     both_seen = alpha.max() > 0 and alpha.min() < 1  # else one is the image, the other nowhere
     if both_seen and alpha.size > 1:
         A = TwoLayers.of(alpha, float(regularization))
@@ -114,12 +113,10 @@ def _norm(x: np.ndarray) -> float:
 
 def _correct(A: TwoLayers, solver, image: np.ndarray, channel: int, layers: Layers) -> Solution:
     """Add to one channel of the layers, in place, what they lack of the minimum."""
-    from alphamat.foreground import _closed_form_kernels as _kernels
-
     b = A.loop(_kernels.residual, image, channel, *layers)
     solution = solver(A, b)
     where = A.alpha, A.starts, A.columns
-    evenly(_kernels.add, len(A.alpha), b.size, *where, solution.x, channel, *layers)
+    over_range(_kernels.add, len(A.alpha), b.size, *where, solution.x, channel, *layers)
     return solution
 
 
@@ -148,20 +145,16 @@ class TwoLayers:
         return (unknowns, unknowns)
 
     def __matmul__(self, x):
-        from alphamat.foreground import _closed_form_kernels as _kernels
-
         return self.loop(_kernels.apply, np.ascontiguousarray(x, np.float64))
 
     def diagonal(self):
-        from alphamat.foreground import _closed_form_kernels as _kernels
-
         return self.loop(_kernels.diagonal)
 
     def loop(self, kernel, *arguments) -> np.ndarray:
         """Return the vector that a kernel fills, row by row of the image."""
         out = np.empty(self.shape[0])
         where = self.regularization, self.alpha, self.starts, self.columns
-        evenly(kernel, len(self.alpha), 5 * out.size, *where, *arguments, out)
+        over_range(kernel, len(self.alpha), 5 * out.size, *where, *arguments, out)
         return out
 
     def tocsr(self):
@@ -205,11 +198,9 @@ def multigrid(A: TwoLayers, *, step: float = 0.8) -> Callable[[np.ndarray], np.n
     step : float
         Length of the Jacobi steps as a share of r / diag(A), below 1.
     """
-    from alphamat.foreground import _closed_form_kernels as _kernels
-
     height, width = A.alpha.shape
     planes = padded(5, height, width, dtype=np.float64)  # diagonal couplings are zero
-    evenly(_kernels.hidden_planes, height, planes.size, A.regularization, A.alpha, planes)
+    over_range(_kernels.hidden_planes, height, planes.size, A.regularization, A.alpha, planes)
     correct = coarse_correction(planes)
     q, e = padded(2, height, width)
     z = np.empty(A.shape[0])
@@ -218,10 +209,10 @@ def multigrid(A: TwoLayers, *, step: float = 0.8) -> Callable[[np.ndarray], np.n
     where = epsilon, np.float32(step), A.alpha, A.starts, A.columns
 
     def cycle(r: np.ndarray) -> np.ndarray:
-        evenly(_kernels.smooth_before, height, 5 * z.size, *where, r, q)
+        over_range(_kernels.smooth_before, height, 5 * z.size, *where, r, q)
         e[:] = 0
         correct(q, e)
-        evenly(_kernels.smooth_after, height, 6 * z.size, *where, r, e, z)
+        over_range(_kernels.smooth_after, height, 6 * z.size, *where, r, e, z)
         return z
 
     return cycle

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.image import as_alpha, as_image
-from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
-from solvers.threads import evenly
+from alphamat.door.image import as_alpha, as_image
+from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.foreground import _multilevel_kernels as _kernels
+from solvers.loops import over_range
 
 
 class Layers(NamedTuple):
@@ -77,8 +78,6 @@ def estimate_foreground(
         raise ValueError(f"`gradient_weight` is {gradient_weight}; expected a number ≥ 0.")
     refuse_unless_counting("small_iterations", small_iterations)
     refuse_unless_counting("big_iterations", big_iterations)
-    from alphamat.foreground import _multilevel_kernels as _kernels
-
     epsilon = np.float32(np.clip(regularization, 1e-30, 1e30))  # whose sums float32 can divide by
     omega = np.float32(np.clip(gradient_weight, 0, 1e30))
     layers = _typical_colours(image, alpha)
@@ -89,7 +88,7 @@ def estimate_foreground(
         coarser, layers = layers, (np.empty((*size, 3), dtype), np.empty((*size, 3), dtype))
         work = 20 * sweeps * layers[0].size
         arguments = sweeps, epsilon, omega, at, image, alpha, above, coarser, *layers
-        evenly(_kernels.refine, size[0], work, *arguments)
+        over_range(_kernels.refine, size[0], work, *arguments)
     return Layers(*(layer.astype(np.float64, copy=False) for layer in layers))
 
 
@@ -105,9 +104,7 @@ def _typical_colours(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, 
 
     They are layers (1, 1, 3).
     """
-    from alphamat.foreground import _multilevel_kernels as _kernels
-
-    sums = sum(evenly(_kernels.sum_colours, len(alpha), image.size, image, alpha))
+    sums = sum(over_range(_kernels.sum_colours, len(alpha), image.size, image, alpha))
     foreground, background = (
         np.float32(s[:3] / s[3] if s[3] else image.mean(axis=(0, 1))).reshape(1, 1, 3) for s in sums
     )

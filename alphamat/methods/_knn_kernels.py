@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solvers.jit import jit
+from solvers.loops import jit
 
 
 @jit

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from solvers.grid import LONGEST_RUN
-from solvers.jit import jit
+from solvers.loops import jit
 
 PLACES = 10  # of a line that an energy sums up at most
 NOTHING = 1e-12  # a sum of weights no larger is rounding

@@ -10,11 +10,12 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.image import as_image
+from alphamat.door.image import as_image
+from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import as_trimap
-from alphamat.windows import Windows, affine_in_colour, refuse_beyond_memory, refuse_parameters
-from solvers import StencilMatrix, cg, multigrid
+from solvers import cg, multigrid
 
 
 def closed_form(
@@ -81,21 +82,3 @@ def closed_form(
     refuse_beyond_memory(np.count_nonzero(unknown), radius)
     laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius)
     return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
-
-
-def colour_line_laplacian(
-    image: np.ndarray, unknown: np.ndarray, *, epsilon: float, radius: int, squared: bool = False
-) -> StencilMatrix:
-    """Return the rows of the matting Laplacian that belong to unknown pixels (eq. 12, TPAMI).
-
-    L_ij = Σ_{k: i, j in w_k} (δ_ij - (1 + (I_i - μ_k)ᵀ (Σ_k + ε/|w_k|)⁻¹ (I_j - μ_k)) / |w_k|)
-
-    That is a sum of I - F over windows, with F what fits alpha there; `squared`, of (I - F)². Only
-    windows that touch an unknown pixel are visited.
-    """
-    from alphamat.methods import _kernels
-
-    windows = Windows.touching(unknown, radius)
-    planes = windows.planes(_kernels.colour_line, image, epsilon, squared)
-    near_null = affine_in_colour(image, unknown, windows.region)
-    return StencilMatrix(windows.region, planes, near_null)

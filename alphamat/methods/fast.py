@@ -10,12 +10,12 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.image import as_image
-from alphamat.methods.fast_boxes import ColourLineBoxes
-from alphamat.methods.fast_lattice import colour_lattice
+from alphamat.door.image import as_image
+from alphamat.laplacians.boxes import ColourLineBoxes
+from alphamat.laplacians.lattice import colour_lattice
+from alphamat.laplacians.windows import refuse_parameters
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import Trimap, as_trimap
-from alphamat.windows import refuse_parameters
 from solvers import cg
 
 

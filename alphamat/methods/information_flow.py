@@ -13,14 +13,14 @@ from functools import partial
 
 import numpy as np
 
-from alphamat import memory
-from alphamat.image import as_image
-from alphamat.methods.closed_form import colour_line_laplacian
-from alphamat.neighbours import Edges, assemble, nearest, with_position
-from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door import memory
+from alphamat.door.image import as_image
+from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.neighbours import Edges, assemble, nearest, with_position
+from alphamat.laplacians.windows import refuse_parameters
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import Trimap, as_trimap
-from alphamat.windows import refuse_parameters
 from solvers import StencilMatrix, cg
 from solvers.grid import dilate
 

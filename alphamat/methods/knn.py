@@ -10,14 +10,15 @@ from functools import partial
 
 import numpy as np
 
-from alphamat import memory
-from alphamat.image import as_image
-from alphamat.neighbours import Edges, graph_laplacian, neighbourhoods, with_position
-from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door import memory
+from alphamat.door.image import as_image
+from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.laplacians.neighbours import Edges, graph_laplacian, neighbourhoods, with_position
+from alphamat.methods import _knn_kernels as kernels
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import as_trimap
 from solvers import amg, cg
-from solvers.threads import evenly
+from solvers.loops import over_range
 
 
 def knn(
@@ -114,14 +115,12 @@ def affinities(features: np.ndarray, free: np.ndarray, count: int, weight: float
     The norm is the sum of absolute values, and C the sum of the features' ranges, which it does
     not exceed. Only pixels that are free, or have a neighbour that is, are in.
     """
-    from alphamat.methods import _knn_kernels as kernels
-
     unit = weight / np.hypot(*free.shape)
     points = with_position(features, (unit, unit))
     centres, members = neighbourhoods(points, count, free)
     weights, scale = np.empty(members.shape), np.ptp(points, axis=0).sum()
     work = weights.size * points.shape[1]
-    evenly(kernels.closeness, len(centres), work, points, centres, members, scale, weights)
+    over_range(kernels.closeness, len(centres), work, points, centres, members, scale, weights)
     return Edges(centres, members, weights)
 
 

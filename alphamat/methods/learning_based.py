@@ -9,14 +9,15 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.image import as_image
-from alphamat.methods.closed_form import colour_line_laplacian
-from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.image import as_image
+from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
+from alphamat.methods import _learning_based_kernels
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import Trimap, as_trimap
-from alphamat.windows import refuse_beyond_memory, refuse_parameters
 from solvers import StencilMatrix, cg, multigrid
-from solvers.threads import evenly
+from solvers.loops import over_range
 
 PIECE = 2048  # unknown pixels whose samples are listed at a time
 
@@ -193,8 +194,6 @@ def known_samples(
 def _predict(image, unknown, near, known, samples, ridge) -> np.ndarray:
     from scipy.spatial import KDTree
 
-    from alphamat.methods import _learning_based_kernels
-
     foreground, background = (KDTree(places) for places in near)
     pixels, colours = np.argwhere(unknown), image[unknown]
     variance = max((image @ [0.299, 0.587, 0.114]).var(), np.finfo(float).tiny)
@@ -212,7 +211,7 @@ def _predict(image, unknown, near, known, samples, ridge) -> np.ndarray:
                 colours[piece], known, nearest, variance, ridge, alpha[piece]
             )
 
-    evenly(learn, len(pixels), len(pixels) * samples**3)
+    over_range(learn, len(pixels), len(pixels) * samples**3)
     return alpha
 
 

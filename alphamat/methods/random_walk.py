@@ -11,15 +11,16 @@ from functools import partial
 
 import numpy as np
 
-from alphamat import memory
-from alphamat.image import as_image
-from alphamat.parameters import refuse_unless_positive
+from alphamat.door import memory
+from alphamat.door.image import as_image
+from alphamat.door.parameters import refuse_unless_positive
+from alphamat.methods import _random_walk_kernels as kernels
 from alphamat.solve import rows_to_solve, solve_alpha
 from alphamat.trimap import as_trimap
 from solvers import StencilMatrix, cg
 from solvers.amg import amg
 from solvers.grid import Region, offsets
-from solvers.threads import evenly, shares
+from solvers.loops import over_bounds, over_range
 
 RIDGE = 1e-3  # of the mean second moment of colours: bounds the metric where these are few or gray
 
@@ -115,11 +116,9 @@ def locality_preserving_metric(image: np.ndarray, *, beta: float, radius: float)
     QᵀQ = (X D Xᵀ)⁻¹ and no eigenproblem is left. It is multiplied by the mean eigenvalue of
     X D Xᵀ, so that M is the identity, and β means what it does for RGB, where X D Xᵀ is isotropic.
     """
-    from alphamat.methods import _random_walk_kernels as kernels
-
     steps = _steps(radius)
     work = 30 * len(steps) * image.shape[0] * image.shape[1]
-    upper = sum(evenly(kernels.second_moments, len(image), work, steps, image, float(beta)))
+    upper = sum(over_range(kernels.second_moments, len(image), work, steps, image, float(beta)))
     moments = np.triu(upper) + np.triu(upper, 1).T
     scale = np.trace(moments) / 3
     if scale == 0:
@@ -137,13 +136,11 @@ def random_walk_laplacian(
     floor: float,
 ) -> StencilMatrix:
     """Return the rows of D - W that belong to unknown pixels."""
-    from alphamat.methods import _random_walk_kernels as kernels
-
     region = Region.of(unknown, int(radius))
     planes = np.zeros((len(offsets(region.reach)), region.stored_size))
     steps = _steps(radius)
     arguments = region.runs, steps, image, metric, float(beta), float(floor), planes
-    shares(kernels.link, region.bounds, 60 * len(steps) * region.size, *arguments)
+    over_bounds(kernels.link, region.bounds, 60 * len(steps) * region.size, *arguments)
     laplacian = StencilMatrix(region, planes)
     planes[0] = region.expand(-laplacian.couple(np.ones(unknown.shape)))
     return laplacian

@@ -10,20 +10,21 @@ from functools import partial
 
 import numpy as np
 
-from alphamat import memory
-from alphamat.image import as_image
-from alphamat.methods.closed_form import colour_line_laplacian
-from alphamat.parameters import (
+from alphamat.door import memory
+from alphamat.door.image import as_image
+from alphamat.door.parameters import (
     refuse_unless_counting,
     refuse_unless_positive,
     refuse_unless_solver,
 )
+from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
+from alphamat.methods import _shared_sampling_kernels as kernels
 from alphamat.solve import warn_unless_converged
 from alphamat.trimap import Trimap, as_trimap
-from alphamat.windows import refuse_beyond_memory, refuse_parameters
 from solvers import cg, multigrid
 from solvers.grid import Region
-from solvers.threads import evenly, shares
+from solvers.loops import over_bounds, over_range
 
 BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
 ORIENTATIONS = 3  # rays turn with a pixel's place in a square of so many pixels
@@ -131,8 +132,6 @@ def shared_sampling(
 
 def expand(image: np.ndarray, trimap: Trimap, *, reach: int, similarity: float) -> np.ndarray:
     """Label (H, W) pixels, unknown ones like the nearest known one of a similar colour (§3.1)."""
-    from alphamat.methods import _shared_sampling_kernels as kernels
-
     labels = np.full(image.shape[:2], UNKNOWN, np.uint8)
     labels[trimap.background], labels[trimap.foreground] = BACKGROUND, FOREGROUND
     pixels = np.flatnonzero(labels == UNKNOWN)
@@ -140,7 +139,7 @@ def expand(image: np.ndarray, trimap: Trimap, *, reach: int, similarity: float) 
     offsets = within(reach)
     work = pixels.size * len(offsets)
     arguments = pixels, image, labels, offsets, float(similarity), found
-    evenly(kernels.expand, pixels.size, work, *arguments)
+    over_range(kernels.expand, pixels.size, work, *arguments)
     labels.ravel()[pixels] = found
     return labels
 
@@ -153,15 +152,13 @@ def gather(
     The fields F - B, (F + B) / 2, 1 / |F - B|², σ²_f and σ²_b (eq. 9) are (9, stored_size), and
     NaN in the halo.
     """
-    from alphamat.methods import _shared_sampling_kernels as kernels
-
     small = sum(labels.shape) < 2**16
     distances = np.empty((2, *labels.shape), np.uint16 if small else np.int32)
-    evenly(kernels.chessboard, 2, 8 * labels.size, labels, distances)
+    over_range(kernels.chessboard, 2, 8 * labels.size, labels, distances)
     pairs = np.full((9, region.stored_size), np.nan)
     exponents = np.array(exponents, float)
     arguments = image, distances, _directions(rays), exponents, pairs
-    shares(kernels.gather, region.bounds, region.size * 1000, region.runs, *arguments)
+    over_bounds(kernels.gather, region.bounds, region.size * 1000, region.runs, *arguments)
     return pairs
 
 
@@ -180,8 +177,6 @@ def share(
     The fields F, B, α, confidence f, whether the trimap knows the pixel, f α (1 - α), and this
     times |F - B| are (11, stored_size). A known pixel has its own colour for F and B, and f = 1.
     """
-    from alphamat.methods import _shared_sampling_kernels as kernels
-
     tuples = np.zeros((11, region.stored_size))
     for c in range(3):
         tuples[c] = tuples[3 + c] = region.store(image[..., c])
@@ -190,7 +185,7 @@ def share(
     tuples[8] = region.store(trimap.known)
     work = region.size * 40 * len(neighbours)
     arguments = image, neighbours, pairs, float(falloff), tuples
-    shares(kernels.share, region.bounds, work, region.runs, *arguments)
+    over_bounds(kernels.share, region.bounds, work, region.runs, *arguments)
     return tuples
 
 
@@ -204,13 +199,11 @@ def smooth(
     falloff: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return alpha and its confidence, smoothed over neighbours, for the pixels of a region."""
-    from alphamat.methods import _shared_sampling_kernels as kernels
-
     gaussian = np.exp(-(neighbours**2).sum(axis=1) / variance)
     alpha, confidence = np.empty((2, region.size))
     work = region.size * 20 * len(neighbours)
     arguments = image, neighbours, gaussian, tuples, float(falloff), alpha, confidence
-    shares(kernels.smooth, region.bounds, work, region.runs, *arguments)
+    over_bounds(kernels.smooth, region.bounds, work, region.runs, *arguments)
     return alpha, confidence
 
 

@@ -6,8 +6,8 @@ from numbers import Real
 
 import numpy as np
 
-from alphamat.image import FULL_SCALE, as_array, as_image, unit_range
-from alphamat.parameters import refuse_unless_counting
+from alphamat.door.image import FULL_SCALE, as_array, as_image, unit_range
+from alphamat.door.parameters import refuse_unless_counting
 from alphamat.trimap.parse import Trimap, trimap_levels
 from alphamat.trimap.widths import grow
 

@@ -10,7 +10,7 @@ from numbers import Real
 
 import numpy as np
 
-from alphamat.image import (
+from alphamat.door.image import (
     FULL_SCALE,
     as_array,
     as_image,

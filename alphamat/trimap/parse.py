@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.image import as_array, refuse_other_size, single_channel, unit_range
+from alphamat.door.image import as_array, refuse_other_size, single_channel, unit_range
 
 
 class Trimap(NamedTuple):

@@ -13,7 +13,7 @@ from numbers import Real
 
 import numpy as np
 
-from alphamat.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 
 Width = float | Callable[[np.ndarray], np.ndarray]
 

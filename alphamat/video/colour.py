@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.threads import evenly
+from alphamat.video import _colour_kernels as _kernels
+from solvers.loops import over_range
 
 RED_AND_BLUE = {
     1: (0.2126, 0.0722),
@@ -86,8 +87,6 @@ def _bits(form) -> int:
 
 
 def _from_planes(frame, matrix: int, dtype: np.dtype, has_alpha: bool, bits: int) -> np.ndarray:
-    from alphamat.video import _colour_kernels as _kernels
-
     full_range = frame.color_range == FULL or frame.format.name.startswith("yuvj")
     frame = _planar(frame, has_alpha, bits, full_range)
     bits = frame.format.components[0].bits
@@ -97,7 +96,7 @@ def _from_planes(frame, matrix: int, dtype: np.dtype, has_alpha: bool, bits: int
     pixels = np.empty((frame.height, frame.width, 3 + has_alpha), dtype)
     inverse = np.linalg.inv(to_yuv).astype(np.float32)
     arguments = y, u, v, _halved(frame), inverse, offset.astype(np.float32), full, pixels
-    evenly(_kernels.decode, len(pixels), 2 * pixels.size, *arguments)
+    over_range(_kernels.decode, len(pixels), 2 * pixels.size, *arguments)
     if has_alpha:
         pixels[..., 3] = _rescaled(alpha[0][:, : frame.width], 2**bits - 1, full)
     return pixels
@@ -111,8 +110,6 @@ def to_frame(pixels: np.ndarray, name: str, matrix: int):
     """
     import av
 
-    from alphamat.video import _colour_kernels as _kernels
-
     if pixels.ndim == 2:
         pixels = pixels[..., None].repeat(3, axis=2)
     height, width = pixels.shape[:2]
@@ -124,7 +121,7 @@ def to_frame(pixels: np.ndarray, name: str, matrix: int):
     to_yuv, offset = _matrix(matrix, bits, False, full)
     arguments = _halved(frame), to_yuv.astype(np.float32), offset.astype(np.float32), full_coded
     pixels = np.ascontiguousarray(pixels)
-    evenly(_kernels.encode, len(u), 2 * pixels.size, pixels, *arguments, y, u, v)
+    over_range(_kernels.encode, len(u), 2 * pixels.size, pixels, *arguments, y, u, v)
     if alpha:
         opaque = pixels.shape[2] == 3
         alpha[0][:, :width] = full_coded if opaque else _rescaled(pixels[..., 3], full, full_coded)

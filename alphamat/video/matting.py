@@ -7,8 +7,8 @@ from itertools import count
 
 import numpy as np
 
-from alphamat.image import FULL_SCALE
-from alphamat.observe import parameters, refuse_background_unless_taken
+from alphamat.door.image import FULL_SCALE
+from alphamat.observe import parameters, refuse_plate_unless_taken
 from alphamat.plate import align_plate
 from alphamat.trimap import as_trimap
 from alphamat.video.flow import trimap_by_flow
@@ -16,7 +16,7 @@ from alphamat.video.frames import Frame, Matte
 
 
 def matte_video(
-    frames: Iterable, method: Callable, *, trimaps=None, background=None, handheld: bool = False
+    frames: Iterable, method: Callable, *, trimaps=None, plate=None, handheld: bool = False
 ) -> Iterator[Matte]:
     """Estimate alpha of each frame of a clip, one after the other as they are asked for.
 
@@ -24,14 +24,14 @@ def matte_video(
     ----------
     frames : iterable of (H, W, 3) arrays, or of Frames
         Such as `read_video(path)`. A fourth channel is accepted where it is opaque, and dropped.
-    method : function (image, trimap=None, background=None) -> alpha
+    method : function (image, trimap=None, plate=None) -> alpha
         Any method. Where it has `clip`, `method.clip()` is a function of the same arguments that
         returns a `Matte` and remembers the frames before; one is made for the clip. Where it has a
         `solver` that can be told where to start, that is the alpha of the frame before.
     trimaps : iterable of (H, W) arrays, or one such array, optional
         One for each frame; or that of the first frame alone: then each frame's is made of the alpha
         before it by optical flow, see `trimap_by_flow`.
-    background : (H, W, 3) array, or iterable of such, optional
+    plate : (H, W, 3) array, or iterable of such, optional
         What the scene shows without its foreground (a clean plate): one picture for the whole clip,
         or one for each frame.
     handheld : bool
@@ -45,36 +45,34 @@ def matte_video(
     Raises
     ------
     ValueError
-        If the method takes no background, and there is one; or if trimaps or backgrounds end before
+        If the method takes no plate, and there is one; or if trimaps or plates end before
         the frames do.
     TypeError, ValueError, MemoryError
         If the method refuses a frame, or the plate does not fit it; the message names it.
     """
-    if background is not None:
-        refuse_background_unless_taken(method)
-    return _mattes(frames, _step(method), trimaps, background, handheld)
+    if plate is not None:
+        refuse_plate_unless_taken(method)
+    return _mattes(frames, _step(method), trimaps, plate, handheld)
 
 
-def _mattes(
-    frames: Iterable, step: Callable, trimaps, background, handheld: bool
-) -> Iterator[Matte]:
+def _mattes(frames: Iterable, step: Callable, trimaps, plate, handheld: bool) -> Iterator[Matte]:
     carried = isinstance(trimaps, np.ndarray) and trimaps.ndim == 2
     trimap = trimaps if carried else None
     if trimaps is not None and not carried:
         trimaps = iter(trimaps)
-    if background is not None and not _is_picture(background):
-        background = iter(background)
+    if plate is not None and not _is_picture(plate):
+        plate = iter(plate)
     before = None
     for number, image in map(_numbered, count(1), frames):
-        plate = _next("background", background, number)
+        shown = _next("plate", plate, number)
         if not carried:
             trimap = _next("trimaps", trimaps, number)
         elif before is not None:
             trimap = trimap_by_flow(image, *before)
         try:
-            if plate is not None and handheld:
-                plate = align_plate(image, plate).plate
-            made = step(image, trimap, **({} if plate is None else {"background": plate}))
+            if shown is not None and handheld:
+                shown = align_plate(image, shown).plate
+            made = step(image, trimap, **({} if shown is None else {"plate": shown}))
         except (TypeError, ValueError, MemoryError) as fault:
             kind = next(k for k in (TypeError, ValueError, MemoryError) if isinstance(fault, k))
             raise kind(f"frame {number}: {fault}") from fault
@@ -112,8 +110,8 @@ def _from_the_last(method: Callable, solver: Callable) -> Callable:
     return step
 
 
-def _is_picture(background) -> bool:
-    return isinstance(background, np.ndarray) and background.ndim == 3
+def _is_picture(plate) -> bool:
+    return isinstance(plate, np.ndarray) and plate.ndim == 3
 
 
 def _next(name: str, values, number: int):

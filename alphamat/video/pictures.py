@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from alphamat.door.image import FULL_SCALE, refuse_other_size
 from alphamat.foreground import estimate_foreground
-from alphamat.image import FULL_SCALE, refuse_other_size
 from alphamat.video.frames import Matte
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.datasets.files import SUFFIXES, natural, pictures, raise_faults
-from alphamat.io import image_size, read_image
+from alphamat.files.folders import SUFFIXES, natural, pictures, raise_faults
+from alphamat.files.images import image_size, read_image
 from alphamat.video.frames import Frame, Video
 
 NUMBER = re.compile(r"%(?:0(\d+))?d")

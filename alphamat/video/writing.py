@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.image import FULL_SCALE, refuse_other_size, unit_range
-from alphamat.io import WRITABLE, refuse_unwritable, write_image
+from alphamat.door.image import FULL_SCALE, refuse_other_size, unit_range
+from alphamat.files.images import WRITABLE, refuse_unwritable, write_image
 from alphamat.video import sequence
 from alphamat.video.encoding import KINDS, encoding, kind_of, refuse_unencodable
 from alphamat.video.frames import Frame, Video

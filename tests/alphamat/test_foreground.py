@@ -10,7 +10,7 @@ from alphamat.composite import composite
 from alphamat.foreground import closed_form_foreground, estimate_foreground, multigrid
 from alphamat.foreground.closed_form import TwoLayers
 from alphamat.solve import ConvergenceWarning
-from solvers import cg, threads
+from solvers import cg, loops
 from solvers.direct import direct
 from tests import reference
 
@@ -174,10 +174,10 @@ def test_exchanging_the_layers_exchanges_the_result(method, height, width, seed)
 @both
 def test_threads_change_nothing(method, monkeypatch):
     image, alpha = np.random.default_rng(42).random((37, 50, 3)), every_kind_of_alpha(37, 50)
-    monkeypatch.setattr(threads, "GRAIN", 1)
+    monkeypatch.setattr(loops, "GRAIN", 1)
     results = []
     for count in (1, 3):
-        monkeypatch.setattr(threads, "_most_threads", lambda count=count: count)
+        monkeypatch.setattr(loops, "_most_threads", lambda count=count: count)
         results.append(np.stack(method(image, alpha)))
     np.testing.assert_allclose(*results, rtol=0, atol=1e-6)  # sums of colours, products of vectors
 

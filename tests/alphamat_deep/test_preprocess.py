@@ -206,7 +206,7 @@ def test_a_plate_goes_the_image_s_way():
     (image, _), (plate, _) = picture(45, 70), picture(45, 70, seed=53)
     chain = (Resize(partial(floor_sides, 32)), Pad(3, 4))
     rules = Preprocess(HALF, (0.5, 0.4, 0.2), chain=chain, plate=True)
-    prepared = rules.apply(image, background=plate)
+    prepared = rules.apply(image, plate=plate)
     assert len(prepared.inputs) == 2
     for given, found in zip((image, plate), prepared.inputs, strict=True):
         alone = Preprocess(HALF, (0.5, 0.4, 0.2), chain=chain).apply(given)
@@ -216,7 +216,7 @@ def test_a_plate_goes_the_image_s_way():
 
 def test_a_plate_must_have_the_image_s_size():
     image, _ = picture(6, 8)
-    with pytest.raises(ValueError, match=r"`background` is 6 × 7 .* the image is 6 × 8"):
-        Preprocess(HALF, HALF, plate=True).apply(image, background=image[:, :-1])
-    with pytest.raises(ValueError, match="`background` contains NaN"):
-        Preprocess(HALF, HALF, plate=True).apply(image, background=np.full((6, 8, 3), np.nan))
+    with pytest.raises(ValueError, match=r"`plate` is 6 × 7 .* the image is 6 × 8"):
+        Preprocess(HALF, HALF, plate=True).apply(image, plate=image[:, :-1])
+    with pytest.raises(ValueError, match="`plate` contains NaN"):
+        Preprocess(HALF, HALF, plate=True).apply(image, plate=np.full((6, 8, 3), np.nan))

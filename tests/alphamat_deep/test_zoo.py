@@ -179,9 +179,9 @@ class Plated(nnx.Module):
     def __init__(self, config=TinyConfig(), *, rngs):
         self.conv = Conv(6, 1, config.size, padding=config.size // 2, rngs=rngs)
 
-    def __call__(self, image, background):
-        both = jnp.concatenate([image, background], axis=-1)
-        return PlatedOutput(jax.nn.sigmoid(self.conv(both)), image - background)
+    def __call__(self, image, plate):
+        both = jnp.concatenate([image, plate], axis=-1)
+        return PlatedOutput(jax.nn.sigmoid(self.conv(both)), image - plate)
 
 
 def test_a_network_with_a_plate_gives_alpha_and_foreground(tmp_path, monkeypatch):
@@ -192,17 +192,17 @@ def test_a_network_with_a_plate_gives_alpha_and_foreground(tmp_path, monkeypatch
     np.savez(tmp_path / "plated.npz", **{"conv.weight": weight, "conv.bias": np.zeros(1, "f")})
     method = alphamat_deep.load("plated", tmp_path / "plated.npz")
     (image, _), plate = picture(), picture()[0][::-1]
-    matte = method.layers(image, background=plate)
-    assert np.array_equal(matte.alpha, method(image, background=plate))
+    matte = method.layers(image, plate=plate)
+    assert np.array_equal(matte.alpha, method(image, plate=plate))
     assert matte.alpha.shape == image.shape[:2]
     colours = np.clip(image / 255 - plate / 255, 0, 1)
     np.testing.assert_allclose(matte.foreground, colours, atol=1e-6)
     assert method.layers(image / 255, None, plate).foreground.shape == image.shape
-    said = "`background` is missing; plated needs a picture of the same scene without the"
+    said = "`plate` is missing; plated needs a picture of the same scene without the"
     with pytest.raises(ValueError, match=said):
         method(image)
-    with pytest.raises(ValueError, match=r"`background` is 20 × 34.*one size"):
-        method(image, background=plate[1:])
+    with pytest.raises(ValueError, match=r"`plate` is 20 × 34.*one size"):
+        method(image, plate=plate[1:])
 
 
 def test_pictures_are_refused_like_any_method_s(weights):
@@ -218,7 +218,7 @@ def test_pictures_are_refused_like_any_method_s(weights):
 
 def test_what_memory_cannot_hold_is_refused(weights, monkeypatch):
     method = alphamat_deep.load("tiny", weights)
-    monkeypatch.setattr("alphamat.memory.physical", lambda: 1000.0)
+    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 1000.0)
     with pytest.raises(MemoryError, match="tiny on 16 × 32"):
         method(*picture())
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from solvers import amg, cg, direct, ichol, jacobi, threads
+from solvers import amg, cg, direct, ichol, jacobi, loops
 from solvers.amg import Couplings, Hierarchy, coarsen, project
 from tests.reference import aggregation_cycle, grid_laplacian
 
@@ -225,8 +225,8 @@ def test_threads_change_nothing(monkeypatch):
     r = np.random.default_rng(6).standard_normal(A.shape[0])
     alone = amg(A)(r)
     monkeypatch.setattr(module, "FEW", 10)
-    monkeypatch.setattr(threads, "GRAIN", 1)
-    monkeypatch.setattr(threads, "_most_threads", lambda: 3)
+    monkeypatch.setattr(loops, "GRAIN", 1)
+    monkeypatch.setattr(loops, "_most_threads", lambda: 3)
     M = amg(A)
     assert (M.visits[:-1] == 1).any() or M.visits.size > 2
     np.testing.assert_array_equal(M(r), alone)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from solvers import _blackbox_kernels as kernels
-from solvers import cg, threads
+from solvers import cg, loops
 from solvers.blackbox import coarse_correction, padded
 from solvers.grid import Region, StencilMatrix, offsets
 from tests import reference
@@ -135,8 +135,8 @@ def test_threads_change_nothing(monkeypatch):
     q[INSIDE] = np.random.default_rng(9).standard_normal((37, 50))
     results = []
     for count in (1, 4):
-        monkeypatch.setattr(threads, "GRAIN", 1)
-        monkeypatch.setattr(threads, "_most_threads", lambda count=count: count)
+        monkeypatch.setattr(loops, "GRAIN", 1)
+        monkeypatch.setattr(loops, "_most_threads", lambda count=count: count)
         results.append(padded(37, 50))
         coarse_correction(planes)(q, results[-1])
     np.testing.assert_array_equal(*results)

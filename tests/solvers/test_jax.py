@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 import alphamat
-from alphamat.methods.closed_form import colour_line_laplacian
+from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.methods.fast import fast
 from solvers import Pinned, StencilMatrix, cg
 from solvers.grid import Region, offsets

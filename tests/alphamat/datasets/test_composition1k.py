@@ -6,7 +6,7 @@ from PIL import Image
 
 from alphamat import datasets
 from alphamat.datasets.composition1k import blend, cover
-from alphamat.io import read_image, write_image
+from alphamat.files.images import read_image, write_image
 
 LAYERS = "Adobe-licensed images"
 

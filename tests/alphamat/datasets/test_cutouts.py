@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alphamat import datasets
-from alphamat.io import read_image, write_image
+from alphamat.files.images import read_image, write_image
 
 MAGENTA = (1.0, 0.0, 1.0)
 
@@ -19,10 +19,8 @@ def test_photomatte85_puts_cutouts_before_a_colour(put, tmp_path):
     pixels = put("0051115Q_000001_0003.png", "RGBA")
     (sample,) = datasets.photomatte85(tmp_path, backgrounds=MAGENTA)
     np.testing.assert_array_equal(sample.truth, pixels[..., 3])
-    np.testing.assert_array_equal(sample.background, np.full((5, 7, 3), [255, 0, 255]))
-    np.testing.assert_array_equal(
-        sample.image, over(pixels[..., :3], pixels[..., 3], sample.background)
-    )
+    np.testing.assert_array_equal(sample.plate, np.full((5, 7, 3), [255, 0, 255]))
+    np.testing.assert_array_equal(sample.image, over(pixels[..., :3], pixels[..., 3], sample.plate))
     assert sample.trimap is None
 
 
@@ -35,7 +33,7 @@ def test_photomatte85_uses_backgrounds_in_turn(put, tmp_path):
     ]
     dataset = datasets.photomatte85(tmp_path / "cut", backgrounds=tmp_path / "plates")
     for at, sample in enumerate(pickle.loads(pickle.dumps(dataset))):
-        np.testing.assert_array_equal(sample.background, plates[at % 2][:5, :7])
+        np.testing.assert_array_equal(sample.plate, plates[at % 2][:5, :7])
 
 
 def test_videomatte240k_groups_frames_by_clip(put, tmp_path):
@@ -49,7 +47,7 @@ def test_videomatte240k_groups_frames_by_clip(put, tmp_path):
     )
     assert dataset.labels == [(f, c) for c in ("0000", "0001") for f in ("00000", "00001")]
     for sample in dataset:
-        np.testing.assert_array_equal(sample.background, plates[int(sample.group)])
+        np.testing.assert_array_equal(sample.plate, plates[int(sample.group)])
         assert not sample.trimap.any()
 
 

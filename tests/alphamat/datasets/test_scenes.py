@@ -23,7 +23,7 @@ def test_gives_what_the_scene_is_made_of():
         (sample.image, painted.image),
         (sample.trimap, painted.trimap),
         (sample.truth, painted.alpha),
-        (sample.background, painted.background),
+        (sample.plate, painted.background),
     ):
         np.testing.assert_array_equal(actual, expected)
 

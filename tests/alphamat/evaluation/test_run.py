@@ -371,15 +371,15 @@ def test_rows_make_a_data_frame():
     assert list(frame.columns) == list(evaluation.Row._fields)
 
 
-def test_a_method_with_a_background_is_given_the_clean_plate():
+def test_a_method_with_a_plate_is_given_the_samples():
     given = sample()
     plate = np.full_like(given.image, (26, 51, 204))
 
-    def differing(image, trimap=None, *, background):
-        return np.abs(image - background).max(axis=2)
+    def differing(image, trimap=None, *, plate):
+        return np.abs(image - plate).max(axis=2)
 
     found = evaluate(
-        {"plate": differing, "red": red}, [given._replace(background=plate), sample("moon")]
+        {"plate": differing, "red": red}, [given._replace(plate=plate), sample("moon")]
     )
     assert [bool(row.error) for row in found.rows] == [False, False, True, False]
     assert found.rows[0].sad < 0.01

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import alphamat
-from alphamat.methods.closed_form import colour_line_laplacian
+from alphamat.laplacians.colour_line import colour_line_laplacian
 from solvers import cg, direct, ichol, jacobi, multigrid
 from tests.reference import matting_laplacian, pinned_solution
 
@@ -206,7 +206,7 @@ def test_refuses_parameters_of_another_type(arguments, message):
 
 
 def test_refuses_a_system_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.memory.physical", lambda: 100_000)
+    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 100_000)
     with pytest.raises(MemoryError, match=r"\d+ unknown pixels .* needs about"):
         alphamat.closed_form(noise(), bands())
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import alphamat
-from alphamat.methods.closed_form import colour_line_laplacian
+from alphamat.laplacians.boxes import ColourLineBoxes
+from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.lattice import Lattice, colour_lattice
 from alphamat.methods.fast import adaptive_radii, fast, kd_tree_leaves, uniform_radii
-from alphamat.methods.fast_boxes import ColourLineBoxes
-from alphamat.methods.fast_lattice import Lattice, colour_lattice
 from alphamat.trimap import as_trimap
 from solvers import cg, jacobi
 from tests.reference import matting_laplacian, matting_laplacian_of_sizes, pinned_solution
@@ -94,7 +94,7 @@ def test_threads_share_the_rows(monkeypatch):
     whole = operator(image, unknown, 3)
     x = np.random.default_rng(2).standard_normal(whole.shape[0])
     expected = whole @ x
-    monkeypatch.setattr("solvers.threads._threads", lambda work: 3)
+    monkeypatch.setattr("solvers.loops._threads", lambda work: 3)
     shared = operator(image, unknown, 3)
     np.testing.assert_allclose(shared @ x, expected, rtol=0, atol=1e-10)
     np.testing.assert_allclose(shared.diagonal(), whole.diagonal(), rtol=0, atol=1e-10)
@@ -434,7 +434,7 @@ def test_refuses_parameters_of_another_type(arguments, message):
 
 
 def test_refuses_a_system_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.memory.physical", lambda: 10_000)
+    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 10_000)
     with pytest.raises(MemoryError, match=r"\d+ unknown pixels .* needs about"):
         fast(noise(), bands())
 

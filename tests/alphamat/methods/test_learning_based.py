@@ -189,7 +189,7 @@ def test_refuses_what_cannot_be_meant(arguments, error, message):
 
 
 def test_refuses_a_system_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.memory.physical", lambda: 50_000)
+    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 50_000)
     with pytest.raises(MemoryError, match=r"\d+ unknown pixels .* needs about"):
         learning_based(noise(), bands())
 

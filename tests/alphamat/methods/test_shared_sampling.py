@@ -123,9 +123,9 @@ def test_finds_alpha_where_two_colours_are_mixed():
 def test_threads_do_not_change_the_result(monkeypatch):
     image, _ = photograph(shape=(60, 90))
     trimap = bands(image.shape[:2])
-    monkeypatch.setattr("solvers.threads._threads", lambda work: 1)
+    monkeypatch.setattr("solvers.loops._threads", lambda work: 1)
     alone = shared_sampling(image, trimap)
-    monkeypatch.setattr("solvers.threads._threads", lambda work: 2)
+    monkeypatch.setattr("solvers.loops._threads", lambda work: 2)
     np.testing.assert_array_equal(shared_sampling(image, trimap), alone)
 
 
@@ -253,7 +253,7 @@ def test_refuses_parameters_of_another_type(arguments, message):
 
 
 def test_refuses_pairs_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.memory.physical", lambda: 10_000)
+    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 10_000)
     with pytest.raises(MemoryError, match=r"The pairs of \d+ unknown pixels needs about"):
         shared_sampling(photograph()[0], bands(), similarity=1e-9)
 

@@ -103,16 +103,16 @@ def test_plates_are_aligned_with_frames_of_a_moving_camera():
         shot[50:90, 50:90] = 0, 255, 0
     plate = scene[100:300, 100:400]
 
-    def differing(image, trimap=None, *, background):
-        return np.abs(image / 255 - alphamat.as_image(background)).max(axis=2) > 0.2
+    def differing(image, trimap=None, *, plate):
+        return np.abs(image / 255 - alphamat.as_image(plate)).max(axis=2) > 0.2
 
-    mattes = matte_video(shots, differing, background=plate, handheld=True)
+    mattes = matte_video(shots, differing, plate=plate, handheld=True)
     for matte in mattes:
         assert matte.alpha[50:90, 50:90].mean() > 0.9
         assert matte.alpha.mean() < 0.06  # of which the square is 0.027
-    assert list(matte_video(shots, differing, background=plate))[1].alpha.mean() > 0.12
+    assert list(matte_video(shots, differing, plate=plate))[1].alpha.mean() > 0.12
     with pytest.raises(ValueError, match="frame 1: `plate` does not fit"):
-        list(matte_video(shots, differing, background=np.zeros_like(plate), handheld=True))
+        list(matte_video(shots, differing, plate=np.zeros_like(plate), handheld=True))
 
 
 def test_methods_without_trimaps_need_none(frames):
@@ -140,14 +140,14 @@ class Remembering:
     def __init__(self):
         self.clips = 0
 
-    def __call__(self, image, trimap=None, background=None):
+    def __call__(self, image, trimap=None, plate=None):
         raise AssertionError("a clip has steps of its own")
 
     def clip(self):
         self.clips += 1
         count = 0
 
-        def step(image, trimap=None, background=None):
+        def step(image, trimap=None, plate=None):
             nonlocal count
             count += 1
             return Matte(np.full(image.shape[:2], count / 10), image / 255)
@@ -164,20 +164,20 @@ def test_a_method_with_memory_gets_one_for_each_clip(frames):
     assert method.clips == 2
 
 
-def with_plate(image, trimap=None, background=None):
-    return background[..., 0] / 255
+def with_plate(image, trimap=None, plate=None):
+    return plate[..., 0] / 255
 
 
 def test_a_plate_is_one_picture_or_one_for_each_frame(frames):
-    still = [matte.alpha for matte in matte_video(frames, with_plate, background=frames[1])]
+    still = [matte.alpha for matte in matte_video(frames, with_plate, plate=frames[1])]
     np.testing.assert_array_equal(still, [frames[1][..., 0] / 255] * 4)
-    moving = [matte.alpha for matte in matte_video(frames, with_plate, background=frames[::-1])]
+    moving = [matte.alpha for matte in matte_video(frames, with_plate, plate=frames[::-1])]
     np.testing.assert_array_equal(moving, [frame[..., 0] / 255 for frame in frames[::-1]])
 
 
 def test_a_plate_that_a_method_does_not_take_is_refused_at_once(frames):
-    with pytest.raises(ValueError, match="`background` is given, and closed_form takes none"):
-        matte_video(frames, alphamat.closed_form, background=frames[0])
+    with pytest.raises(ValueError, match="`plate` is given, and closed_form takes none"):
+        matte_video(frames, alphamat.closed_form, plate=frames[0])
 
 
 def test_frames_are_taken_one_by_one(frames):
@@ -194,13 +194,13 @@ def test_frames_are_taken_one_by_one(frames):
     assert taken == [0]
 
 
-@pytest.mark.parametrize(("trimap", "background"), [(2, None), (None, 2)])
-def test_what_ends_early_is_refused(frames, trimaps, trimap, background):
+@pytest.mark.parametrize(("trimap", "plate"), [(2, None), (None, 2)])
+def test_what_ends_early_is_refused(frames, trimaps, trimap, plate):
     given = {
         "trimaps": None if trimap is None else trimaps[:trimap],
-        "background": None if background is None else frames[:background],
+        "plate": None if plate is None else frames[:plate],
     }
-    method = levels if background is None else with_plate
+    method = levels if plate is None else with_plate
     with pytest.raises(ValueError, match=r"ends before the clip does: there is none for frame 3"):
         list(matte_video(frames, method, **given))
 

@@ -184,7 +184,7 @@ def test_the_base_network_takes_pictures_of_any_size(sides):
 def test_pictures_of_any_size_are_padded_and_come_back(sides):
     rules = alphamat_deep.PRESETS["bgmv2-mobilenetv2"].preprocess
     image, plate = noise(2, *sides, 3)
-    prepared = rules.apply(image, background=plate)
+    prepared = rules.apply(image, plate=plate)
     filled = tuple(-(-side // 4) * 4 for side in sides)
     output = shapes(abstract(), *map(jnp.asarray, prepared.inputs))
     assert output.alpha.shape == (1, *filled, 1)

@@ -1,0 +1,1 @@
+"""Image files and folders of them: found, read, and written whole or not at all."""

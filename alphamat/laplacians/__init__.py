@@ -1,0 +1,1 @@
+"""Affinities between pixels, and the Laplacians that they make. The methods solve with them."""

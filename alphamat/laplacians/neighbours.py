@@ -1,0 +1,240 @@
+"""Pixels that look alike, wherever they lie: nearest neighbours, and the graphs they make.
+
+Pixels are named by their flat index in an (H, W) image.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from alphamat.laplacians import _neighbours_kernels as kernels
+from solvers.loops import over_range
+from solvers.operators import Pinned
+
+CHUNK = 2048  # searches that one thread does in one go
+LEAF = 32  # points in a leaf: SciPy's 10 is up to three times slower where neighbours are far
+SLACK = 1e-6  # relative; more than rounding, float32 included, does to a distance
+
+
+class Edges(NamedTuple):
+    """Some pixels, pixels that each of them is joined to, and how strongly."""
+
+    centres: np.ndarray
+    """(m,) pixels."""
+    members: np.ndarray
+    """(m, k) pixels."""
+    weights: np.ndarray
+    """(m, k) numbers ≥ 0."""
+
+
+def with_position(features: np.ndarray, step: tuple[float, float]) -> np.ndarray:
+    """Return (H, W, c) features as H W points, followed by row and column in steps of so much."""
+    height, width, channels = features.shape
+    points = np.empty((height, width, channels + 2))
+    points[..., :channels] = features
+    points[..., channels] = step[0] * np.arange(height)[:, None]
+    points[..., channels + 1] = step[1] * np.arange(width)
+    return points.reshape(height * width, channels + 2)
+
+
+def nearest(points: np.ndarray, asked: np.ndarray, among: np.ndarray, count: int) -> np.ndarray:
+    """Return for each pixel asked about the `count` nearest among others, nearest first.
+
+    Parameters
+    ----------
+    points : (n, d) float64 array
+        Distances between them are Euclidean.
+    asked, among : (m,), (l,) int arrays
+        Pixels, `among` without repetition. A pixel is not its own neighbour.
+    count : int
+        All that there are where these are fewer.
+
+    Returns
+    -------
+    (m, count) int32 array. Of neighbours at the same distance, which are common in flat regions,
+    the order of the search tree decides; it depends on `points` and `among` alone.
+    """
+    from scipy.spatial import KDTree
+
+    count = min(count, len(among) - int(np.isin(asked, among).any()))
+    if count == 0:
+        return np.empty((len(asked), 0), np.int32)
+    return _search(KDTree(points[among], LEAF, balanced_tree=False), points, asked, among, count)
+
+
+def neighbourhoods(
+    points: np.ndarray, count: int, marked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the neighbourhoods, of a pixel and the `count` others nearest to it, with marked pixels.
+
+    Parameters
+    ----------
+    points : (H W, d) float64 array
+        Features `with_position`.
+    count : int
+        All others in an image that has fewer.
+    marked : (H, W) bool array
+        Pixels that the caller asks about. Of the rest, most have all their neighbours nearer than
+        any marked pixel. This is found out at a fraction of the cost of a search.
+
+    Returns
+    -------
+    centres, members : (m,) and (m, count) arrays of pixels
+        Marked pixels and those that have one among their neighbours, as `nearest` finds them.
+    """
+    from scipy.spatial import KDTree
+
+    everything, flat = np.arange(marked.size, dtype=np.int32), marked.ravel()
+    if not flat.any():
+        return everything[:0], np.empty((0, count), np.int32)
+    count = min(count, marked.size - 1)
+    tree = KDTree(points, LEAF, balanced_tree=False)
+    order = tree.indices  # leaf by leaf: pixels that are alike are found faster one after another
+    centres = np.concatenate([order[flat[order]], _may_choose(tree, count, marked)])
+    members = _search(tree, points, centres, everything, count)
+    hold = flat[centres] | flat[members].any(axis=1)
+    return centres[hold], members[hold]
+
+
+def _may_choose(tree, count: int, marked: np.ndarray) -> np.ndarray:
+    """Return the pixels that are not marked and may have a marked one among their nearest.
+
+    A pixel has none if enough others are nearer. Those beside it in the tree bound the distance
+    to these from above; the way to the next marked pixel across the image bounds it from below.
+    """
+    import cv2
+    from scipy.spatial import KDTree
+
+    points, order = tree.data, tree.indices
+    if marked.all():
+        return order[:0]
+    steps = cv2.distanceTransform((~marked).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    apart = steps.ravel()[order] * ((1 - SLACK) * _smaller_step(points, marked.shape))
+    limits = np.zeros(len(order))
+    columns = np.ascontiguousarray(points[order].T)
+    over_range(kernels.limit_reach, len(order), 100 * len(order), columns, count, apart, limits)
+    undecided = np.flatnonzero(limits)
+    pixels, limits = order[undecided], limits[undecided] * (1 + SLACK)
+    targets = KDTree(points[marked.ravel()], LEAF, balanced_tree=False)
+    near = np.zeros(len(pixels), bool)
+    alike = np.argsort(np.frexp(limits**4)[1], kind="stable")  # one limit serves a whole search
+
+    def compare(first: int, last: int) -> None:
+        at = alike[first:last]
+        distance, _ = targets.query(
+            points[pixels[at]], distance_upper_bound=limits[at].max() * (1 + SLACK)
+        )
+        near[at] = distance <= limits[at]
+
+    _in_chunks(compare, len(pixels))
+    return pixels[near]
+
+
+def _smaller_step(points: np.ndarray, shape: tuple[int, int]) -> float:
+    """Return what the position of two pixels side by side accounts for, at least, in distance."""
+    extent = np.abs(points[-1, -2:] - points[0, -2:])
+    return min(
+        (far / (side - 1) for far, side in zip(extent, shape, strict=True) if side > 1), default=0.0
+    )
+
+
+def _search(tree, points, asked, among, count: int) -> np.ndarray:
+    """`nearest`, in a tree of points[among]."""
+    members = np.empty((len(asked), count), np.int32)
+
+    def search(first: int, last: int) -> None:
+        own = asked[first:last]
+        _, found = tree.query(points[own], np.arange(1, min(count + 1, len(among)) + 1))
+        found = among[found]
+        others = found != own[:, None]
+        others[:, count:] &= ~others[:, :count].all(axis=1, keepdims=True)
+        members[first:last] = found[others].reshape(-1, count)
+
+    _in_chunks(search, len(asked))
+    return members
+
+
+def _in_chunks(work, size: int) -> None:
+    """Call work(first, last) on pieces of range(size), in threads."""
+    starts = np.arange(0, size, CHUNK)
+    starts = np.concatenate([starts[t::8] for t in range(8)])  # threads get about equal shares
+
+    def loop(first: int, last: int) -> None:
+        for start in starts[first:last]:
+            work(start, min(start + CHUNK, size))
+
+    over_range(loop, len(starts), 1000 * size)
+
+
+def graph_laplacian(graphs: list[Edges], free: np.ndarray, known: np.ndarray) -> Pinned:
+    """Return the rows of D - W that belong to free pixels; W is the graphs' symmetric sum.
+
+    An edge counts in both directions, and edges between the same two pixels add up. Free pixels
+    that no path of edges leads to a known one would have any alpha. They are joined, with
+    weight 1, to the pixels beside them in the image.
+
+    Parameters
+    ----------
+    graphs : list of Edges
+        All edges that begin or end at a free pixel; others are ignored.
+    free, known : (H, W) bool arrays
+        Pixels to solve for, and those whose alpha is given.
+    """
+    laplacian = assemble(graphs, free)
+    lost = _cut_off(laplacian, known)
+    if not lost.any():
+        return laplacian
+    return assemble([*graphs, _beside(np.flatnonzero(free)[lost], free.shape)], free)
+
+
+def assemble(graphs: list[Edges], free: np.ndarray) -> Pinned:
+    """`graph_laplacian`, with free pixels that no path leads out of left as they are."""
+    from scipy.sparse import csr_array
+
+    n, others = np.count_nonzero(free), np.count_nonzero(~free)
+    number = np.empty(free.size, np.int32)  # free pixels come first
+    number[free.ravel()] = np.arange(n)
+    number[~free.ravel()] = np.arange(n, free.size)
+    counts = np.zeros(n, np.int64)
+    for edges in graphs:
+        kernels.count_edges(edges.centres, edges.members, number, counts)
+    starts = _offsets(counts)
+    ends, indices, values = starts[:-1].copy(), np.empty(starts[-1], np.int32), np.empty(starts[-1])
+    for edges in graphs:
+        kernels.place_edges(*edges, number, ends, indices, values)
+    inner, outer = np.empty(n, np.int64), np.empty(n, np.int64)
+    work = 4 * len(indices)
+    over_range(kernels.merge_edges, n, work, starts, free.size, indices, values, inner, outer)
+    matrix, boundary = (
+        (np.empty(rows[-1]), np.empty(rows[-1], np.int32), rows)
+        for rows in (_offsets(inner + 1), _offsets(outer))
+    )
+    over_range(kernels.split_rows, n, work, starts, indices, values, *matrix, *boundary)
+    return Pinned(csr_array(matrix, shape=(n, n)), csr_array(boundary, shape=(n, others)), free)
+
+
+def _offsets(counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)])
+
+
+def _cut_off(laplacian: Pinned, known: np.ndarray) -> np.ndarray:
+    """Return which rows no path of edges leads to a known pixel."""
+    matrix, free = laplacian.matrix, laplacian.free
+    outward = laplacian.boundary.sum(axis=1) < 0
+    reached = outward | known[free]
+    kernels.flood(matrix.indptr, matrix.indices, matrix.data, reached)
+    return ~reached
+
+
+def _beside(pixels: np.ndarray, shape: tuple[int, int]) -> Edges:
+    """Join pixels to the four beside each, or fewer at the border."""
+    y, x = np.divmod(pixels, shape[1])
+    centres, members = [], []
+    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        inside = (y >= -dy) & (y < shape[0] - dy) & (x >= -dx) & (x < shape[1] - dx)
+        centres.append(pixels[inside])
+        members.append(pixels[inside] + dy * shape[1] + dx)
+    members = np.concatenate(members)[:, None]
+    return Edges(np.concatenate(centres), members, np.ones(members.shape))

@@ -1,0 +1,70 @@
+"""Laplacians that are sums over small windows, one around each pixel that has room for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alphamat.door import memory
+from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from solvers.grid import Region, dilate, find_runs, offsets
+from solvers.loops import over_strips
+
+STRIP = 16  # rows of windows that one thread works on, at least as high as a window
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All windows of an (H, W) image, 2 `radius` + 1 pixels wide, that touch an unknown pixel.
+
+    `region` holds the unknown pixels, and stores all that these windows cover. `runs` lists runs of
+    window centres as `Region.runs` does, with as many rows of stored cells as a window has;
+    `strips` bounds them for threads.
+    """
+
+    region: Region
+    runs: np.ndarray
+    strips: np.ndarray
+
+    @classmethod
+    def touching(cls, unknown: np.ndarray, radius: int) -> Windows:
+        """Return the windows that touch a pixel of an (H, W) bool mask."""
+        region = Region.of(unknown, 2 * radius)
+        inside = slice(radius, -radius)
+        centres = np.zeros_like(unknown)
+        centres[inside, inside] = dilate(unknown, radius)[inside, inside]
+        runs = find_runs(np.pad(centres, region.reach), region.stored, region.reach)
+        beyond = [4 + k for k in range(4 * radius + 1) if not radius <= k <= 3 * radius]
+        runs = np.ascontiguousarray(np.delete(runs, beyond, axis=1))
+        height = max(STRIP, 2 * radius + 1)
+        strips = np.searchsorted(runs[:, 2], np.arange(0, len(unknown) + height, height))
+        return cls(region, runs, strips)
+
+    def planes(self, kernel, *arguments) -> np.ndarray:
+        """Sum up a stencil matrix's planes by kernel(first, last, runs, *arguments, planes)."""
+        planes = np.zeros((len(offsets(self.region.reach)), self.region.stored_size))
+        over_strips(kernel, self.strips, 20 * planes.size, self.runs, *arguments, planes)
+        return planes
+
+
+def refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> None:
+    """Raise unless windows of this radius fit into an image of this shape, and ε regularises."""
+    refuse_unless_positive("epsilon", epsilon)
+    refuse_unless_counting("radius", radius)
+    if min(shape) < 2 * radius + 1:
+        raise ValueError(
+            f"`image` is {shape[0]} × {shape[1]} (height × width), smaller than one window of "
+            f"{2 * radius + 1} × {2 * radius + 1} pixels; pass a larger image or a smaller "
+            "`radius`."
+        )
+
+
+def refuse_beyond_memory(unknowns: int, radius: int) -> None:
+    """Raise MemoryError if this machine cannot hold the stencil matrix and its multigrid."""
+    planes = ((4 * radius + 1) ** 2 + 1) // 2
+    memory.refuse_beyond(
+        unknowns * (12 * planes + 330),  # planes in float64 and float32, vectors, coarse lattices
+        f"The system of {unknowns:,} unknown pixels at radius {radius}",
+        "Narrow the unknown region, or make the image smaller.",
+    )

@@ -1,0 +1,218 @@
+import csv
+import inspect
+import json
+import sys
+import textwrap
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from alphamat import datasets
+from alphamat.cli import app
+from alphamat.cli.evaluate import DATASETS
+from alphamat.files.images import read_image, write_image
+from tests.alphamat.evaluation.cases import sample
+
+METHODS = """
+import numpy as np
+
+def flat(image, trimap):
+    return np.full(np.shape(trimap)[:2], 0.5)
+
+def red_part(image, trimap):
+    if image[0, 0, 2] < 0.5:
+        raise ValueError("not <this> one")
+    return image[..., 0]
+
+def failing(image, trimap):
+    raise ValueError("not to my taste")
+"""
+
+
+@pytest.fixture(autouse=True)
+def packages(tmp_path, monkeypatch):
+    """Put a package with methods of its own on the path."""
+    folder = tmp_path / "packages"
+    metadata = folder / "others-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (folder / "flat_methods.py").write_text(METHODS)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        textwrap.dedent(
+            """\
+            [alphamat.methods]
+            flat = flat_methods:flat
+            red-part = flat_methods:red_part
+            failing = flat_methods:failing
+            """
+        )
+    )
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.chdir(tmp_path)
+    yield folder
+    sys.modules.pop("flat_methods", None)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Return a data set's folder: three pictures, the last of which is dark."""
+    root = tmp_path / "pictures"
+    for part in ("image", "trimap", "alpha"):
+        (root / part).mkdir(parents=True)
+    for at, name in enumerate(("disc", "moon", "night")):
+        given = sample(name)
+        write_image(root / "image" / f"{name}.png", given.image // (3 if at == 2 else 1))
+        write_image(root / "trimap" / f"{name}.png", given.trimap)
+        write_image(root / "alpha" / f"{name}.png", given.truth)
+    return root
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+
+
+def test_writes_tables_pictures_and_a_report(pictures, tmp_path):
+    result = run("folder", pictures, "--method", "flat", "--method", "red_part", "-o", "out")
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "out"
+    assert {path.name for path in out.iterdir()} == {
+        "alphas",
+        "report.html",
+        "rows.jsonl",
+        "scores.csv",
+        "scores.json",
+        "scores.md",
+    }
+    with open(out / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["method"] for row in rows] == ["flat", "red_part"] * 3
+    np.testing.assert_array_equal(
+        read_image(out / "alphas" / "red_part" / "disc.png"), sample().image[..., 0]
+    )
+    for told in ("red_part", "Conn", "mean rank by", "wrote out/report.html"):
+        assert told in result.stdout
+    assert result.stderr == (
+        "warning: red_part failed on 1 of 3 samples: ValueError: not <this> one\n"
+    )
+
+
+def test_a_second_run_computes_nothing_again(pictures, packages):
+    assert run("folder", pictures, "--method", "flat").exit_code == 0
+    (packages / "flat_methods.py").write_text(METHODS.replace("np.full", "np.nothing"))
+    sys.modules.pop("flat_methods")
+    result = run("folder", pictures, "--method", "flat")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+
+
+def test_a_stopped_run_says_that_it_can_go_on(pictures, packages, tmp_path):
+    text = METHODS.replace("    return image[..., 0]", "    raise KeyboardInterrupt")
+    (packages / "flat_methods.py").write_text(text)
+    result = run("folder", pictures, "--method", "flat", "--method", "red-part")
+    assert result.exit_code != 0
+    assert "evaluation keeps what is finished" in result.stderr
+    assert len((tmp_path / "evaluation" / "rows.jsonl").read_text().splitlines()) == 1
+
+
+def test_json_is_one_object_and_all_there_is_on_stdout(pictures):
+    result = run("folder", pictures, "--method", "flat", "--json", "--limit", 2, "--no-quantise")
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["outputs"]["report"] == "evaluation/report.html"
+    assert record["means"][0]["samples"] == 2
+    assert record["quantise"] is False
+    assert record["rows"][1]["name"] == "moon"
+
+
+def test_synthetic_needs_no_folder_and_trimaps_can_be_made(pictures):
+    scene = run("synthetic", "--method", "flat", "--limit", 1, "--json", "-o", "scene")
+    assert json.loads(scene.stdout)["means"][0]["scored"] == 1
+    folder = _ppm(pictures)
+    for width in ("0", "3", "9x1"):
+        result = run("ppm100", folder, "--method", "flat", "--trimap-width", width,
+                     "--json", "-o", f"out{width}")  # fmt: skip
+        found = [row["sad"] for row in json.loads(result.stdout)["rows"]]
+        assert found == pytest.approx([_flat_sad(file, width) for file in _truths(folder)])
+
+
+def _truths(folder):
+    return sorted((folder / "matte").iterdir())
+
+
+def _flat_sad(file, width):
+    """Return the error of one half where PaddleSeg's recipe leaves it unknown, or what is near."""
+    truth = read_image(file)
+    size, oval, _ = width.partition("x")
+    ring = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(size), int(size))) if oval else None
+    if ring is None:
+        reach = np.arange(-int(size), int(size) + 1)
+        ring = np.uint8(np.hypot(*np.meshgrid(reach, reach)) <= int(size))
+    unknown = (cv2.erode(truth, ring) < 255) & (cv2.dilate(truth, ring) > 0)
+    return np.abs(128 - truth[unknown].astype(float)).sum() / 255 / 1000
+
+
+def _ppm(pictures):
+    for ours, theirs in (("image", "image"), ("alpha", "matte")):
+        if not (pictures / theirs).exists():
+            (pictures / ours).rename(pictures / theirs)
+    return pictures
+
+
+def test_nothing_finished_is_a_failure(pictures):
+    result = run("folder", pictures, "--method", "failing")
+    assert result.exit_code == 1
+    assert "failing failed on 3 of 3 samples: ValueError: not to my taste" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["synthetic"], "at least one method"),
+        (["ppm100", "pictures", "--method", "flat", "--trimap-width", "wide"], "is no width"),
+        (["synthetic", "--method", "magic"], "'magic' is not installed"),
+        (["nonsense", "--method", "flat"], "'nonsense' is not known"),
+        (["synthetic", "pictures", "--method", "flat"], "synthetic takes no folder"),
+        (["folder", "--method", "flat"], "folder needs the folder"),
+        (["ppm100", "pictures", "--method", "flat", "--split", "test"], "ppm100 has no use"),
+        (["photomatte85", "pictures", "--method", "flat"], "--backgrounds"),
+        (["photomatte85", "pictures", "--method", "flat", "--backgrounds", "octarine"], "octarine"),
+        (["synthetic", "--method", "flat", "--limit", "0"], "--limit"),
+    ],
+)
+def test_misuse_exits_with_2(pictures, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.setenv("TERMINAL_WIDTH", "200")
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "evaluation").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["folder", "nowhere"], "nowhere does not exist"),
+        (["folder", "pictures/image"], "is not as expected"),
+        (["folder", "pictures", "--jobs", "0"], "`jobs` is 0"),
+        (["folder", "pictures", "-o", "used"], "used has a result of flat on disc by other"),
+        (["alphamatting", "pictures", "--split", "all"], "`split` is 'all'"),
+    ],
+)
+def test_refusals_are_one_line(pictures, arguments, message):
+    run("folder", pictures, "--method", "flat", "--no-quantise", "--limit", 1, "-o", "used")
+    result = run(*arguments, "--method", "flat")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+def test_every_data_set_has_its_name():
+    functions = {
+        name
+        for name, value in vars(datasets).items()
+        if inspect.isfunction(value) and not name.startswith("compose")
+    }
+    assert {name.replace("-", "_") for name in DATASETS} == functions

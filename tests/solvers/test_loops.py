@@ -1,0 +1,84 @@
+import multiprocessing
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from solvers import loops
+
+
+@pytest.fixture(autouse=True)
+def four_threads(monkeypatch):
+    monkeypatch.setattr(loops, "GRAIN", 1)
+    monkeypatch.setattr(loops, "_most_threads", lambda: 4)
+
+
+def count(first, last, counts):
+    counts[first:last] += 1
+    return last - first
+
+
+def test_even_shares_cover_everything_once():
+    counts = np.zeros(10, int)
+    assert sum(loops.over_range(count, 10, 1000, counts)) == 10
+    assert (counts == 1).all()
+
+
+@pytest.mark.parametrize("bounds", [range(11), [0, 10], [0, 7, 7, 9, 10]])
+def test_shares_are_cut_at_bounds_only_and_cover_everything_once(bounds):
+    pieces, counts = [], np.zeros(10, int)
+
+    def loop(first, last):
+        pieces.append((first, last))
+        return count(first, last, counts)
+
+    assert sum(loops.over_bounds(loop, bounds, 1000)) == 10
+    assert (counts == 1).all()
+    assert {place for piece in pieces for place in piece} <= set(bounds)
+
+
+@pytest.mark.parametrize("strips", [range(0, 21, 2), [0, 10], [0, 7, 7, 9, 10], [0]])
+def test_neighbouring_strips_are_never_worked_on_at_a_time(strips):
+    strips = list(strips)
+    counts, at_work, lock = np.zeros(strips[-1], int), set(), threading.Lock()
+
+    def loop(first, last):
+        mine = {k for k in range(len(strips) - 1) if first <= strips[k] < last}
+        with lock:
+            assert not {k + d for k in mine for d in (-1, 0, 1)} & at_work
+            at_work.update(mine)
+        counts[first:last] += 1
+        with lock:
+            at_work.difference_update(mine)
+
+    loops.over_strips(loop, strips, 1000)
+    assert (counts == 1).all()
+
+
+def test_little_work_stays_in_the_calling_thread(monkeypatch):
+    monkeypatch.setattr(loops, "GRAIN", 1000)
+    names = loops.over_range(lambda first, last: threading.current_thread().name, 100, 1999)
+    assert names == [threading.current_thread().name]
+
+
+def test_what_a_thread_raises_reaches_the_caller():
+    def loop(first, last):
+        if first:
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        loops.over_range(loop, 10, 1000)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")  # JAX's, where other tests loaded it
+def test_threads_start_again_in_a_forked_process():
+    loops.over_range(count, 10, 1000, np.zeros(10, int))
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(total).get(timeout=20) == 10
+
+
+def total():
+    return sum(loops.over_range(count, 10, 1000, np.zeros(10, int)))
