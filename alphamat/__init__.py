@@ -12,17 +12,26 @@ from alphamat.files.images import write_image as write_image
 from alphamat.foreground import Layers as Layers
 from alphamat.foreground import closed_form_foreground as closed_form_foreground
 from alphamat.foreground import estimate_foreground as estimate_foreground
+from alphamat.method import Matte as Matte
 from alphamat.methods.closed_form import closed_form as closed_form
+from alphamat.methods.closed_form import closed_form_system as closed_form_system
 from alphamat.methods.fast import fast as fast
+from alphamat.methods.fast import fast_system as fast_system
 from alphamat.methods.information_flow import information_flow as information_flow
+from alphamat.methods.information_flow import information_flow_system as information_flow_system
 from alphamat.methods.knn import knn as knn
+from alphamat.methods.knn import knn_system as knn_system
 from alphamat.methods.learning_based import learning_based as learning_based
 from alphamat.methods.learning_based import learning_based_global as learning_based_global
+from alphamat.methods.learning_based import learning_based_system as learning_based_system
 from alphamat.methods.random_walk import random_walk as random_walk
+from alphamat.methods.random_walk import random_walk_system as random_walk_system
 from alphamat.methods.shared_sampling import shared_sampling as shared_sampling
+from alphamat.methods.shared_sampling import shared_sampling_system as shared_sampling_system
 from alphamat.plate import AlignedPlate as AlignedPlate
 from alphamat.plate import align_plate as align_plate
-from alphamat.solve import ConvergenceWarning as ConvergenceWarning
+from alphamat.system import ConvergenceWarning as ConvergenceWarning
+from alphamat.system import System as System
 from alphamat.trimap import Trimap as Trimap
 from alphamat.trimap import as_trimap as as_trimap
 

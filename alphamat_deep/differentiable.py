@@ -121,7 +121,7 @@ def propagate(
         free, shift = ~known.ravel(), jnp.zeros_like(given)
     else:
         free, shift = jnp.ones_like(known).ravel(), (confidence * known).ravel()
-    # As in alphamat.solve: what alpha adds to the given, beside which a residual would look small.
+    # As in alphamat.system: what alpha adds to the given, beside which a residual would look small.
     added = solver(_System(laplacian, free, shift), jnp.where(free, -(laplacian @ given), 0))
     return added._replace(x=(given + added.x).reshape(trimap.shape))
 

@@ -18,7 +18,7 @@ from flax import nnx
 import alphamat
 from alphamat.door import memory
 from alphamat.door.image import as_array, refuse_other_size
-from alphamat.video.frames import Matte
+from alphamat.method import Matte
 from alphamat_deep.checkpoints import read, write_native
 from alphamat_deep.fill import fill
 from alphamat_deep.presets import PRESETS, Preset

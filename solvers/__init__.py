@@ -6,6 +6,7 @@ A solver is a function `solver(A, b) -> Solution`; a preconditioner is a functio
 
 from solvers.amg import amg as amg
 from solvers.cg import Solution as Solution
+from solvers.cg import Solver as Solver
 from solvers.cg import cg as cg
 from solvers.cg import jacobi as jacobi
 from solvers.direct import direct as direct

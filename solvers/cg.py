@@ -29,6 +29,9 @@ class Solution(NamedTuple):
     converged: bool
 
 
+Solver = Callable[..., Solution]
+
+
 def jacobi(A: Operator) -> Preconditioner:
     """Return the preconditioner r -> r / diag(A)."""
     inverse = 1 / A.diagonal()

@@ -121,9 +121,7 @@ class _Fine:
         over_bounds(kernels.prolong, self.strips, work, self.segments, y, near_null, hats, x)
         _apply(region, planes, x, Ax)
         z = np.empty(region.size)
-        over_bounds(
-            kernels.relax, region.bounds, 5 * z.size, region.runs, self.weight, r, Ax, x, z
-        )
+        over_bounds(kernels.relax, region.bounds, 5 * z.size, region.runs, self.weight, r, Ax, x, z)
         return z
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
 from numbers import Integral, Real
 
 
@@ -29,3 +31,11 @@ def refuse_unless_solver(solver) -> None:
             f"`solver` is {solver!r}; expected a function solver(A, b) -> solvers.Solution, such "
             "as solvers.cg."
         )
+
+
+def parameters(function: Callable) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a function by name; none where it does not tell."""
+    try:
+        return dict(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # compiled functions may not tell
+        return {}

@@ -9,14 +9,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from alphamat.door.image import as_alpha, as_image, single_channel, unit_range
-from alphamat.observe import observed, parameters
-from alphamat.solve import ConvergenceWarning
+from alphamat.method import Method, Need, run, takes
+from alphamat.system import ConvergenceWarning, collecting
 
 METRICS = ("sad", "mse", "mad", "grad", "conn")
 
@@ -72,10 +71,8 @@ def measure(task: Task) -> Finished:
         image, trimap = as_image(sample.image), sample.trimap
         if trimap is not None:
             trimap = single_channel(unit_range(trimap, name="trimap"), "trimap")
-        plate = {}
-        if sample.plate is not None and "plate" in parameters(task.call):
-            plate["plate"] = as_image(sample.plate, name="plate")
-        alpha, spent = _run(partial(task.call, **plate), image, trimap)
+        plate = None if sample.plate is None else as_image(sample.plate, name="plate")
+        alpha, spent = _run(task.call, image, trimap, plate)
         row = row._replace(**spent)
         alpha = as_alpha(alpha, shape=image.shape[:2])
         picture = _png(alpha)
@@ -87,16 +84,20 @@ def measure(task: Task) -> Finished:
     return Finished(row, picture)
 
 
-def _run(method: Callable, image: np.ndarray, trimap) -> tuple[np.ndarray, dict]:
-    """Return a method's alpha and what it cost, as fields of `Row`."""
+def _run(method: Method, image: np.ndarray, trimap, plate) -> tuple[np.ndarray, dict]:
+    """Return a method's alpha and what it cost, as fields of `Row`.
+
+    Of trimap and plate the method is given what it takes.
+    """
     # The peak of a process and its list of warnings say nothing of one among several threads.
     alone = threading.current_thread() is threading.main_thread()
-    solutions: list = []
-    method = observed(method, solutions)
-    with _recorded() if alone else nullcontext([]) as caught:
+    needs, solutions = takes(method), []
+    trimap = None if needs.trimap is Need.NO else trimap
+    plate = None if needs.plate is Need.NO else plate
+    with _recorded() if alone else nullcontext([]) as caught, collecting(solutions):
         held = _reset_peak() if alone else math.nan
         start = time.perf_counter()
-        alpha = method(image, trimap)
+        alpha = run(method, image, trimap, plate).alpha
         seconds = time.perf_counter() - start
         peak = _status("VmHWM") - held
     early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from alphamat import __version__
@@ -13,10 +13,12 @@ from alphamat.evaluation.keeping import Key, keep, kept
 from alphamat.evaluation.measure import Finished, Row, Task, measure
 from alphamat.evaluation.naming import describe, named
 from alphamat.evaluation.table import Evaluation
+from alphamat.method import Method
+from alphamat.progress import bar
 
 
 def evaluate(
-    methods: Mapping[str, Callable] | Iterable[Callable],
+    methods: Mapping[str, Method] | Iterable[Method],
     dataset: Sequence,
     *,
     folder: str | Path | None = None,
@@ -32,9 +34,9 @@ def evaluate(
     ----------
     methods : mapping of names to callables, or functions with names of their own
         `method(image, trimap) -> alpha`, with image (H, W, 3) and trimap (H, W) as float64 in
-        [0, 1]; `trimap` is None where the sample has none. One with a parameter `plate` is
-        given the plate, where the sample has one. What a method raises is reported in its
-        row, and the run goes on.
+        [0, 1]. A method is given what it takes of trimap and plate, see `alphamat.method.takes`:
+        `(image)` gets neither, and `(image, trimap=None, plate=None)` both, where the sample has
+        them. What a method raises is reported in its row, and the run goes on.
     dataset : `alphamat.datasets.Dataset`, or any sequence of `alphamat.datasets.Sample`
         A data set's pictures are read one by one, where the work is done. A sample without truth
         gets no scores; one without trimap is scored over the whole picture.
@@ -93,9 +95,9 @@ def evaluate(
         settings = {task.key: _settings(task) for task in tasks}
         for key, (row, path) in kept(folder, settings).items():
             rows[key], alphas[key] = row, path
-    left = [task for task in tasks if task.key not in rows]
+    left, failed = [task for task in tasks if task.key not in rows], 0
     with (
-        _bar(len(tasks), len(tasks) - len(left), progress) as advance,
+        bar(total=len(tasks), done=len(tasks) - len(left), shown=progress) as shown,
         closing(_as_they_come(left, jobs)) as results,
     ):
         for finished in results:
@@ -105,7 +107,9 @@ def evaluate(
             rows[row[:3]] = row
             if alpha is not None:
                 alphas[row[:3]] = alpha
-            advance(row)
+            failed += bool(row.error)
+            told = " ".join(part for part in row[:3] if part)
+            shown.advance(told + f", {failed} failed" * bool(failed))
     return Evaluation(
         rows=tuple(rows[task.key] for task in tasks),
         definitions=definitions,
@@ -177,33 +181,3 @@ def _as_they_come(tasks: list[Task], jobs: int | None) -> Iterator[Finished]:
     else:
         with closing(parallel(calls)) as results:
             yield from results
-
-
-@contextmanager
-def _bar(total: int, done: int, wanted: bool) -> Iterator[Callable[[Row], None]]:
-    """Show a bar on a terminal; yield what takes it forward."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    text = TextColumn("{task.description}", markup=False)
-    shown = wanted and console.is_terminal
-    with Progress(*columns, text, console=console, transient=True, disable=not shown) as bar:
-        task = bar.add_task("", total=total, completed=done)
-        failed = 0
-
-        def advance(row: Row) -> None:
-            nonlocal failed
-            failed += bool(row.error)
-            told = " ".join(part for part in row[:3] if part)
-            bar.update(task, advance=1, description=told + f", {failed} failed" * bool(failed))
-
-        yield advance

@@ -24,7 +24,7 @@ from alphamat.door.image import as_alpha, as_image
 from alphamat.door.parameters import refuse_unless_positive, refuse_unless_solver
 from alphamat.foreground import _closed_form_kernels as _kernels
 from alphamat.foreground.multilevel import Layers, estimate_foreground
-from alphamat.solve import warn_unless_converged
+from alphamat.system import warn_unless_converged
 from solvers import Operator, Solution, cg
 from solvers.blackbox import coarse_correction, padded
 from solvers.loops import over_range

@@ -13,9 +13,11 @@ import numpy as np
 from alphamat.door.image import as_image
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
-from alphamat.solve import rows_to_solve, solve_alpha
+from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
-from solvers import cg, multigrid
+from solvers import Solver, StencilMatrix, cg, multigrid
+
+SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 
 
 def closed_form(
@@ -25,7 +27,7 @@ def closed_form(
     epsilon: float = 1e-7,
     radius: int = 1,
     confidence: float | None = None,
-    solver=partial(cg, preconditioner=multigrid, rtol=1e-7),
+    solver: Solver = SOLVER,
 ) -> np.ndarray:
     """Estimate alpha, assuming that it is an affine function of colour in each small window.
 
@@ -75,10 +77,26 @@ def closed_form(
     -----
     A gray image counts as one of three equal channels, which is the formula for gray at ε / 3.
     """
+    options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
+    return closed_form_system(image, trimap, **options).solve().alpha
+
+
+def closed_form_system(
+    image,
+    trimap,
+    *,
+    epsilon: float = 1e-7,
+    radius: int = 1,
+    confidence: float | None = None,
+    solver: Solver = SOLVER,
+) -> System:
+    """Return the system that `closed_form` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     refuse_parameters(image.shape[:2], epsilon, radius)
-    unknown = rows_to_solve(trimap, confidence)
-    refuse_beyond_memory(np.count_nonzero(unknown), radius)
-    laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=radius)
-    return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
+
+    def rows(pixels: np.ndarray) -> StencilMatrix:
+        refuse_beyond_memory(np.count_nonzero(pixels), radius)
+        return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=radius)
+
+    return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)

@@ -14,9 +14,11 @@ from alphamat.door.image import as_image
 from alphamat.laplacians.boxes import ColourLineBoxes
 from alphamat.laplacians.lattice import colour_lattice
 from alphamat.laplacians.windows import refuse_parameters
-from alphamat.solve import rows_to_solve, solve_alpha
+from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import cg
+from solvers import Solver, cg
+
+SOLVER: Solver = partial(cg, preconditioner=colour_lattice, rtol=1e-7)
 
 
 def fast(
@@ -26,7 +28,7 @@ def fast(
     epsilon: float = 1e-7,
     radius: int | None = None,
     confidence: float | None = None,
-    solver=partial(cg, preconditioner=colour_lattice, rtol=1e-7),
+    solver: Solver = SOLVER,
 ) -> np.ndarray:
     """Estimate alpha, assuming that it is an affine function of colour in each large window.
 
@@ -82,13 +84,33 @@ def fast(
     the mean over each window where the paper has the sum, so that sizes count alike where they
     meet; its minimum is found to the solver's tolerance and does not depend on an order.
     """
+    options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
+    return fast_system(image, trimap, **options).solve().alpha
+
+
+def fast_system(
+    image,
+    trimap,
+    *,
+    epsilon: float = 1e-7,
+    radius: int | None = None,
+    confidence: float | None = None,
+    solver: Solver = SOLVER,
+) -> System:
+    """Return the system that `fast` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     refuse_parameters(image.shape[:2], epsilon, 1 if radius is None else radius)
-    unknown = rows_to_solve(trimap, confidence)
-    radii = adaptive_radii(trimap) if radius is None else uniform_radii(unknown.shape, radius)
-    laplacian = ColourLineBoxes.of(image, unknown, radii, epsilon=epsilon)
-    return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
+
+    def uniform(pixels: np.ndarray) -> ColourLineBoxes:
+        radii = uniform_radii(pixels.shape, radius)
+        return ColourLineBoxes.of(image, pixels, radii, epsilon=epsilon)
+
+    def adaptive(trimap: Trimap, pixels: np.ndarray) -> ColourLineBoxes:
+        return ColourLineBoxes.of(image, pixels, adaptive_radii(trimap), epsilon=epsilon)
+
+    assemble = adaptive if radius is None else rows_of_picture(uniform)
+    return alpha_system(assemble, trimap, confidence=confidence, solver=solver)
 
 
 def uniform_radii(shape: tuple[int, int], radius: int) -> np.ndarray:

@@ -19,11 +19,12 @@ from alphamat.door.parameters import refuse_unless_counting, refuse_unless_posit
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.neighbours import Edges, assemble, nearest, with_position
 from alphamat.laplacians.windows import refuse_parameters
-from alphamat.solve import rows_to_solve, solve_alpha
+from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import StencilMatrix, cg
+from solvers import Solver, StencilMatrix, cg
 from solvers.grid import dilate
 
+SOLVER: Solver = partial(cg, rtol=1e-10)
 RIDGE = 1e-10  # of the embeddings, on colours in [0, 1]
 CHUNK = 16384  # pixels at a time
 ALIKE, UNLIKE = 0.25, 0.9  # Bhattacharyya distances of section 4's trimming
@@ -45,7 +46,7 @@ def information_flow(
     epsilon: float = 1e-6,
     known_flow: bool | None = None,
     confidence: float | None = None,
-    solver=partial(cg, rtol=1e-10),
+    solver: Solver = SOLVER,
 ) -> np.ndarray:
     """Estimate alpha by letting what is known flow between pixels that explain each other.
 
@@ -104,6 +105,37 @@ def information_flow(
     the authors' code divides each row by its own sum instead, which is the same away from the
     borders. Its trimming of trimaps along edges is left out, that by patches (section 4) is not.
     """
+    options = {
+        "mixture_neighbours": mixture_neighbours,
+        "known_neighbours": known_neighbours,
+        "similar_neighbours": similar_neighbours,
+        "known_weight": known_weight,
+        "similarity_weight": similarity_weight,
+        "local_weight": local_weight,
+        "epsilon": epsilon,
+        "known_flow": known_flow,
+        "confidence": confidence,
+        "solver": solver,
+    }
+    return information_flow_system(image, trimap, **options).solve().alpha
+
+
+def information_flow_system(
+    image,
+    trimap,
+    *,
+    mixture_neighbours: int = 20,
+    known_neighbours: int = 7,
+    similar_neighbours: int = 5,
+    known_weight: float = 0.05,
+    similarity_weight: float = 0.01,
+    local_weight: float = 1.0,
+    epsilon: float = 1e-6,
+    known_flow: bool | None = None,
+    confidence: float | None = None,
+    solver: Solver = SOLVER,
+) -> System:
+    """Return the system that `information_flow` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     refuse_parameters(image.shape[:2], epsilon, radius=1)
@@ -119,29 +151,35 @@ def information_flow(
         ("local_weight", local_weight),
     ):
         refuse_unless_positive(name, weight)
-    rows = rows_to_solve(trimap, confidence)
-    _refuse_beyond_memory(trimap, rows, mixture_neighbours)
-
-    unknown = np.flatnonzero(trimap.unknown)
-    mixture = colour_mixtures(image, unknown, mixture_neighbours)
-    similarity = similar_unknowns(image, unknown, rows, similar_neighbours)
-    weight, target = np.zeros((2, unknown.size))
-    if known_flow is None:
-        known_flow = not is_highly_transparent(image, trimap)
-    if known_flow:
-        target, weight = known_to_unknown(image, trimap, known_neighbours)
-    flat = rows.ravel()
-    energy = Flows(
-        mixture,
-        mixture[:, flat],
-        similarity_weight * similarity,
-        local_weight / 9,
-        colour_line_laplacian(image, rows, epsilon=epsilon, radius=1),
-        known_weight * _at(unknown, weight, flat),
-        _at(unknown, target, flat),
-        rows,
+    local = rows_of_picture(
+        lambda pixels: colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
     )
-    return solve_alpha(energy, trimap, confidence=confidence, solver=solver)
+    mixed, mixtures = np.empty(0, int), None
+
+    def flows(trimap: Trimap, rows: np.ndarray) -> Flows:
+        nonlocal mixed, mixtures
+        _refuse_beyond_memory(trimap, rows, mixture_neighbours)
+        unknown, flat = np.flatnonzero(trimap.unknown), rows.ravel()
+        if mixtures is None or not np.isin(unknown, mixed).all():
+            mixed, mixtures = unknown, colour_mixtures(image, unknown, mixture_neighbours)
+        same = unknown.size == mixed.size
+        mixture = mixtures if same else mixtures[np.searchsorted(mixed, unknown)]
+        similarity = similar_unknowns(image, unknown, rows, similar_neighbours)
+        weight, target = np.zeros((2, unknown.size))
+        if known_flow or (known_flow is None and not is_highly_transparent(image, trimap)):
+            target, weight = known_to_unknown(image, trimap, known_neighbours)
+        return Flows(
+            mixture,
+            mixture[:, flat],
+            similarity_weight * similarity,
+            local_weight / 9,
+            local(trimap, rows),
+            known_weight * _at(unknown, weight, flat),
+            _at(unknown, target, flat),
+            rows,
+        )
+
+    return alpha_system(flows, trimap, confidence=confidence, solver=solver)
 
 
 def colour_mixtures(image: np.ndarray, unknown: np.ndarray, count: int):

@@ -15,10 +15,12 @@ from alphamat.door.image import as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.laplacians.neighbours import Edges, graph_laplacian, neighbourhoods, with_position
 from alphamat.methods import _knn_kernels as kernels
-from alphamat.solve import rows_to_solve, solve_alpha
-from alphamat.trimap import as_trimap
-from solvers import amg, cg
+from alphamat.system import System, alpha_system
+from alphamat.trimap import Trimap, as_trimap
+from solvers import Pinned, Solver, amg, cg
 from solvers.loops import over_range
+
+SOLVER: Solver = partial(cg, preconditioner=amg, rtol=1e-6)
 
 
 def knn(
@@ -28,7 +30,7 @@ def knn(
     rounds: Sequence[tuple[int, float]] = ((19, 2.0), (9, 0.1)),
     features: Callable[[np.ndarray], np.ndarray] | None = None,
     confidence: float | None = None,
-    solver=partial(cg, preconditioner=amg, rtol=1e-6),
+    solver: Solver = SOLVER,
 ) -> np.ndarray:
     """Estimate alpha, assuming that pixels which look alike have a similar one, near or far apart.
 
@@ -88,17 +90,38 @@ def knn(
     Unknown pixels that no path of neighbours joins to a known one, such as those of a colour that
     no known pixel has, are joined to the pixels beside them in the image; see `graph_laplacian`.
     """
+    options = {"rounds": rounds, "features": features, "confidence": confidence, "solver": solver}
+    return knn_system(image, trimap, **options).solve().alpha
+
+
+def knn_system(
+    image,
+    trimap,
+    *,
+    rounds: Sequence[tuple[int, float]] = ((19, 2.0), (9, 0.1)),
+    features: Callable[[np.ndarray], np.ndarray] | None = None,
+    confidence: float | None = None,
+    solver: Solver = SOLVER,
+) -> System:
+    """Return the system that `knn` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     rounds = _as_rounds(rounds)
     if features is not None and not callable(features):
         raise TypeError(f"`features` is {features!r}; expected a function of the image, or None.")
-    free = rows_to_solve(trimap, confidence)
-    _refuse_beyond_memory(free, rounds)
-    colours = image if features is None else _as_features(features(image), image.shape[:2])
-    graphs = [affinities(colours, free, count, weight) for count, weight in rounds]
-    laplacian = graph_laplacian(graphs, free, trimap.known)
-    return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
+    searched, graphs, colours = None, [], None
+
+    def rows(trimap: Trimap, free: np.ndarray) -> Pinned:
+        nonlocal searched, graphs, colours
+        _refuse_beyond_memory(free, rounds)
+        if colours is None:
+            colours = image if features is None else _as_features(features(image), free.shape)
+        if searched is None or (free & ~searched).any():
+            graphs = [affinities(colours, free, count, weight) for count, weight in rounds]
+            searched = free
+        return graph_laplacian(graphs, free, trimap.known)
+
+    return alpha_system(rows, trimap, confidence=confidence, solver=solver)
 
 
 def hsv(image: np.ndarray) -> np.ndarray:

@@ -14,11 +14,12 @@ from alphamat.door.parameters import refuse_unless_counting, refuse_unless_posit
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
 from alphamat.methods import _learning_based_kernels
-from alphamat.solve import rows_to_solve, solve_alpha
+from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import StencilMatrix, cg, multigrid
+from solvers import Solver, StencilMatrix, cg, multigrid
 from solvers.loops import over_range
 
+SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 PIECE = 2048  # unknown pixels whose samples are listed at a time
 
 
@@ -29,7 +30,7 @@ def learning_based(
     epsilon: float = 1e-7,
     radius: int = 1,
     confidence: float | None = None,
-    solver=partial(cg, preconditioner=multigrid, rtol=1e-7),
+    solver: Solver = SOLVER,
 ) -> np.ndarray:
     """Estimate alpha, such that small windows can learn to predict it from their colours.
 
@@ -91,13 +92,29 @@ def learning_based(
     is nothing in double precision, and the part's alpha is arbitrary at the default `epsilon`;
     1e-4 determines it.
     """
+    options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
+    return learning_based_system(image, trimap, **options).solve().alpha
+
+
+def learning_based_system(
+    image,
+    trimap,
+    *,
+    epsilon: float = 1e-7,
+    radius: int = 1,
+    confidence: float | None = None,
+    solver: Solver = SOLVER,
+) -> System:
+    """Return the system that `learning_based` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     refuse_parameters(image.shape[:2], epsilon, radius)
-    unknown = rows_to_solve(trimap, confidence)
-    refuse_beyond_memory(np.count_nonzero(unknown), radius)
-    laplacian = local_learning_laplacian(image, unknown, epsilon=epsilon, radius=radius)
-    return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
+
+    def rows(pixels: np.ndarray) -> StencilMatrix:
+        refuse_beyond_memory(np.count_nonzero(pixels), radius)
+        return local_learning_laplacian(image, pixels, epsilon=epsilon, radius=radius)
+
+    return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)
 
 
 def local_learning_laplacian(

@@ -15,13 +15,13 @@ from alphamat.door import memory
 from alphamat.door.image import as_image
 from alphamat.door.parameters import refuse_unless_positive
 from alphamat.methods import _random_walk_kernels as kernels
-from alphamat.solve import rows_to_solve, solve_alpha
+from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
-from solvers import StencilMatrix, cg
-from solvers.amg import amg
+from solvers import Solver, StencilMatrix, amg, cg
 from solvers.grid import Region, offsets
 from solvers.loops import over_bounds, over_range
 
+SOLVER: Solver = partial(cg, preconditioner=amg, rtol=1e-7)
 RIDGE = 1e-3  # of the mean second moment of colours: bounds the metric where these are few or gray
 
 
@@ -34,7 +34,7 @@ def random_walk(
     metric=None,
     floor: float = 1e-5,
     confidence: float | None = None,
-    solver=partial(cg, preconditioner=amg, rtol=1e-7),
+    solver: Solver = SOLVER,
 ) -> np.ndarray:
     """Estimate alpha as the chance that a random walker meets foreground before background.
 
@@ -94,18 +94,37 @@ def random_walk(
     Implementations that divide its rows by their sums solve the same equations where known pixels
     are held exactly, but not with a penalty, nor by a method for symmetric matrices.
     """
+    options = {"beta": beta, "radius": radius, "metric": metric, "floor": floor}
+    options |= {"confidence": confidence, "solver": solver}
+    return random_walk_system(image, trimap, **options).solve().alpha
+
+
+def random_walk_system(
+    image,
+    trimap,
+    *,
+    beta: float = 900.0,
+    radius: float = 1.5,
+    metric=None,
+    floor: float = 1e-5,
+    confidence: float | None = None,
+    solver: Solver = SOLVER,
+) -> System:
+    """Return the system that `random_walk` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     _refuse_parameters(beta, radius, floor)
-    metric = None if metric is None else _as_metric(metric)
-    unknown = rows_to_solve(trimap, confidence)
-    _refuse_beyond_memory(np.count_nonzero(unknown), radius)
-    if metric is None:
-        metric = locality_preserving_metric(image, beta=beta, radius=radius)
-    laplacian = random_walk_laplacian(
-        image, unknown, beta=beta, radius=radius, metric=metric, floor=floor
-    )
-    return solve_alpha(laplacian, trimap, confidence=confidence, solver=solver)
+    options = {"beta": beta, "radius": radius, "floor": floor}
+    M = None if metric is None else _as_metric(metric)
+
+    def rows(pixels: np.ndarray) -> StencilMatrix:
+        nonlocal M
+        _refuse_beyond_memory(np.count_nonzero(pixels), radius)
+        if M is None:
+            M = locality_preserving_metric(image, beta=beta, radius=radius)
+        return random_walk_laplacian(image, pixels, metric=M, **options)
+
+    return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)
 
 
 def locality_preserving_metric(image: np.ndarray, *, beta: float, radius: float) -> np.ndarray:

@@ -20,12 +20,13 @@ from alphamat.door.parameters import (
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
 from alphamat.methods import _shared_sampling_kernels as kernels
-from alphamat.solve import warn_unless_converged
+from alphamat.system import System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import cg, multigrid
+from solvers import Solver, StencilMatrix, cg, multigrid
 from solvers.grid import Region
 from solvers.loops import over_bounds, over_range
 
+SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
 ORIENTATIONS = 3  # rays turn with a pixel's place in a square of so many pixels
 
@@ -43,7 +44,7 @@ def shared_sampling(
     falloff: float = 10,
     trust: float | None = None,
     epsilon: float = 1e-7,
-    solver=partial(cg, preconditioner=multigrid, rtol=1e-7),
+    solver: Solver = SOLVER,
 ) -> np.ndarray:
     """Estimate alpha from pairs of known colours that neighbours find and share.
 
@@ -106,28 +107,61 @@ def shared_sampling(
     pixels that became known, lets the known region bleed into alpha. Between equal colours alpha
     is ½.
     """
+    if trust is not None:
+        options = {"reach": reach, "similarity": similarity, "rays": rays, "exponents": exponents}
+        options |= {"sharing": sharing, "smoothing": smoothing, "falloff": falloff}
+        options |= {"trust": trust, "epsilon": epsilon, "solver": solver}
+        return shared_sampling_system(image, trimap, **options).solve().alpha
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
     _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff)
-    if trust is not None:
-        refuse_unless_positive("trust", trust, "such as 0.1, or None")
-        refuse_parameters(image.shape[:2], epsilon, 1)
-        refuse_unless_solver(solver)
+    options = {"rays": rays, "exponents": exponents, "sharing": sharing, "smoothing": smoothing}
     labels = expand(image, trimap, reach=reach, similarity=similarity)
-    alpha, confidence = np.where(labels == FOREGROUND, 1.0, 0.0), np.ones(labels.shape)
-    unknown = labels == UNKNOWN
-    if unknown.any():
-        sharers, smoothers = disc(sharing), disc(smoothing)
-        region = Region.of(unknown, int(max(sharers.max(), smoothers.max())))
-        _refuse_beyond_memory(region)
-        pairs = gather(image, labels, region, rays=rays, exponents=exponents)
-        tuples = share(image, trimap, labels, region, pairs, sharers, falloff=falloff)
-        alpha[unknown], confidence[unknown] = smooth(
-            image, region, tuples, smoothers, variance=smoothing / (9 * np.pi), falloff=falloff
-        )
-    if trust is None or trimap.known.all():
-        return alpha
-    return reconcile(image, trimap, alpha, trust * confidence, epsilon=epsilon, solver=solver)
+    return sample(image, trimap, labels, falloff=falloff, **options)[0]
+
+
+def shared_sampling_system(
+    image,
+    trimap,
+    *,
+    reach: int = 10,
+    similarity: float = 5 / 256,
+    rays: int = 4,
+    exponents: tuple[float, float, float, float] = (3, 2, 1, 4),
+    sharing: int = 200,
+    smoothing: int = 100,
+    falloff: float = 10,
+    trust: float = 0.1,
+    epsilon: float = 1e-7,
+    solver: Solver = SOLVER,
+) -> System:
+    """Return the system that `shared_sampling` solves with a `trust`, of the same arguments.
+
+    Minimise αᵀ L α + Σ w (α - α̂)² over the unknown pixels, with L the matting Laplacian, α̂ what
+    sampling says, and w its confidence times `trust`. What `expand` labelled may change.
+    """
+    image = as_image(image)
+    trimap = as_trimap(trimap, shape=image.shape[:2])
+    _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff)
+    refuse_unless_positive("trust", trust, "such as 0.1, or None")
+    refuse_parameters(image.shape[:2], epsilon, 1)
+    refuse_unless_solver(solver)
+    options = {"rays": rays, "exponents": exponents, "sharing": sharing, "smoothing": smoothing}
+
+    def rows(pixels: np.ndarray) -> StencilMatrix:
+        refuse_beyond_memory(np.count_nonzero(pixels), 1)
+        return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
+
+    laplacian = rows_of_picture(rows)
+
+    def system(trimap: Trimap) -> System:
+        labels = expand(image, trimap, reach=reach, similarity=similarity)
+        alpha, confidence = sample(image, trimap, labels, falloff=falloff, **options)
+        place = trimap.unknown
+        weights = trust * confidence[place]
+        return System(laplacian(trimap, place), alpha, place, weights, solver, system)
+
+    return system(trimap)
 
 
 def expand(image: np.ndarray, trimap: Trimap, *, reach: int, similarity: float) -> np.ndarray:
@@ -142,6 +176,32 @@ def expand(image: np.ndarray, trimap: Trimap, *, reach: int, similarity: float) 
     over_range(kernels.expand, pixels.size, work, *arguments)
     labels.ravel()[pixels] = found
     return labels
+
+
+def sample(
+    image: np.ndarray,
+    trimap: Trimap,
+    labels: np.ndarray,
+    *,
+    rays: int,
+    exponents,
+    sharing: int,
+    smoothing: int,
+    falloff: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return alpha and its confidence, (H, W), by sampling and sharing (§3.2 to 3.4)."""
+    alpha, confidence = np.where(labels == FOREGROUND, 1.0, 0.0), np.ones(labels.shape)
+    unknown = labels == UNKNOWN
+    if unknown.any():
+        sharers, smoothers = disc(sharing), disc(smoothing)
+        region = Region.of(unknown, int(max(sharers.max(), smoothers.max())))
+        _refuse_beyond_memory(region)
+        pairs = gather(image, labels, region, rays=rays, exponents=exponents)
+        tuples = share(image, trimap, labels, region, pairs, sharers, falloff=falloff)
+        alpha[unknown], confidence[unknown] = smooth(
+            image, region, tuples, smoothers, variance=smoothing / (9 * np.pi), falloff=falloff
+        )
+    return alpha, confidence
 
 
 def gather(
@@ -205,22 +265,6 @@ def smooth(
     arguments = image, neighbours, gaussian, tuples, float(falloff), alpha, confidence
     over_bounds(kernels.smooth, region.bounds, work, region.runs, *arguments)
     return alpha, confidence
-
-
-def reconcile(
-    image: np.ndarray, trimap: Trimap, alpha: np.ndarray, weights: np.ndarray, *, epsilon, solver
-) -> np.ndarray:
-    """Minimise αᵀ L α + Σ w (α - α̂)² over the unknown pixels, with L the matting Laplacian.
-
-    It is solved for what α adds to α̂. What `expand` labelled may change.
-    """
-    unknown = trimap.unknown
-    refuse_beyond_memory(np.count_nonzero(unknown), 1)
-    laplacian = colour_line_laplacian(image, unknown, epsilon=epsilon, radius=1)
-    solution = solver(laplacian.shifted(weights[unknown]), -laplacian.couple(alpha))
-    warn_unless_converged(solution)
-    alpha[unknown] = np.clip(alpha[unknown] + solution.x, 0, 1)
-    return alpha
 
 
 def within(radius: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from alphamat.video.flow import trimap_by_flow as trimap_by_flow
 from alphamat.video.frames import Frame as Frame
-from alphamat.video.frames import Matte as Matte
 from alphamat.video.frames import Video as Video
 from alphamat.video.matting import matte_video as matte_video
 from alphamat.video.pictures import alpha_picture as alpha_picture

@@ -14,15 +14,6 @@ import numpy as np
 from alphamat.video.colour import PICTURES, Colour
 
 
-class Matte(NamedTuple):
-    """How opaque a frame's foreground is, and where the method knows it, of which colour."""
-
-    alpha: np.ndarray
-    """(H, W) floating point in [0, 1]."""
-    foreground: np.ndarray | None
-    """(H, W, 3) colours in [0, 1], not multiplied by alpha; None where the method gives none."""
-
-
 class Frame(NamedTuple):
     """One frame of a clip, and its place there."""
 

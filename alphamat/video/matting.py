@@ -8,15 +8,16 @@ from itertools import count
 import numpy as np
 
 from alphamat.door.image import FULL_SCALE
-from alphamat.observe import parameters, refuse_plate_unless_taken
+from alphamat.door.parameters import parameters
+from alphamat.method import Matte, Method, refuse_unless_taken, run, step_of, system_of
 from alphamat.plate import align_plate
-from alphamat.trimap import as_trimap
+from alphamat.system import System
 from alphamat.video.flow import trimap_by_flow
-from alphamat.video.frames import Frame, Matte
+from alphamat.video.frames import Frame
 
 
 def matte_video(
-    frames: Iterable, method: Callable, *, trimaps=None, plate=None, handheld: bool = False
+    frames: Iterable, method: Method, *, trimaps=None, plate=None, handheld: bool = False
 ) -> Iterator[Matte]:
     """Estimate alpha of each frame of a clip, one after the other as they are asked for.
 
@@ -25,9 +26,9 @@ def matte_video(
     frames : iterable of (H, W, 3) arrays, or of Frames
         Such as `read_video(path)`. A fourth channel is accepted where it is opaque, and dropped.
     method : function (image, trimap=None, plate=None) -> alpha
-        Any method. Where it has `clip`, `method.clip()` is a function of the same arguments that
-        returns a `Matte` and remembers the frames before; one is made for the clip. Where it has a
-        `solver` that can be told where to start, that is the alpha of the frame before.
+        Any `alphamat.method.Method`. Of one that has `clip()`, which makes a function that
+        remembers frames, one is made for the clip. The methods here that solve a system start at
+        the alpha of the frame before, if their solver takes `x0`.
     trimaps : iterable of (H, W) arrays, or one such array, optional
         One for each frame; or that of the first frame alone: then each frame's is made of the alpha
         before it by optical flow, see `trimap_by_flow`.
@@ -45,13 +46,12 @@ def matte_video(
     Raises
     ------
     ValueError
-        If the method takes no plate, and there is one; or if trimaps or plates end before
-        the frames do.
+        If the method needs trimaps or a plate and there are none, or takes none and there are; or
+        if trimaps or plates end before the frames do.
     TypeError, ValueError, MemoryError
         If the method refuses a frame, or the plate does not fit it; the message names it.
     """
-    if plate is not None:
-        refuse_plate_unless_taken(method)
+    refuse_unless_taken(method, trimap=trimaps is not None, plate=plate is not None)
     return _mattes(frames, _step(method), trimaps, plate, handheld)
 
 
@@ -72,39 +72,29 @@ def _mattes(frames: Iterable, step: Callable, trimaps, plate, handheld: bool) ->
         try:
             if shown is not None and handheld:
                 shown = align_plate(image, shown).plate
-            made = step(image, trimap, **({} if shown is None else {"plate": shown}))
+            matte = run(step, image, trimap, shown)
         except (TypeError, ValueError, MemoryError) as fault:
             kind = next(k for k in (TypeError, ValueError, MemoryError) if isinstance(fault, k))
             raise kind(f"frame {number}: {fault}") from fault
-        matte = made if isinstance(made, Matte) else Matte(made, None)
         before = (image, matte.alpha) if carried else None
         yield matte
 
 
-def _step(method: Callable) -> Callable:
+def _step(method: Method) -> Method:
     """Return what is called for each frame of one clip."""
-    if hasattr(method, "clip"):
-        return method.clip()
-    solver = parameters(method).get("solver")
-    if solver is None or "x0" not in parameters(solver.default):
-        return method
-    return _from_the_last(method, solver.default)
+    system = system_of(method)
+    return step_of(method) if system is None else _from_the_last(system)
 
 
-def _from_the_last(method: Callable, solver: Callable) -> Callable:
-    """Return a method whose solver starts at the last alpha, where there is one of this size."""
+def _from_the_last(make: Callable[..., System]) -> Method:
+    """Return a method that starts to solve at the last alpha, where there is one of this size."""
     last = None
 
-    def step(image, trimap=None, **options) -> np.ndarray:
+    def step(image, trimap) -> np.ndarray:
         nonlocal last
-        unknown = as_trimap(trimap, shape=image.shape[:2]).unknown
-        start = last[unknown] if last is not None and last.shape == unknown.shape else None
-
-        def started(A, b):
-            # There are more unknowns than unknown pixels where known ones are not held exactly.
-            return solver(A, b, x0=start if np.size(start) == b.size else None)
-
-        last = method(image, trimap, solver=started, **options)
+        system = make(image, trimap)
+        fits = np.shape(last) == system.given.shape and "x0" in parameters(system.solver)
+        last = system.solve(start=last if fits else None).alpha
         return last
 
     return step

@@ -6,7 +6,7 @@ import numpy as np
 
 from alphamat.door.image import FULL_SCALE, refuse_other_size
 from alphamat.foreground import estimate_foreground
-from alphamat.video.frames import Matte
+from alphamat.method import Matte
 
 
 def alpha_picture(matte: Matte, *, bits: int = 8) -> np.ndarray:

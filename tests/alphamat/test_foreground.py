@@ -9,7 +9,7 @@ from PIL import Image
 from alphamat.composite import composite
 from alphamat.foreground import closed_form_foreground, estimate_foreground, multigrid
 from alphamat.foreground.closed_form import TwoLayers
-from alphamat.solve import ConvergenceWarning
+from alphamat.system import ConvergenceWarning
 from solvers import cg, loops
 from solvers.direct import direct
 from tests import reference

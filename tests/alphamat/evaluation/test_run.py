@@ -15,7 +15,7 @@ from alphamat.datasets import Dataset
 from alphamat.evaluation import evaluate
 from alphamat.evaluation.naming import describe
 from alphamat.trimap import Diagonal, Ellipse, from_alpha
-from solvers import Solution, cg
+from solvers import Solution
 from tests.alphamat.evaluation.cases import choosy, half, red, sample, samples
 
 
@@ -64,15 +64,27 @@ def test_region_says_which_pixels_are_scored():
 
 
 def test_methods_get_floats_and_no_trimap_where_there_is_none():
-    def matte(image, trimap):
+    def matte(image, trimap=None):
         assert trimap is None
         assert image.dtype == np.float64
         return image[..., 0]
 
+    def from_image(image):
+        return image[..., 0]
+
     given = sample()._replace(trimap=None)
-    row = evaluate([matte], [given]).rows[0]
-    assert row.error == ""
-    assert row.sad == metrics.sad(given.image[..., 0], given.truth, None)
+    *rows, refused = evaluate([matte, from_image, red], [given]).rows
+    for row in rows:
+        assert row.error == ""
+        assert row.sad == metrics.sad(given.image[..., 0], given.truth, None)
+    assert refused.error.startswith("ValueError: `trimap` is missing; red needs one.")
+
+
+def test_a_method_that_takes_no_trimap_is_given_none():
+    def from_image(image):
+        return image[..., 0]
+
+    assert evaluate([from_image], [sample()]).rows[0].error == ""
 
 
 def test_a_sample_without_truth_gets_an_alpha_and_no_scores():
@@ -118,13 +130,12 @@ def test_a_sample_that_cannot_be_read_fails_alone():
     assert [row.error for row in found.rows] == ["ValueError: broken.png is cut short", ""]
 
 
-def test_convergence_is_seen_in_the_solver_and_in_warnings():
+def test_convergence_is_seen_in_systems_and_in_warnings():
     def give_up(A, b):
         return Solution(b, 7, 0.25, False)
 
-    def solving(image, trimap, *, solver=cg):
-        solver(np.eye(3), np.ones(3))
-        return red(image, trimap)
+    def within(image, trimap):
+        return alphamat.closed_form(image, trimap)
 
     def warning(image, trimap):
         for _ in range(2):
@@ -132,14 +143,15 @@ def test_convergence_is_seen_in_the_solver_and_in_warnings():
         return red(image, trimap)
 
     methods = {
-        "solves": solving,
-        "gives up": partial(solving, solver=give_up),
+        "solves": within,
+        "gives up": partial(alphamat.closed_form, solver=give_up),
         "warns": warning,
         "plain": red,
     }
     found = evaluate(methods, [sample()])
     assert [row.converged for row in found.rows] == [True, False, False, None]
-    assert [row.warning for row in found.rows] == ["", "", "stopped early", ""]
+    assert found.rows[1].warning.startswith("The solver stopped after 7 iterations")
+    assert [row.warning for row in found.rows][::2] == ["", "stopped early"]
     assert [means.unconverged for means in found.means()] == [0, 1, 1, 0]
 
 

@@ -1,0 +1,63 @@
+"""Events of long work, and those who listen to them."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import alphamat
+from alphamat import progress
+from solvers import Solution
+
+
+def test_nobody_has_to_listen():
+    assert not progress.is_heard()
+    progress.tell(progress.Step("something"))
+
+
+def test_all_who_listen_hear_until_they_leave():
+    outer, inner = [], []
+    with progress.listening(outer.append):
+        progress.tell(1)
+        with pytest.raises(KeyError, match="stop"):
+            fail_while(inner.append)
+        progress.tell(3)
+    progress.tell(4)
+    assert (outer, inner) == ([1, 2, 3], [2])
+
+
+def fail_while(listener):
+    with progress.listening(listener):
+        progress.tell(2)
+        raise KeyError("stop")
+
+
+def test_other_threads_are_not_heard():
+    heard = []
+    with progress.listening(heard.append):
+        thread = threading.Thread(target=progress.tell, args=[1])
+        thread.start()
+        thread.join()
+    assert heard == []
+
+
+def test_a_solver_tells_how_far_it_is():
+    trimap = np.full((20, 23), 0.5)
+    trimap[:, 0], trimap[:, -1] = 0, 1
+    events = []
+    with progress.listening(events.append):
+        alphamat.closed_form(np.random.default_rng(8).random((20, 23, 3)), trimap)
+    *steps, solution = events
+    assert isinstance(solution, Solution)
+    assert len(steps) == solution.iterations > 2
+    assert all(0 <= step.share <= 1 for step in steps)
+    assert steps[-1].share > 0.95
+    assert steps[0].text.startswith("solving: iteration 1, residual ")
+
+
+def test_a_bar_is_silent_where_there_is_no_terminal(capsys):
+    with progress.bar("working", total=2) as bar:
+        bar.advance("one")
+        bar.hear(progress.Step("half way", 0.5))
+        bar.hear(Solution(None, 1, 0.0, True))
+    assert capsys.readouterr() == ("", "")
