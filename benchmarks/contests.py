@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 import alphamat
+from alphamat.method import takes
 from benchmarks.cases import Picture
 
 PEER = "PyMatting"
@@ -41,15 +41,9 @@ class Contest(NamedTuple):
         return picture.image, alphamat.closed_form(*picture)
 
 
-def default_solver(method: Callable) -> Callable | None:
-    """Return the solver that a method takes when it is not told which."""
-    solver = inspect.signature(method).parameters.get("solver")
-    return None if solver is None else solver.default
-
-
 def at_tolerance(method: Callable, rtol: float) -> Callable:
     """Return a method whose solver, its own otherwise, stops at another tolerance."""
-    return partial(method, solver=partial(default_solver(method), rtol=rtol))
+    return partial(method, solver=partial(takes(method).solver, rtol=rtol))
 
 
 def tiny() -> Picture:

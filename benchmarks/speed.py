@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat.method import system_of
 from benchmarks.cases import CASES, Picture, load
-from benchmarks.contests import CONTESTS, MOST_FOR_PEER, PEER, at_tolerance, default_solver, tiny
+from benchmarks.contests import CONTESTS, MOST_FOR_PEER, PEER, tiny
 from benchmarks.memory import peak
 from benchmarks.report import Table, choose
 
@@ -103,22 +104,14 @@ def solves_for_alpha(peer: Callable) -> bool:
 
 def solving(method: Callable, result, inputs, picture: Picture) -> tuple[str, str]:
     """Return how many iterations a method took, and its errors: dashes where it solves nothing."""
-    solver = default_solver(method)
-    if solver is None or not isinstance(result, np.ndarray):
+    make = system_of(method)
+    if make is None:
         return "–", "–"
-    solutions = []
-
-    def watch(A, b):
-        solutions.append(solver(A, b))
-        return solutions[-1]
-
-    partial(method, solver=watch)(*inputs)
-    if not solutions:
-        return "–", "–"
+    system = make(*inputs)
+    iterations = system.solve().solution.iterations
     with warnings.catch_warnings():  # rounding may keep it from so small a residual
         warnings.simplefilter("ignore", UserWarning)
-        tight = at_tolerance(method, TIGHT)(*inputs)
-    iterations = sum(solution.iterations for solution in solutions)
+        tight = system.solve(partial(system.solver, rtol=TIGHT)).alpha
     return str(iterations), errors(result, tight, picture)
 
 

@@ -12,7 +12,6 @@ alpha of the frame before.
 from __future__ import annotations
 
 import argparse
-import inspect
 from collections.abc import Iterator
 from functools import partial
 
@@ -20,6 +19,8 @@ import numpy as np
 
 import alphamat
 from alphamat import metrics
+from alphamat.method import takes
+from alphamat.system import collecting
 from alphamat.trimap import from_alpha
 from alphamat.video import matte_video
 from benchmarks.cases import DATA
@@ -63,19 +64,16 @@ def main() -> None:
 def iterations(name: str, images: list, trimaps: list, warm: bool) -> int:
     """Return how often a method's solver iterates in all frames but the first."""
     method, found = getattr(alphamat, name), []
-    solver = inspect.signature(method).parameters["solver"].default
+    solver = takes(method).solver
 
     def from_zero(A, b):
-        found.append(solver(A, b))
-        return found[-1]
+        return solver(A, b)
 
-    def from_the_last(A, b, *, x0=None):
-        found.append(solver(A, b, x0=x0))
-        return found[-1]
-
-    watched = partial(method, solver=from_the_last if warm else from_zero)
-    for _ in matte_video(images, watched, trimaps=trimaps):
-        pass
+    with collecting(found):
+        for _ in matte_video(
+            images, partial(method, solver=solver if warm else from_zero), trimaps=trimaps
+        ):
+            pass
     return sum(solution.iterations for solution in found[1:])
 
 
