@@ -1,9 +1,10 @@
-"""The floors: who may import whom, what is private, and what `import alphamat` may cost."""
+"""The house: floors, rooms, what each may import, and what `import alphamat` may cost."""
 
 import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,51 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = ["solvers", "alphamat", "alphamat_deep"]  # each may import those before it
 HEAVY = {"numba", "jax", "flax", "optax", "sklearn", "skimage", "cv2", "scipy", "matplotlib"}
+
+# A room is a folder, or a file that lies beside folders. Each may import the rooms named, and the
+# floors below its own. A room that is not here is refused: decide what it may import first.
+ROOMS = {
+    "solvers": "",
+    "alphamat.door": "",
+    "alphamat.progress": "",
+    "alphamat.trimap": "door",
+    "alphamat.files": "door",
+    "alphamat.metrics": "door trimap",
+    "alphamat.composite": "door",
+    "alphamat.plate": "door",
+    "alphamat.laplacians": "door",
+    "alphamat.system": "door progress trimap",
+    "alphamat.foreground": "door system",
+    "alphamat.methods": "door laplacians system trimap",
+    "alphamat.method": "door methods system",
+    "alphamat.examples": "door files trimap",
+    "alphamat.datasets": "composite door examples files trimap",
+    "alphamat.words": "door files trimap",
+    "alphamat.video": "door files foreground method plate system trimap words",
+    "alphamat.evaluation": "datasets door files method metrics progress system trimap",
+    "alphamat.cli": "composite datasets door evaluation examples files foreground method metrics "
+    "plate progress trimap video words",
+    "alphamat_deep.layers": "",
+    "alphamat_deep.backbones": "layers",
+    "alphamat_deep.models": "backbones layers",
+    "alphamat_deep.checkpoints": "",
+    "alphamat_deep.preprocess": "",
+    "alphamat_deep.fill": "layers",
+    "alphamat_deep.catalogue": "backbones fill models preprocess",
+    "alphamat_deep.matting": "catalogue",
+    "alphamat_deep.zoo": "catalogue checkpoints fill matting",
+    "alphamat_deep.differentiable": "",
+}
+
+# Where a package may take another's names from, beside its `__init__`.
+PUBLIC = {
+    "solvers": "box grid jax loops operators runs",
+    "alphamat": "door door.memory door.parameters files.whole method trimap.parse",
+    "alphamat_deep": "",
+}
+
+MOST_LINES = 300  # of code: neither blank, nor comment, nor docstring
+LONGER = {}  # and why
 
 
 def sources(*folders):
@@ -49,6 +95,49 @@ def offenders(folders, offence):
     ]
 
 
+@cache
+def files():
+    """Return the file of each of our modules by its dotted name."""
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for floor in FLOORS
+        for file in (ROOT / floor).rglob("*.py")
+    }
+
+
+@cache
+def arrows():
+    """Return for each of our modules which of them it imports."""
+    known = files()
+    found = {name: set() for name in known}
+    names = {file: name for name, file in known.items()}
+    for file, tree in sources(*FLOORS):
+        for dotted in imports(tree):
+            package, _, name = dotted.rpartition(".")
+            taken = dotted in known and name not in exports(package)
+            whole = dotted if taken else package
+            if whole in known and whole != names[file]:
+                found[names[file]].add(whole)
+    return found
+
+
+@cache
+def exports(package):
+    """Return the names that a package's `__init__` hands on: `solvers.cg` is the function."""
+    file = files().get(package)
+    if file is None or file.name != "__init__.py":
+        return set()
+    lines = ast.parse(file.read_text()).body
+    taken = [line for line in lines if isinstance(line, ast.ImportFrom) and line.module != package]
+    return {alias.asname or alias.name for line in taken for alias in line.names}
+
+
+def room(module):
+    """Return the room that a module lies in; None of what only gathers names."""
+    floor, *within = module.split(".")
+    return floor if floor == "solvers" else f"{floor}.{within[0]}" if within else None
+
+
 def test_there_is_something_to_check():
     assert len(sources(*FLOORS)) > 10
 
@@ -57,6 +146,78 @@ def test_there_is_something_to_check():
 def test_imports_point_downwards(floor):
     above = FLOORS[FLOORS.index(floor) + 1 :]
     assert not offenders([floor], lambda file, parts: parts[0] in above)
+
+
+def test_every_room_imports_only_what_it_may():
+    rooms = {room(module) for module in files()} - {None}
+    assert rooms == set(ROOMS)
+    wrong = [
+        f"{module} -> {other}"
+        for module, others in arrows().items()
+        for other in others
+        if (here := room(module)) is not None
+        and (there := room(other)) not in (None, here)
+        and there.split(".")[0] == here.split(".")[0]
+        and there.split(".")[1] not in ROOMS[here].split()
+    ]
+    assert not wrong
+
+
+def test_no_room_is_allowed_what_it_does_not_import():
+    used = {(room(module), room(other)) for module, others in arrows().items() for other in others}
+    idle = [
+        f"{here}: {name}"
+        for here, allowed in ROOMS.items()
+        for name in allowed.split()
+        if (here, f"{here.split('.')[0]}.{name}") not in used
+    ]
+    assert not idle
+
+
+def test_no_file_imports_itself_in_a_circle():
+    left = {module: set(others) for module, others in arrows().items()}
+    while ends := [module for module, others in left.items() if not others]:
+        for module in ends:
+            del left[module]
+        for others in left.values():
+            others.difference_update(ends)
+    assert not left
+
+
+def test_packages_take_each_others_public_names_only():
+    wrong = [
+        f"{module} -> {other}"
+        for module, others in arrows().items()
+        for other in others
+        if module.split(".")[0] != (floor := other.split(".")[0])
+        and other != floor
+        and other.removeprefix(f"{floor}.") not in PUBLIC[floor].split()
+    ]
+    assert not wrong
+
+
+def lines_of_code(file):
+    """Count lines that hold more than blanks, comments and docstrings."""
+    text = file.read_text()
+    documented = ast.Module, ast.ClassDef, ast.FunctionDef
+    told = [
+        node.body[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None
+    ]
+    skipped = {at for node in told for at in range(node.lineno, node.end_lineno + 1)}
+    lines = enumerate(text.splitlines(), 1)
+    return sum(at not in skipped and line.strip()[:1] not in ("", "#") for at, line in lines)
+
+
+def test_files_stay_short():
+    lengths = {
+        file.relative_to(ROOT).as_posix(): lines_of_code(file)
+        for file, _ in sources(*FLOORS, "benchmarks")
+        if file.suffix == ".py"
+    }
+    long = {name for name, count in lengths.items() if count > MOST_LINES}
+    assert long == set(LONGER)
 
 
 def test_packages_do_not_import_tests_or_benchmarks():
@@ -156,3 +317,10 @@ def test_importing_alphamat_deep_starts_no_device(monkeypatch):
     monkeypatch.setenv("JAX_PLATFORMS", "none of these")  # an error, once JAX looks for a device
     modules = fresh("import json, sys, alphamat_deep; print(json.dumps(list(sys.modules)))")
     assert not {name.split(".")[0] for name in modules} & {"numba", "sklearn", "cv2", "matplotlib"}
+
+
+def test_importing_alphamat_deep_brings_no_clips_data_sets_or_painters():
+    pytest.importorskip("jax")
+    modules = fresh("import json, sys, alphamat_deep; print(json.dumps(list(sys.modules)))")
+    unwanted = ("cli", "datasets", "evaluation", "examples", "files.folders", "video")
+    assert not [m for m in modules if m.removeprefix("alphamat.").startswith(unwanted)]
