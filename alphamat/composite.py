@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from alphamat.door.colour import decode_srgb, encode_srgb
 from alphamat.door.image import as_alpha, as_image, refuse_other_size, unit_range
 
 
@@ -39,7 +40,8 @@ def composite(foreground, alpha, background, *, linear_light: bool = False) -> n
     alpha = as_alpha(alpha, shape=foreground.shape[:2])[..., None]
     background = _as_backdrop(background, shape=foreground.shape[:2])
     if linear_light:
-        return _encode(alpha * _decode(foreground) + (1 - alpha) * _decode(background))
+        light = alpha * decode_srgb(foreground) + (1 - alpha) * decode_srgb(background)
+        return encode_srgb(light)
     return alpha * foreground + (1 - alpha) * background
 
 
@@ -77,14 +79,3 @@ def _as_backdrop(background, *, shape: tuple[int, int]) -> np.ndarray:
     background = as_image(background, name="background")
     refuse_other_size(background.shape, shape, "background")
     return background
-
-
-def _decode(colours: np.ndarray) -> np.ndarray:
-    """sRGB to linear light, IEC 61966-2-1."""
-    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-
-
-def _encode(light: np.ndarray) -> np.ndarray:
-    """Linear light to sRGB; clipped, as rounding may leave [0, 1]."""
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.clip(encoded, 0, 1)

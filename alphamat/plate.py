@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.image import as_image, luma
+from alphamat.door.colour import luma
+from alphamat.door.image import as_image
 
 LONGEST = 1000  # pixels of the side at which points are looked for
 CONTRAST = 0.01  # of points: a quarter of Lowe's, since walls and cloth have faint ones only

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.image import as_array, as_image, refuse_other_size
+from alphamat.door import as_array, as_image, refuse_other_size
 from alphamat.trimap import Trimap
 from alphamat.trimap.parse import trimap_levels
 

@@ -16,8 +16,7 @@ import numpy as np
 from flax import nnx
 
 import alphamat
-from alphamat.door import memory
-from alphamat.door.image import as_array, refuse_other_size
+from alphamat.door import as_array, memory, refuse_other_size
 from alphamat.method import Matte
 from alphamat_deep.checkpoints import read, write_native
 from alphamat_deep.fill import fill

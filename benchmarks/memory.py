@@ -3,8 +3,8 @@
 `python -m benchmarks.memory [--contest NAME …] [--case NAME …] [--full]`. Each number is measured
 in a process of its own, which imports the library, runs the method on a tiny picture so that
 everything is compiled and loaded, reads the picture (float64), notes its memory, runs once, and
-reports how far its peak lies above that (Linux: VmHWM, reset before the run, against VmRSS). MB are
-10⁶ bytes. PyMatting sits out what takes it many minutes without --full.
+reports how far its peak lies above that (on Linux only). MB are 10⁶ bytes. PyMatting sits out what
+takes it many minutes without --full.
 """
 
 from __future__ import annotations
@@ -22,29 +22,22 @@ from benchmarks.report import Table, choose
 
 CHILD = """
 import sys, warnings, numpy as np
+from alphamat.door import memory
 from benchmarks.contests import CONTESTS, tiny
-
-def status(key):
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
 
 warnings.simplefilter("ignore")
 contest, entry, *paths = sys.argv[1:]
 method = CONTESTS[contest].entries()[entry]
 image, hint = (np.load(path) for path in paths)
 method(*tiny())
-with open("/proc/self/clear_refs", "w") as file:
-    file.write("5")
-before = status("VmRSS")
+held = memory.forget_peak()
 method(image, hint)
-print(status("VmHWM") - before)
+print(memory.peak() - held)
 """
 
 
 def peak(contest: str, entry: str, inputs: tuple[np.ndarray, np.ndarray]) -> float:
-    """Return the MB that an entry of a contest adds at its peak; NaN where no /proc tells."""
-    if not Path("/proc/self/clear_refs").exists():
-        return np.nan
+    """Return the MB that an entry of a contest adds at its peak; NaN outside Linux."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / "image.npy", Path(folder) / "hint.npy"]
         for path, array in zip(paths, inputs, strict=True):
@@ -52,7 +45,7 @@ def peak(contest: str, entry: str, inputs: tuple[np.ndarray, np.ndarray]) -> flo
         command = [sys.executable, "-c", CHILD, contest, entry, *map(str, paths)]
         root = Path(__file__).parents[1]
         child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
-    return int(child.stdout.split()[-1]) * 1024 / 1e6
+    return float(child.stdout.split()[-1]) / 1e6
 
 
 def main() -> None:

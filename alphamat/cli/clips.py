@@ -1,4 +1,4 @@
-"""What the arguments of `alphamat video` stand for, beside the clip itself."""
+"""The clips that `alphamat video` reads beside its input."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.cli.arguments import backdrop_pixels, refuse_overwriting
-from alphamat.door.image import refuse_other_size, single_channel
+from alphamat.door import refuse_other_size, single_channel
 from alphamat.files.folders import SUFFIXES, read_gray
 from alphamat.video import Video, read_video
-
-
-def refuse_clip_overwriting(output: Path, *inputs: Path | str | None) -> None:
-    """Raise if the output is an input, or if its pictures would be mixed with those of one."""
-    refuse_overwriting(output, *inputs)
-    folder = output if output.is_dir() else output.parent if "%" in output.name else None
-    for given in filter(None, map(_folder, inputs)):
-        if folder is not None and folder.exists() and folder.samefile(given):
-            raise ValueError(f"{output} is in the folder of an input; name another --output.")
+from alphamat.words import file_or_colour
 
 
 def trimaps(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
@@ -33,16 +24,15 @@ def trimaps(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
 
 
 def plates(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
-    """Return the clean plate, or a clip of them."""
+    """Return the scene without its foreground: a picture, or a clip."""
     return _still_or_clip("plate", path, clip)
 
 
-def backdrops(spec: str, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
-    """Return what goes behind the foreground: a picture, or a clip."""
-    path = Path(spec)
-    if not path.exists() and "%" not in spec and "*" not in spec:
-        return backdrop_pixels(spec, (1, 1, 3))[0, 0]
-    return _still_or_clip("backdrop", path, clip)
+def over_what(text: str, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
+    """Return what a cut-out is put over: a colour, a picture, or a clip."""
+    is_pattern = set(text) & set("%*") and Path(text).suffix.lower() in SUFFIXES
+    given = Path(text) if is_pattern else file_or_colour(text, name="--over")
+    return _still_or_clip("over", given, clip) if isinstance(given, Path) else given
 
 
 def _still_or_clip(name: str, path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
@@ -52,20 +42,12 @@ def _still_or_clip(name: str, path: Path, clip: Video) -> np.ndarray | Iterable[
 
 
 def _beside(name: str, path: Path, clip: Video) -> Video:
-    """Open a clip that belongs to another, frame by frame."""
+    """Open a clip whose frames go with those of another."""
     given = read_video(path)
     refuse_other_size(given.size, clip.size, name, "the clip")
     if given.rate and clip.rate and given.rate != clip.rate:
         raise ValueError(
-            f"{path} has {float(given.rate):.5g} frames per second, and {clip.path} "
-            f"{float(clip.rate):.5g}; they must have as many."
+            f"{path} has {float(given.rate):.5g} frames per second, and {clip.path} has "
+            f"{float(clip.rate):.5g}; they must have the same rate."
         )
     return given
-
-
-def _folder(given: Path | str | None) -> Path | None:
-    """Return the folder of pictures that an input is, if it is one."""
-    path = Path(given or "")
-    if given and path.is_dir():
-        return path
-    return path.parent if set(path.name) & set("%*") and path.parent.is_dir() else None

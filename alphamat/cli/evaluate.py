@@ -9,28 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
-from alphamat.cli.arguments import width_named
-from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.arguments import AsJson, parse_width
+from alphamat.cli.faults import faults_are_misuse, faults_in_one_line
 from alphamat.cli.installed import method_named
-
-DATASETS = (
-    "aim500",
-    "alphamatting",
-    "composition1k",
-    "distinctions646",
-    "folder",
-    "p3m500",
-    "photomatte85",
-    "ppm100",
-    "ppm-aim195",
-    "synthetic",
-    "videomatte240k",
-)
-"""Functions of `alphamat.datasets`."""
-
-OF_CLIPS = ("videomatte240k",)
+from alphamat.datasets import DATASETS, Reader
+from alphamat.words import file_or_colour
 
 
 def run_evaluation(
@@ -76,7 +62,7 @@ def run_evaluation(
         object | None,
         typer.Option(
             metavar="WIDTH",
-            parser=width_named,
+            parser=parse_width,
             help="Make trimaps from the true alphas: unknown is what is fractional, and what lies "
             "so many pixels (10) from there, or within an elliptic kernel, so many times over "
             "(25x1, by which PaddleSeg scores methods that need a trimap).",
@@ -86,12 +72,10 @@ def run_evaluation(
         str | None,
         typer.Option(
             metavar="FOLDER|COLOUR",
-            help="What to put cut-outs before, of photomatte85 and videomatte240k.",
+            help="What to put the cut-outs of photomatte85 and videomatte240k over.",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run methods on DATASET, score their alphas, and write tables and a report in pictures.
 
@@ -109,9 +93,9 @@ def run_evaluation(
         "trimap": trimap_width,
         "backgrounds": backgrounds,
     }
-    read = _reader(
-        dataset, path, {key: value for key, value in options.items() if value is not None}
-    )
+    given = {key: value for key, value in options.items() if value is not None}
+    reader = _reader(dataset)
+    read = _told(reader, dataset, path, given)
     with faults_in_one_line():
         from alphamat import evaluation
         from alphamat.evaluation.digits import count
@@ -123,7 +107,7 @@ def run_evaluation(
                 folder=output,
                 jobs=jobs,
                 quantise=quantise,
-                unit="group" if dataset in OF_CLIPS else "name",
+                unit="group" if reader.of_clips else "name",
             )
         except KeyboardInterrupt:
             typer.echo(f"stopped; {output} keeps what is finished, and serves to go on", err=True)
@@ -158,17 +142,17 @@ def _method(text: str) -> tuple[str, Callable]:
     return name, method_named(name, Path(weights) if weights else None)
 
 
-def _reader(name: str, path: Path | None, options: dict[str, Any]) -> Callable:
-    """Return what finds the samples, or say which part of the command does not fit."""
-    from alphamat import datasets
-
-    name = name.replace("_", "-")
-    if name not in DATASETS:
+def _reader(name: str) -> Reader:
+    if (written := name.replace("_", "-")) not in DATASETS:
         raise typer.BadParameter(
             f"'{name}' is not known; expected one of: {', '.join(DATASETS)}.", param_hint="DATASET"
         )
-    function = getattr(datasets, name.replace("-", "_"))
-    takes = inspect.signature(function).parameters
+    return DATASETS[written]
+
+
+def _told(reader: Reader, name: str, path: Path | None, options: dict[str, Any]) -> Callable:
+    """Return a data set's function with its arguments, or say which of them it does not take."""
+    takes = inspect.signature(reader.read).parameters
     for key in options:
         if key not in takes:
             flag = "--trimap-width" if key == "trimap" else f"--{key}"
@@ -183,25 +167,17 @@ def _reader(name: str, path: Path | None, options: dict[str, Any]) -> Callable:
     if ("path" in takes) != (path is not None):
         needs = "needs the folder of the data set" if "path" in takes else "takes no folder"
         raise typer.BadParameter(f"{name} {needs}.", param_hint="PATH")
-    return partial(function, **options) if path is None else partial(function, path, **options)
+    return partial(reader.read, *([] if path is None else [path]), **options)
 
 
-def _backgrounds(given: str | None, dataset: str) -> Path | tuple[float, ...]:
-    from PIL import ImageColor
-
+def _backgrounds(given: str | None, dataset: str) -> Path | np.ndarray:
     if given is None:
         raise typer.BadParameter(
-            f"{dataset} needs a folder of pictures, or a colour, to put its cut-outs before.",
+            f"{dataset} needs a folder of pictures, or a colour, to put its cut-outs over.",
             param_hint="--backgrounds",
         )
-    if Path(given).exists():
-        return Path(given)
-    try:
-        return tuple(level / 255 for level in ImageColor.getrgb(given)[:3])
-    except ValueError:
-        raise typer.BadParameter(
-            f"'{given}' is neither a folder nor a CSS colour.", param_hint="--backgrounds"
-        ) from None
+    with faults_are_misuse():
+        return file_or_colour(given, name="--backgrounds")
 
 
 def _tell(found, outputs: dict[str, Path]) -> None:

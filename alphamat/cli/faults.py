@@ -1,4 +1,4 @@
-"""What a command says when an input is refused or the work fails."""
+"""What a command says when an input is refused, the work fails, or the command is misused."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ def faults_in_one_line() -> Iterator[None]:
         line = " ".join(listed.split()) or type(fault).__name__
         typer.echo(f"error: {line}", err=True)
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def faults_are_misuse(option: str | None = None) -> Iterator[None]:
+    """Turn a ValueError about an option into typer's error, which leaves with exit code 2."""
+    try:
+        yield
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint=option) from None

@@ -1,8 +1,8 @@
 """The methods and networks that are installed.
 
-Methods are found by the entry point group `alphamat.methods`. `alphamat.models` names modules
-with `PRESETS`, the networks by name, and `load(name, weights)`, which makes one a method. So a
-package installed later brings its own without being known here.
+Methods are the entry points of the group `alphamat.methods`. Those of the group `alphamat.models`
+are modules with `PRESETS`, the networks by name, and `load(name, weights)`, which makes a method of
+one. So other packages can bring methods and networks.
 """
 
 from __future__ import annotations
@@ -20,13 +20,24 @@ def installed_methods() -> dict:
 
 
 def installed_models() -> dict[str, ModuleType]:
-    """Return by the name of each network the module that has it; this loads what they run on."""
+    """Return the module of each network, by the network's name. This imports JAX."""
     modules = [entry.load() for entry in entry_points(group="alphamat.models")]
     return {name: module for module in modules for name in module.PRESETS}
 
 
+def module_with(network: str, argument: str) -> ModuleType:
+    """Return the module that has a network; `argument` is what the command line calls its name."""
+    models = installed_models()
+    if network not in models:
+        raise typer.BadParameter(
+            f"'{network}' is not a network; expected one of: {', '.join(models)}.",
+            param_hint=argument,
+        )
+    return models[network]
+
+
 def method_named(name: str, weights: Path | None = None) -> Callable:
-    """Return a method by its name, `closed-form` or as Python has it, or a network."""
+    """Return a method by its name, such as `closed-form` or `closed_form`, or load a network."""
     methods = installed_methods()
     if (method := name.replace("_", "-")) in methods:
         if weights is not None:

@@ -1,20 +1,18 @@
-"""`alphamat models` and `alphamat convert`: networks, and the files of their weights."""
+"""`alphamat models`: networks, and where their weights are published."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.cli.installed import installed_models
-from alphamat.files.images import refuse_unwritable
+from alphamat.cli.installed import installed_models, module_with
 
 
 def list_models(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One network, told in full.")
+        str | None, typer.Argument(metavar="NAME", help="A network, to print all about it.")
     ] = None,
 ) -> None:
     """List the networks: where their weights are published, and on what terms.
@@ -22,38 +20,11 @@ def list_models(
     Weights are never downloaded. Scores are those that their authors report.
     """
     with faults_in_one_line():
-        models = installed_models()
-        if name is None:
-            for preset in models:
-                typer.echo(_line(preset, models[preset].PRESETS[preset]))
-        else:
-            typer.echo(_whole(name, _module(name, models, "NAME").PRESETS[name]))
-
-
-def convert(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN", help="The authors' file: .pth, .ckpt, .pdparams, .npz.")
-    ],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .safetensors.")],
-    preset: Annotated[str, typer.Option(help="Network that it is for; see `alphamat models`.")],
-) -> None:
-    """Convert a checkpoint to .safetensors, with where it comes from written into it.
-
-    The tensors keep their authors' names. Nothing in IN is executed.
-    """
-    with faults_in_one_line():
-        refuse_unwritable(target, endings=(".safetensors",))
-        module = _module(preset, installed_models(), "--preset")
-        module.convert(source, target, preset)
-    typer.echo(f"wrote {target}")
-
-
-def _module(name: str, models: dict, argument: str):
-    if name not in models:
-        raise typer.BadParameter(
-            f"'{name}' is no network; expected one of: {', '.join(models)}.", param_hint=argument
-        )
-    return models[name]
+        if name is not None:
+            typer.echo(_whole(name, module_with(name, "NAME").PRESETS[name]))
+            return
+        for preset, module in installed_models().items():
+            typer.echo(_line(preset, module.PRESETS[preset]))
 
 
 def _line(name: str, preset) -> str:

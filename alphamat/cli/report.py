@@ -1,13 +1,24 @@
-"""What the commands say when they are done."""
+"""What `alphamat demo` and `alphamat matte` say when they are done."""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
 from alphamat.cli.watch import Estimate
+
+
+@contextmanager
+def timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    """Note how many seconds a step takes."""
+    start = time.perf_counter()
+    yield
+    seconds[step] = time.perf_counter() - start
 
 
 def record(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estimate) -> dict:

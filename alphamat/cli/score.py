@@ -13,8 +13,10 @@ import numpy as np
 import typer
 
 from alphamat import metrics
+from alphamat.cli.arguments import AsJson
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.files.images import read_image, refuse_unwritable, replace_file
+from alphamat.files.images import read_image
+from alphamat.files.whole import refuse_unwritable, replace_file
 
 DECIMALS = {"SAD": 4, "MSE": 5, "MAD": 5, "Grad": 4, "Conn": 4}
 
@@ -27,7 +29,7 @@ class Files(NamedTuple):
     trimap: Path | None
 
 
-def score(
+def score_alphas(
     predictions: Annotated[
         Path, typer.Argument(metavar="PREDICTIONS", help="Alpha to score, or a folder of them.")
     ],
@@ -48,9 +50,7 @@ def score(
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Also write a table of pictures.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score alphas against the truth: SAD, MSE, MAD, Grad and Conn, and their means.
 

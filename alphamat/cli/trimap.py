@@ -9,9 +9,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import refuse_overwriting, width_named
+from alphamat.cli.arguments import parse_width
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.files.images import read_image, refuse_unwritable, write_image
+from alphamat.cli.overwriting import refuse_overwriting
+from alphamat.files.images import WRITABLE, read_image, write_image
+from alphamat.files.whole import refuse_unwritable
 from alphamat.trimap import (
     Diagonal,
     check,
@@ -21,6 +23,7 @@ from alphamat.trimap import (
     overlay,
 )
 from alphamat.trimap.parse import trimap_levels
+from alphamat.words import output_paths
 
 
 class Source(StrEnum):
@@ -32,7 +35,7 @@ class Source(StrEnum):
 
 
 def _width_option(text: str, default: str):
-    return typer.Option(help=text, metavar="WIDTH", parser=width_named, show_default=default)
+    return typer.Option(help=text, metavar="WIDTH", parser=parse_width, show_default=default)
 
 
 def make_trimap(
@@ -110,10 +113,10 @@ def make_trimap(
         _refuse_useless("scribbles have no bands", bands)
     else:
         _refuse_useless("only scribbles are compared with an image", {"--image": image})
-    outputs = _outputs(mask, None if only_check else output or mask.parent, shown)
+    outputs = _outputs({} if only_check else output_paths(mask, output, ["trimap"]), mask, shown)
     with faults_in_one_line():
         for path in outputs.values():
-            refuse_unwritable(path)
+            refuse_unwritable(path, endings=WRITABLE)
             refuse_overwriting(path, mask, image, shown)
         made = read_image(mask)
         if not only_check:
@@ -142,17 +145,14 @@ def _refuse_useless(reason: str, options: dict[str, object]) -> None:
         raise typer.BadParameter(f"{reason}.", param_hint=", ".join(given))
 
 
-def _outputs(mask: Path, output: Path | None, shown: Path | None) -> dict[str, Path]:
-    """Say which file the trimap goes to, if any, and which the overlay."""
-    outputs = {}
-    if output is not None:
-        outputs["trimap"] = output / f"{mask.stem}_trimap.png" if output.is_dir() else output
-    if shown is not None:
-        beside = outputs.get("trimap", mask)
-        outputs["overlay"] = beside.with_name(f"{mask.stem}_overlay.png")
-    if outputs.get("trimap") == outputs.get("overlay", ""):
+def _outputs(outputs: dict[str, Path], mask: Path, shown: Path | None) -> dict[str, Path]:
+    """Add the file of the overlay, if one is wanted: beside the trimap, or else beside the mask."""
+    if shown is None:
+        return outputs
+    overlay = outputs.get("trimap", mask).with_name(f"{mask.stem}_overlay.png")
+    if overlay == outputs.get("trimap"):
         raise typer.BadParameter("the overlay goes to this file.", param_hint="--output")
-    return outputs
+    return outputs | {"overlay": overlay}
 
 
 def _tell(trimap: np.ndarray, odd: list[str], outputs: dict[str, Path], asked: bool) -> None:

@@ -14,10 +14,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import Bits, MethodName, WeightsFile
-from alphamat.cli.clips import backdrops, plates, refuse_clip_overwriting, trimaps
+from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
+from alphamat.cli.clips import over_what, plates, trimaps
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import method_named
+from alphamat.cli.overwriting import refuse_clip_overwriting
 
 
 def matte_clip(
@@ -50,7 +51,7 @@ def matte_clip(
         typer.Option(
             metavar="PLATE",
             help="The scene without its foreground, a picture or a clip, for networks that need "
-            "it. What to put behind instead is --over.",
+            "it. What to put the cut-out over is --over.",
         ),
     ] = None,
     handheld: Annotated[
@@ -61,8 +62,8 @@ def matte_clip(
         str | None,
         typer.Option(
             metavar="COLOUR|PICTURE|CLIP",
-            help="Write a composite instead of the cut-out: over a CSS colour, or over a picture "
-            "or a clip of the same size.",
+            help="What to put the cut-out over: a CSS colour, or a picture or a clip of the same "
+            "size. Write the composite instead of the cut-out.",
         ),
     ] = None,
     only_alpha: Annotated[
@@ -81,9 +82,7 @@ def matte_clip(
         Bits | None,
         typer.Option(help="Bits per channel of PNG and TIFF files.", show_default="8"),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Cut the foreground out of INPUT: a clip with true, straight alpha, and its sound.
 
@@ -123,7 +122,7 @@ def matte_clip(
             plate=None if plate is None else plates(plate, clip),
             handheld=handheld,
         )
-        behind = None if over is None else backdrops(over, clip)
+        behind = None if over is None else over_what(over, clip)
         pictures = _pictures(zip(shown, mattes, strict=True), made, behind, depth)
         start = time.perf_counter()
         with _progress(pictures, clip.count) as watched, _telling_of_a_stop():

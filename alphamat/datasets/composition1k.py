@@ -5,12 +5,12 @@ Xu, Price, Cohen & Huang, "Deep Image Matting", CVPR 2017.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 
-from alphamat.datasets.photographs import Trimaps, match
+from alphamat.datasets.compose import blend, cover
+from alphamat.datasets.folder import Trimaps, match
 from alphamat.datasets.sample import Dataset
 from alphamat.files.folders import (
     Folder,
@@ -139,29 +139,6 @@ def compose_composition1k(
         for at, file in enumerate(files):
             picture = blend(foreground, alpha, cover(_rgb(file), *alpha.shape))
             write_image(output / f"{Path(name).stem}_{at}.png", picture)
-
-
-def cover(background: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return the upper left of an 8-bit background, enlarged where it is too small.
-
-    Both directions are scaled alike, by the least factor that covers `height` × `width`, with
-    Pillow's bicubic filter.
-    """
-    from PIL import Image
-
-    rows, columns = background.shape[:2]
-    ratio = max(width / columns, height / rows)
-    if ratio > 1:
-        enlarged = math.ceil(columns * ratio), math.ceil(rows * ratio)
-        picture = Image.fromarray(background).resize(enlarged, Image.Resampling.BICUBIC)
-        background = np.asarray(picture)
-    return background[:height, :width]
-
-
-def blend(foreground: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Compose 8-bit layers in double precision, and cut off the fractions."""
-    opacity = alpha[..., None] / 255
-    return (opacity * foreground + (1 - opacity) * background).astype(np.uint8)
 
 
 def _jobs(root: Path, plates: Path) -> dict[str, list[Path]]:

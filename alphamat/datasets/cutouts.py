@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.composite import composite
-from alphamat.datasets.composition1k import cover
+from alphamat.datasets.compose import cover
 from alphamat.datasets.sample import Dataset, Sample
 from alphamat.door.image import FULL_SCALE, unit_range
 from alphamat.files.folders import (

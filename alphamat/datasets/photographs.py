@@ -1,171 +1,10 @@
-"""Data sets of finished pictures: image, trimap and alpha in a folder each, files of one name.
-
-Where folders may be called otherwise, they can be named; names are relative to `path`, or absolute.
-`trimap` may also be a function, which makes a trimap of each alpha:
-
-    from functools import partial
-    from alphamat.trimap import Ellipse, from_alpha
-
-    make = partial(from_alpha, inner=Ellipse(25), outer=Ellipse(25))
-    datasets.ppm100("PPM-100", trimap=make)
-"""
+"""Photographs with hand-made alphas: PPM-100, AIM-500, P3M-500, and those that join them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
-
-from alphamat.datasets.sample import Dataset, Sample
-from alphamat.files.folders import (
-    Folder,
-    existing_folder,
-    partners,
-    pictures,
-    raise_faults,
-    read_colour,
-    read_gray,
-    refuse_unless_among,
-    size,
-)
-
-Trimaps = Folder | tuple[Folder, ...] | Callable | None
-
-
-def folder(
-    path: Folder,
-    *,
-    image: Folder = "image",
-    trimap: Trimaps = "trimap",
-    alpha: Folder | None = "alpha",
-) -> Dataset:
-    """Read any data set that keeps images, trimaps and alphas in folders of their own.
-
-        path/
-            image/lion.jpg     image/zebra.png
-            trimap/lion.png    trimap/zebra.png
-            alpha/lion.png     alpha/zebra.png
-
-    Parameters
-    ----------
-    path : path of a folder
-    image : name of a folder
-        Its files say which pictures there are; every other folder has to have the same, whatever
-        their suffix. PNG, JPEG, TIFF and WebP count as images.
-    trimap : name of a folder, tuple of such, callable or None
-        With several, each picture is a sample once for each, and the folder's name is the `group`.
-        A function makes the trimap from the alpha as it was read.
-    alpha : name of a folder, or None
-        Gray, or colour with equal channels.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    FileNotFoundError, NotADirectoryError
-        If there is no folder `path`.
-    ValueError
-        If a folder or a file is missing, has no counterpart or another size than its image, or is
-        not an image. The message names all of them.
-    """
-    return match(path, image=image, trimap=trimap, alpha=alpha)
-
-
-def alphamatting(path: Folder, *, split: str = "training", resolution: str = "low") -> Dataset:
-    """Read the benchmark alphamatting.com: 27 training or 8 test pictures.
-
-        path/
-            input_training_lowres/GT01.png …
-            trimap_training_lowres/Trimap1/GT01.png …    Trimap2/
-            gt_training_lowres/GT01.png …
-            input_lowres/doll.png …
-            trimap_lowres/Trimap1/doll.png …    Trimap2/    Trimap3/
-
-    and the same with `highres`. Training pictures have two trimaps, test pictures three (small,
-    large and user); the trimap's folder is the `group`. The truth of the test is not public.
-
-    Parameters
-    ----------
-    path : path of a folder
-        Where the archives were unpacked.
-    split : "training" or "test"
-    resolution : "low" or "high"
-        About 800 pixels wide, or as photographed.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    FileNotFoundError, NotADirectoryError, ValueError
-        As `folder`.
-
-    Notes
-    -----
-    By Rhemann, Rother, Wang, Gelautz, Kohli & Rott, "A Perceptually Motivated Online Benchmark for
-    Image Matting", CVPR 2009; from http://www.alphamatting.com/datasets.php, a ZIP archive for each
-    folder. It was published for research; we know of no further licence.
-
-    The names are those of the archives and of programs that read them. Those of the test set at
-    high resolution were not found anywhere, and are taken to be alike.
-    """
-    refuse_unless_among("split", split, ("training", "test"))
-    refuse_unless_among("resolution", resolution, ("low", "high"))
-    ending = {"training": "_training", "test": ""}[split] + f"_{resolution}res"
-    count = {"training": 2, "test": 3}[split]
-    return match(
-        path,
-        image=f"input{ending}",
-        trimap=tuple(f"trimap{ending}/Trimap{at}" for at in range(1, count + 1)),
-        alpha=f"gt{ending}" if split == "training" else None,
-    )
-
-
-def distinctions646(
-    path: Folder,
-    *,
-    image: Folder = "Image",
-    trimap: Trimaps = None,
-    alpha: Folder = "GT",
-) -> Dataset:
-    """Read the test set of Distinctions-646, 50 foregrounds on 20 backgrounds each.
-
-        path/
-            Image/…_0.png … Image/…_999.png
-            GT/…_0.png …    GT/…_999.png
-
-    The archive has foregrounds and alphas only, in `Test/FG` and `Test/GT`; the authors'
-    `gen_dataset.py` makes the 1000 pictures from them, as `compose_composition1k` makes those of
-    Composition-1k, with an alpha for each. There are no official trimaps. Many keep it like
-    Composition-1k: `image="merged", trimap="trimaps", alpha="alpha_copy"`.
-
-    Parameters
-    ----------
-    path : path of a folder
-        What the authors' script wrote, their `Test`.
-    image, trimap, alpha
-        As in `folder`.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    FileNotFoundError, NotADirectoryError, ValueError
-        As `folder`.
-
-    Notes
-    -----
-    By Qiao et al., "Attention-Guided Hierarchical Structure Aggregation for Image Matting", CVPR
-    2020. The authors give access by e-mail, for uses that are not commercial:
-    https://github.com/yuhaoliu7456/CVPR2020-HAttMatting. The layout is that of their script there.
-    """
-    return match(path, image=image, trimap=trimap, alpha=alpha)
+from alphamat.datasets.folder import Trimaps, match
+from alphamat.datasets.sample import Dataset
+from alphamat.files.folders import Folder, refuse_unless_among
 
 
 def ppm100(
@@ -251,43 +90,6 @@ def aim500(
     return match(path, image=image, trimap=trimap, alpha=alpha)
 
 
-def p3m500(path: Folder, *, split: str = "P") -> Dataset:
-    """Read P3M-500-P or P3M-500-NP, 500 portraits each, with faces blurred or as they were.
-
-        path/
-            validation/P3M-500-P/     blurred_image/p_….jpg     mask/p_….png   trimap/p_….png
-            validation/P3M-500-NP/    original_image/p_….jpg    mask/p_….png   trimap/p_….png
-
-    Parameters
-    ----------
-    path : path of a folder
-        P3M-10k, as unpacked.
-    split : "P" or "NP"
-        Privacy preserved, or not.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    FileNotFoundError, NotADirectoryError, ValueError
-        As `folder`.
-
-    Notes
-    -----
-    By Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM MM 2021; from
-    https://github.com/JizhiziLi/P3M, after one has accepted the release agreement, which the
-    authors call an MIT licence. The layout is that of programs that read the archive, which was not
-    seen itself; a program of the authors' has `validation1` and `validation2` instead. Their scores
-    are over the whole image, not the unknown region alone.
-    """
-    refuse_unless_among("split", split, ("P", "NP"))
-    root = f"validation/P3M-500-{split}"
-    image = {"P": "blurred_image", "NP": "original_image"}[split]
-    return match(path, image=f"{root}/{image}", trimap=f"{root}/trimap", alpha=f"{root}/mask")
-
-
 def ppm_aim195(
     path: Folder,
     *,
@@ -327,53 +129,38 @@ def ppm_aim195(
     return match(path, image=image, trimap=trimap, alpha=alpha)
 
 
-class Photograph(NamedTuple):
-    """The files of a sample."""
+def p3m500(path: Folder, *, split: str = "P") -> Dataset:
+    """Read P3M-500-P or P3M-500-NP, 500 portraits each, with faces blurred or as they were.
 
-    name: str
-    image: Path
-    trimap: Path | Callable | None
-    truth: Path | None
-    group: str
+        path/
+            validation/P3M-500-P/     blurred_image/p_….jpg     mask/p_….png   trimap/p_….png
+            validation/P3M-500-NP/    original_image/p_….jpg    mask/p_….png   trimap/p_….png
 
-    def read(self) -> Sample:
-        truth = None if self.truth is None else read_gray(self.truth)
-        if callable(self.trimap):
-            trimap = self.trimap(truth)
-        else:
-            trimap = None if self.trimap is None else read_gray(self.trimap)
-        return Sample(self.name, read_colour(self.image), trimap, truth, self.group)
+    Parameters
+    ----------
+    path : path of a folder
+        P3M-10k, as unpacked.
+    split : "P" or "NP"
+        Privacy preserved, or not.
 
+    Returns
+    -------
+    Dataset
 
-def match(
-    path: Folder,
-    *,
-    image: Folder,
-    trimap: Trimaps,
-    alpha: Folder | None,
-    alphas_of: Callable[[str], tuple[str, ...]] = lambda name: (name,),
-) -> Dataset:
-    """Find the files of each picture by its name, and refuse what is missing or does not fit.
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError, ValueError
+        As `folder`.
 
-    `alphas_of` gives the names that the alpha of a picture may have.
+    Notes
+    -----
+    By Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM MM 2021; from
+    https://github.com/JizhiziLi/P3M, after one has accepted the release agreement, which the
+    authors call an MIT licence. The layout is that of programs that read the archive, which was not
+    seen itself; a program of the authors' has `validation1` and `validation2` instead. Their scores
+    are over the whole image, not the unknown region alone.
     """
-    if callable(trimap) and alpha is None:
-        raise ValueError("`trimap` is a function of alpha, and there is no `alpha`.")
-    root, faults = existing_folder(path), []
-    images = pictures(root / image, faults)
-    sizes = {name: size(file, faults) for name, file in images.items()}
-    truths = {} if alpha is None else partners(root / alpha, images, sizes, faults, alphas_of)
-    if trimap is None or callable(trimap):
-        hints = [("", dict.fromkeys(images, trimap))]
-    elif isinstance(trimap, str | os.PathLike):
-        hints = [("", partners(root / trimap, images, sizes, faults))]
-    else:
-        hints = [(Path(at).name, partners(root / at, images, sizes, faults)) for at in trimap]
-    raise_faults(root, faults)
-    return Dataset(
-        tuple(
-            Photograph(name, file, hint[name], truths.get(name), group)
-            for name, file in images.items()
-            for group, hint in hints
-        )
-    )
+    refuse_unless_among("split", split, ("P", "NP"))
+    root = f"validation/P3M-500-{split}"
+    image = {"P": "blurred_image", "NP": "original_image"}[split]
+    return match(path, image=f"{root}/{image}", trimap=f"{root}/trimap", alpha=f"{root}/mask")

@@ -1,1 +1,17 @@
-"""What users hold, parsed once: images, alphas, parameters, and the memory that they may take."""
+"""What users hold, parsed once: images, colours, parameters, and the memory that work may take."""
+
+from alphamat.door import memory as memory
+from alphamat.door.colour import css_colour as css_colour
+from alphamat.door.colour import decode_srgb as decode_srgb
+from alphamat.door.colour import encode_srgb as encode_srgb
+from alphamat.door.colour import luma as luma
+from alphamat.door.image import FULL_SCALE as FULL_SCALE
+from alphamat.door.image import as_alpha as as_alpha
+from alphamat.door.image import as_array as as_array
+from alphamat.door.image import as_image as as_image
+from alphamat.door.image import refuse_other_size as refuse_other_size
+from alphamat.door.image import single_channel as single_channel
+from alphamat.door.image import unit_range as unit_range
+from alphamat.door.parameters import refuse_unless_counting as refuse_unless_counting
+from alphamat.door.parameters import refuse_unless_positive as refuse_unless_positive
+from alphamat.door.parameters import refuse_unless_solver as refuse_unless_solver

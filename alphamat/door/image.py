@@ -56,13 +56,6 @@ def as_alpha(alpha, *, shape: tuple[int, int], name: str = "alpha") -> np.ndarra
     return np.require(plane, requirements=["C", "W"])
 
 
-def luma(image: np.ndarray) -> np.ndarray:
-    """Return how bright an (H, W, 3) image in [0, 1] is, (H, W) uint8, as OpenCV takes it."""
-    import cv2
-
-    return cv2.cvtColor(np.rint(255 * image).astype(np.uint8), cv2.COLOR_RGB2GRAY)
-
-
 def unit_range(values, *, name: str) -> np.ndarray:
     """Return pixels of any accepted dtype as finite float64 values in [0, 1]."""
     array = as_array(values, name=name)

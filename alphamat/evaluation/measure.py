@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat.door import memory
 from alphamat.door.image import as_alpha, as_image, single_channel, unit_range
 from alphamat.method import Method, Need, run, takes
 from alphamat.system import ConvergenceWarning, collecting
@@ -95,11 +95,11 @@ def _run(method: Method, image: np.ndarray, trimap, plate) -> tuple[np.ndarray, 
     trimap = None if needs.trimap is Need.NO else trimap
     plate = None if needs.plate is Need.NO else plate
     with _recorded() if alone else nullcontext([]) as caught, collecting(solutions):
-        held = _reset_peak() if alone else math.nan
+        held = memory.forget_peak() if alone else math.nan
         start = time.perf_counter()
         alpha = run(method, image, trimap, plate).alpha
         seconds = time.perf_counter() - start
-        peak = _status("VmHWM") - held
+        peak = memory.peak() - held
     early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     converged = all(solution.converged for solution in solutions) and not early
     return alpha, {
@@ -122,27 +122,6 @@ def _recorded() -> Iterator[list]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         yield caught
-
-
-def _reset_peak() -> float:
-    """Forget the process's peak, and return the bytes it holds now; NaN where none can tell."""
-    try:
-        # What was freed and is held in reserve would be used again unseen.
-        ctypes.CDLL(None).malloc_trim(0)
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-    except (OSError, TypeError, AttributeError):  # not Linux with glibc
-        return math.nan
-    return _status("VmRSS")
-
-
-def _status(key: str) -> float:
-    """Return bytes that Linux tells of this process; NaN elsewhere."""
-    try:
-        with open("/proc/self/status") as lines:
-            return next(1024 * int(line.split()[1]) for line in lines if line.startswith(key + ":"))
-    except (OSError, StopIteration):
-        return math.nan
 
 
 def _png(alpha: np.ndarray) -> bytes:

@@ -7,9 +7,8 @@ wrongly, so 16-bit pixels are then taken from OpenCV.
 from __future__ import annotations
 
 import os
-import secrets
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from alphamat.door import memory
 from alphamat.door.image import FULL_SCALE, unit_range
+from alphamat.files.whole import refuse_unwritable, replace_file
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP")
 WRITABLE = (".png", ".tif", ".tiff")
@@ -122,7 +122,7 @@ def write_image(path: str | os.PathLike, pixels, *, bits: int = 8) -> None:
         are none of the above.
     """
     path = Path(path)
-    refuse_unwritable(path)
+    refuse_unwritable(path, endings=WRITABLE)
     if bits not in (8, 16):
         raise ValueError(f"`bits` is {bits}; expected 8 or 16.")
     pixels = unit_range(pixels, name="pixels")
@@ -133,20 +133,7 @@ def write_image(path: str | os.PathLike, pixels, *, bits: int = 8) -> None:
     dtype = np.dtype(f"uint{bits}")
     levels = np.rint(pixels * FULL_SCALE[dtype]).astype(dtype)
     encode = _encode_png if path.suffix.lower() == ".png" else _encode_tiff
-    replace_file(path.resolve(), [encode(levels)])
-
-
-def refuse_unwritable(path: str | os.PathLike, *, endings: tuple[str, ...] = WRITABLE) -> None:
-    """Raise unless `path` ends as a file we write, and names a place where a file can be."""
-    path = Path(path)
-    if path.suffix.lower() not in endings:
-        raise ValueError(f"{path} cannot be written; expected a name in {', '.join(endings)}.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; expected the name of a file to write.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}.")
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{path} cannot be written: the folder {path.parent} is read-only.")
+    replace_file(path, [encode(levels)])
 
 
 class _Refusal(ValueError):
@@ -233,17 +220,3 @@ def _encode_tiff(levels: np.ndarray) -> bytes:
 def _swap_red_and_blue(pixels: np.ndarray) -> np.ndarray:
     """Exchange OpenCV's order of channels and ours."""
     return pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
-
-
-def replace_file(path: Path, content: Iterable[bytes]) -> None:
-    """Put a complete file in the place of `path`; its content may come in pieces."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(temporary, "xb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

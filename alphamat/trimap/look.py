@@ -6,6 +6,7 @@ from numbers import Real
 
 import numpy as np
 
+from alphamat.door.colour import LUMA
 from alphamat.door.image import FULL_SCALE, as_array, as_image, unit_range
 from alphamat.door.parameters import refuse_unless_counting
 from alphamat.trimap.parse import Trimap, trimap_levels
@@ -49,7 +50,7 @@ def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float =
         raise ValueError(f"`strength` is {strength}; expected a number in [0, 1].")
     unknown, background = _colour(unknown, "unknown"), _colour(background, "background")
     picture = image.copy()
-    gray = image[parts.background] @ [[0.299], [0.587], [0.114]]
+    gray = (image[parts.background] @ LUMA)[:, None]
     picture[parts.background] = (1 - strength) * gray + strength * background
     picture[parts.unknown] = (1 - strength) * image[parts.unknown] + strength * unknown
     width = max(1, round(max(image.shape) / 700))

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from alphamat.door.image import as_alpha, as_image, luma, refuse_other_size
+from alphamat.door.colour import luma
+from alphamat.door.image import as_alpha, as_image, refuse_other_size
 from alphamat.trimap import Diagonal, from_alpha
 from alphamat.trimap.widths import Width
 

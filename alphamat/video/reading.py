@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alphamat.video import film, sequence
 from alphamat.video.frames import Video
+from alphamat.words import as_rate
 
 
 def read_video(path: str | os.PathLike, *, rate: Fraction | float | str | None = None) -> Video:
@@ -45,18 +46,3 @@ def read_video(path: str | os.PathLike, *, rate: Fraction | float | str | None =
     if rate is not None:
         raise ValueError(f"`rate` is given, and {path} is a film, which has its own.")
     return film.open_film(path)
-
-
-def as_rate(rate) -> Fraction:
-    """Return frames per second as a fraction; 23.976 and its like are the broadcasters'."""
-    try:
-        found = Fraction(rate)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        found = Fraction(0)
-    if not 0 < found <= 1000:
-        raise ValueError(
-            f"`rate` is {rate!r}; expected frames per second, such as 25 or 24000/1001."
-        )
-    broadcast = Fraction(1000 * round(found * Fraction(1001, 1000)), 1001)
-    near = abs(found - broadcast) < Fraction(2, 1000) and found.denominator > 1
-    return broadcast if near else found.limit_denominator(1001)

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from alphamat.door.image import FULL_SCALE, refuse_other_size, unit_range
-from alphamat.files.images import WRITABLE, refuse_unwritable, write_image
+from alphamat.files.images import WRITABLE, write_image
+from alphamat.files.whole import refuse_unwritable
 from alphamat.video import sequence
 from alphamat.video.encoding import KINDS, encoding, kind_of, refuse_unencodable
 from alphamat.video.frames import Frame, Video
-from alphamat.video.reading import as_rate
 from alphamat.video.sound import sound_of
+from alphamat.words import as_rate
 
 
 def write_video(
@@ -104,7 +105,7 @@ def refuse_unwritable_clip(
         )
     folder = pattern.parent
     if folder != path:
-        refuse_unwritable(sequence.numbered(pattern, 1))
+        refuse_unwritable(sequence.numbered(pattern, 1), endings=WRITABLE)
     elif not folder.exists():
         refuse_unwritable(folder, endings=("",))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.door.parameters import refuse_unless_counting
+from alphamat.door import refuse_unless_counting
 from alphamat_deep.checkpoints import archive, npz, paddle, safetensors, torch
 from alphamat_deep.checkpoints.entries import choose
 from alphamat_deep.checkpoints.tensors import Budget, Refusal, take

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.files.images import refuse_unwritable, replace_file
+from alphamat.files.whole import refuse_unwritable, replace_file
 from alphamat_deep.checkpoints.tensors import (
     DTYPES,
     Budget,
@@ -83,7 +83,7 @@ def write_native(
     text = json.dumps({METADATA: dict(metadata), **header}).encode()
     text += b" " * (-len(text) % 8)
     bare = (arrays[name].tobytes() for name in ordered)
-    replace_file(path.resolve(), chain([len(text).to_bytes(8, "little"), text], bare))
+    replace_file(path, chain([len(text).to_bytes(8, "little"), text], bare))
 
 
 def recognises(content: memoryview) -> bool:

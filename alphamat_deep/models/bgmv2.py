@@ -20,7 +20,7 @@ from flax import nnx
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from alphamat.door.parameters import refuse_unless_counting
+from alphamat.door import refuse_unless_counting
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
 from alphamat_deep.layers import (
     Conv,

@@ -1,5 +1,4 @@
 import csv
-import inspect
 import json
 import sys
 import textwrap
@@ -9,9 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from alphamat import datasets
 from alphamat.cli import app
-from alphamat.cli.evaluate import DATASETS
 from alphamat.files.images import read_image, write_image
 from tests.alphamat.evaluation.cases import sample
 
@@ -170,7 +167,7 @@ def test_nothing_finished_is_a_failure(pictures):
     ("arguments", "message"),
     [
         (["synthetic"], "at least one method"),
-        (["ppm100", "pictures", "--method", "flat", "--trimap-width", "wide"], "is no width"),
+        (["ppm100", "pictures", "--method", "flat", "--trimap-width", "wide"], "is not a width"),
         (["synthetic", "--method", "magic"], "'magic' is not installed"),
         (["nonsense", "--method", "flat"], "'nonsense' is not known"),
         (["synthetic", "pictures", "--method", "flat"], "synthetic takes no folder"),
@@ -178,6 +175,7 @@ def test_nothing_finished_is_a_failure(pictures):
         (["ppm100", "pictures", "--method", "flat", "--split", "test"], "ppm100 has no use"),
         (["photomatte85", "pictures", "--method", "flat"], "--backgrounds"),
         (["photomatte85", "pictures", "--method", "flat", "--backgrounds", "octarine"], "octarine"),
+        (["photomatte85", "pictures", "--method", "flat", "--backgrounds", "#ff000080"], "opaque"),
         (["synthetic", "--method", "flat", "--limit", "0"], "--limit"),
     ],
 )
@@ -207,12 +205,3 @@ def test_refusals_are_one_line(pictures, arguments, message):
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert message in result.stderr
-
-
-def test_every_data_set_has_its_name():
-    functions = {
-        name
-        for name, value in vars(datasets).items()
-        if inspect.isfunction(value) and not name.startswith("compose")
-    }
-    assert {name.replace("-", "_") for name in DATASETS} == functions

@@ -1,5 +1,8 @@
+import math
 import os
+import sys
 
+import numpy as np
 import pytest
 
 from alphamat.door import memory
@@ -16,3 +19,22 @@ def test_refuses_only_what_exceeds_it(monkeypatch):
     memory.refuse_beyond(2.0**30, "It", "Nothing to do.")
     with pytest.raises(MemoryError, match=r"It needs about 2\.0 GiB, .* 1\.0 GiB of memory\. Rest"):
         memory.refuse_beyond(2.0**31, "It", "Rest.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_the_peak_is_of_what_was_held_since_it_was_forgotten():
+    early = np.ones(5 * 10**6)
+    del early
+    held = memory.forget_peak()
+    kept = np.ones(10**6)
+    assert np.ones(2 * 10**6).sum() == 2 * kept.sum()
+    assert 2.3e7 < memory.peak() - held < 3e7
+
+
+def test_a_peak_that_nobody_tells_is_nan(monkeypatch):
+    def nothing(*_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", nothing)
+    assert math.isnan(memory.forget_peak())
+    assert math.isnan(memory.peak())

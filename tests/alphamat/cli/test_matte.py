@@ -1,9 +1,7 @@
+"""The command `alphamat matte`."""
+
 import json
 import os
-import subprocess
-import sys
-import textwrap
-from functools import partial
 
 import numpy as np
 import pytest
@@ -11,72 +9,8 @@ from typer.testing import CliRunner
 
 import alphamat
 from alphamat.cli import app
-from alphamat.cli.watch import estimate
+from alphamat.examples import astronaut
 from alphamat.files.images import read_image, write_image
-from solvers import Solution, cg
-
-METHODS = """
-import warnings
-import numpy as np
-import alphamat
-from solvers import Solution
-
-def flat(image, trimap):
-    return np.full(np.shape(trimap)[:2], 0.5)
-
-def give_up(A, b):
-    return Solution(b, 7, 0.25, False)
-
-def early(image, trimap, *, solver=give_up):
-    solver(None, np.zeros(3))
-    warnings.warn("stopped with a residual of 0.25", alphamat.ConvergenceWarning)
-    return flat(image, trimap)
-
-def failing(image, trimap):
-    raise ValueError("`trimap` is\\nnot to my taste")
-"""
-
-
-@pytest.fixture
-def packages(tmp_path, monkeypatch):
-    """Return a folder on the path with a package that brings methods of its own."""
-    folder = tmp_path / "packages"
-    metadata = folder / "others-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (folder / "other_methods.py").write_text(METHODS)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(
-        textwrap.dedent(
-            """\
-            [alphamat.methods]
-            closed-form = alphamat:closed_form
-            flat = other_methods:flat
-            early = other_methods:early
-            failing = other_methods:failing
-            absent = no_such_module:method
-            """
-        )
-    )
-    monkeypatch.syspath_prepend(folder)
-    yield folder
-    sys.modules.pop("other_methods", None)
-
-
-@pytest.fixture
-def scene(tmp_path, packages):
-    """Return a folder with a red disc before blue, photo.png, and its trimap.png."""
-    folder = tmp_path / "scene"
-    folder.mkdir()
-    y, x = np.mgrid[:23, :30]
-    distance = np.hypot(y - 11, x - 15)
-    alpha = np.clip(7.5 - distance, 0, 1)[..., None]
-    grain = np.random.default_rng(58).normal(scale=0.02, size=(23, 30, 3))
-    photo = alpha * [0.9, 0.2, 0.1] + (1 - alpha) * [0.1, 0.2, 0.8] + grain
-    write_image(folder / "photo.png", np.clip(photo, 0, 1))
-    write_image(
-        folder / "trimap.png", np.select([distance < 5, distance > 9], [1.0, 0.0], default=0.5)
-    )
-    return folder
 
 
 def run(*arguments):
@@ -177,8 +111,8 @@ def test_a_method_without_a_solver_reports_none(scene):
     [
         (["--method", "failing"], "`trimap` is not to my taste"),
         (["--method", "absent"], "no_such_module"),
-        (["--over", "octarine"], "neither a file nor an opaque CSS colour"),
-        (["--over", "#ff000080"], "neither a file nor an opaque CSS colour"),
+        (["--over", "octarine"], "is not an opaque CSS colour"),
+        (["--over", "#ff000080"], "is not an opaque CSS colour"),
         (["--over", "small.png"], "`over` is 5 × 6"),
         (["-o", "alpha.jpg"], r"expected a name in .png, .tif, .tiff"),
         (["-o", "nowhere/alpha.png"], "there is no folder nowhere"),
@@ -250,110 +184,52 @@ def test_misuse_exits_with_2(scene, arguments):
     assert written(scene) == set()
 
 
-def test_methods_are_listed(packages):
-    result = run("methods")
-    assert result.exit_code == 0
-    assert "closed-form" in result.stdout
-    assert "other_methods:flat" in result.stdout
+def differing(image, trimap=None, plate=None):
+    off = np.abs(alphamat.as_image(image) - alphamat.as_image(plate)).max(axis=2)
+    return (off > 0.1).astype(float)
 
 
-def test_version():
-    result = run("--version")
-    assert result.exit_code == 0
-    assert result.stdout == f"alphamat {alphamat.__version__}\n"
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """Put a green square before a photograph; its plate is 20 pixels off."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("alphamat.cli.matte.method_named", lambda *_: differing)
+    scene, _ = astronaut()
+    image = scene[:400, :400].copy()
+    image[150:250, 150:250] = 0, 255, 0
+    alphamat.write_image("image.png", image)
+    alphamat.write_image("plate.png", scene[:400, :400])
+    alphamat.write_image("moved.png", scene[20:420, 10:410])
 
 
-def test_solver_is_watched_through_its_callback():
-    seen = []
-
-    def solver(A, b, *, rtol=1e-3, callback=None):
-        callback(1, 0.1)
-        callback(2, 1e-4)
-        seen.append(callback)
-        return Solution(b, 2, 1e-4, True)
-
-    loose = partial(solver, rtol=1e-2)
-
-    def method(image, trimap, *, solver=loose):
-        return solver(None, trimap).x
-
-    found = estimate(method, np.zeros((11, 14, 3)), np.ones((11, 14)))
-    assert len(seen) == 1
-    assert [(s.iterations, s.residual, s.converged) for s in found.solutions] == [(2, 1e-4, True)]
-    np.testing.assert_array_equal(found.alpha, np.ones((11, 14)))
+def before_plate(*arguments):
+    return run("matte", "image.png", *arguments)
 
 
-def test_watching_leaves_the_solution_as_it_is():
-    rng = np.random.default_rng(7)
-    A = np.diag(rng.uniform(1, 2, 12))
-
-    tight = partial(cg, rtol=1e-9)
-
-    def method(image, trimap, *, solver=tight):
-        return solver(A, trimap.ravel()).x
-
-    trimap = rng.uniform(size=(3, 4))
-    found = estimate(method, trimap, trimap)
-    np.testing.assert_array_equal(found.alpha, method(trimap, trimap))
+def test_a_clean_plate_is_handed_on(pictures):
+    assert before_plate("--plate", "plate.png").exit_code == 0
+    alpha = alphamat.read_image("image_alpha.png").copy()
+    assert (alpha[150:250, 150:250] == 255).mean() > 0.9
+    alpha[150:250, 150:250] = 0
+    assert not alpha.any()
 
 
-def test_demo_writes_four_pictures(tmp_path, monkeypatch):
-    from alphamat import examples
-
-    image, trimap = examples.astronaut()
-    cut = (slice(5, 60), slice(190, 265))  # hair: enough for a test
-    monkeypatch.setattr(examples, "astronaut", lambda: (image[cut], trimap[cut]))
-    result = run("demo", "--output", tmp_path / "new" / "folder")
+def test_one_from_a_hand_held_camera_is_aligned_first(pictures):
+    result = before_plate("--plate", "moved.png", "--handheld")
     assert result.exit_code == 0, result.output
-    shapes = {path.name: read_image(path).shape for path in (tmp_path / "new/folder").iterdir()}
-    assert shapes == {
-        "alpha.png": (55, 75),
-        "cutout.png": (55, 75, 4),
-        "composite.png": (55, 75, 3),
-        "sheet.png": (55 + 16, 4 * (75 + 8) + 8, 3),
-    }
-    assert "converged" in result.stdout
-    for step in ("read", "matte", "foreground", "write", *shapes):
-        assert step in result.stdout
+    assert "the plate fits: " in result.stderr
+    alpha = alphamat.read_image("image_alpha.png").copy()
+    assert (alpha[150:250, 150:250] == 255).mean() > 0.9
+    alpha[150:250, 150:250] = 0
+    assert alpha.mean() < 3
+    assert before_plate("--plate", "moved.png").exit_code == 0
+    assert alphamat.read_image("image_alpha.png").mean() > 60  # as if there were foreground
 
 
-def test_demo_over_a_file_is_refused_in_one_line(tmp_path):
-    (tmp_path / "demo").write_text("mine")
-    result = run("demo", "--output", tmp_path / "demo")
-    assert result.exit_code == 1
-    assert result.stderr.count("\n") == 1
-
-
-def python(code, *arguments, path):
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(path), *filter(None, sys.path)])},
-    )
-
-
-def test_works_as_a_process(scene, packages):
-    command = "from alphamat.cli import app; app()"
-    inputs = ("matte", scene / "photo.png", scene / "trimap.png")
-    ran = python(command, *inputs, "--json", path=packages)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert json.loads(ran.stdout)["converged"] is True
-    assert read_image(scene / "photo_alpha.png").shape == (23, 30)
-    ran = python(command, *inputs, "--over", "nowhere", path=packages)
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("error: --over")
-
-
-def test_help_starts_without_the_heavy_libraries(packages):
-    code = (
-        "import sys, pathlib\n"
-        "from alphamat.cli import app\n"
-        "try: app()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'numba', 'scipy', 'skimage', 'cv2', 'sklearn', 'jax', 'PIL'} & set(sys.modules)\n"
-        "print('heavy:', sorted(heavy))\n"
-    )
-    ran = python(code, "--help", path=packages)
-    assert ran.returncode == 0, ran.stderr
-    assert "heavy: []" in ran.stdout
+def test_what_does_not_fit_is_refused(pictures, monkeypatch):
+    assert "there is no --plate" in before_plate("--handheld").stderr
+    alphamat.write_image("gray.png", np.full((400, 400, 3), 99, np.uint8))
+    assert "error: `plate` does not fit" in before_plate("--plate", "gray.png", "--handheld").stderr
+    monkeypatch.setattr("alphamat.cli.matte.method_named", lambda *_: alphamat.closed_form)
+    assert "closed_form takes none" in before_plate("--plate", "plate.png").stderr
+    assert "one of the inputs" in before_plate("--plate", "plate.png", "-o", "plate.png").stderr

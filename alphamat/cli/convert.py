@@ -1,0 +1,29 @@
+"""`alphamat convert`: an authors' file of weights to .safetensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.installed import module_with
+from alphamat.files.whole import refuse_unwritable
+
+
+def convert_weights(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="The authors' file: .pth, .ckpt, .pdparams, .npz.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .safetensors.")],
+    preset: Annotated[str, typer.Option(help="The weights' network; see `alphamat models`.")],
+) -> None:
+    """Convert a checkpoint to .safetensors; the new file says where the weights come from.
+
+    The tensors keep their authors' names. Nothing in IN is executed.
+    """
+    with faults_in_one_line():
+        refuse_unwritable(target, endings=(".safetensors",))
+        module_with(preset, "--preset").convert(source, target, preset)
+    typer.echo(f"wrote {target}")

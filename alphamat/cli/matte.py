@@ -1,0 +1,159 @@
+"""`alphamat matte`: a picture, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
+from alphamat.cli.faults import faults_are_misuse, faults_in_one_line
+from alphamat.cli.installed import method_named
+from alphamat.cli.overwriting import refuse_overwriting
+from alphamat.cli.report import record, tell, timed, warn
+from alphamat.cli.watch import estimate
+from alphamat.door import as_image, refuse_other_size
+from alphamat.files.images import WRITABLE, read_image, write_image
+from alphamat.files.whole import refuse_unwritable
+from alphamat.observe import refuse_plate_unless_taken
+from alphamat.plate import align_plate
+from alphamat.words import file_or_colour, output_paths
+
+
+def matte_image(
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="Photograph: PNG, JPEG, TIFF or WebP.")
+    ],
+    trimap: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="TRIMAP",
+            help="Its trimap: black background, white foreground, unknown between. Some networks "
+            "need none.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write (.png, .tif, .tiff), or an existing folder. By default next to "
+            "IMAGE, as NAME_alpha.png, NAME_cutout.png or NAME_composite.png.",
+        ),
+    ] = None,
+    method: MethodName = "closed-form",
+    weights: WeightsFile = None,
+    plate: Annotated[
+        Path | None,
+        typer.Option(
+            help="The scene without its foreground, for networks that need it. What to put the "
+            "cut-out over is --over."
+        ),
+    ] = None,
+    handheld: Annotated[
+        bool,
+        typer.Option("--handheld", help="The camera moved between IMAGE and --plate: align them."),
+    ] = False,
+    cutout: Annotated[
+        bool,
+        typer.Option(
+            "--cutout",
+            help="Write the cut-out instead of the alpha: RGBA, with the foreground's own colours.",
+        ),
+    ] = False,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|COLOUR",
+            help="What to put the cut-out over: an image of the same size, or a CSS colour. Write "
+            "the composite instead of the alpha; with --cutout, write both.",
+        ),
+    ] = None,
+    bits: Annotated[Bits, typer.Option(help="Bits per channel.")] = Bits.EIGHT,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate the alpha of IMAGE, or cut it out.
+
+    Exit codes: 0 when all was written, also if the solver stopped short of its
+    tolerance (then there is a warning, and "converged" is false in the JSON);
+    1 when an input is refused or the work fails, with one line on stderr;
+    2 when the command is misused.
+    """
+    seconds: dict[str, float] = {}
+    kinds = ["cutout"] * cutout + ["composite"] * (over is not None) or ["alpha"]
+    with faults_are_misuse("--output"):
+        outputs = output_paths(image, output, kinds)
+    if handheld and plate is None:
+        raise typer.BadParameter("there is no --plate.", param_hint="--handheld")
+    with faults_in_one_line():
+        estimator = method_named(method, weights)
+        for path in outputs.values():
+            refuse_unwritable(path, endings=WRITABLE)
+            refuse_overwriting(path, image, trimap, over, plate, weights)
+        with timed(seconds, "read"):
+            stored = read_image(image)
+            pixels = as_image(stored)
+            hints = None if trimap is None else read_image(trimap)
+            backdrop = None if over is None else _over_what(over, pixels.shape)
+            if plate is not None:
+                estimator = knowing(estimator, read_image(plate), handheld, pixels)
+        with timed(seconds, "matte"):
+            found = estimate(estimator, stored, hints)
+        pictures = _pictures(pixels, found.alpha, outputs, backdrop, seconds)
+        with timed(seconds, "write"):
+            for kind, path in outputs.items():
+                write_image(path, pictures[kind], bits=int(bits))
+    if as_json:
+        typer.echo(json.dumps(record(outputs, seconds, found), allow_nan=False))
+        warn(found)
+    else:
+        tell(outputs, seconds, found)
+
+
+def _over_what(text: str, size: tuple[int, ...]) -> np.ndarray:
+    """Return what a cut-out is put over: an (H, W, 3) picture of its size, or a (3,) colour."""
+    given = file_or_colour(text, name="--over")
+    if not isinstance(given, Path):
+        return given
+    pixels = as_image(read_image(given), name="over")
+    refuse_other_size(pixels.shape, size, "over")
+    return pixels
+
+
+def knowing(method: Callable, plate: np.ndarray, handheld: bool, image: np.ndarray) -> Callable:
+    """Return a method that has been told the clean plate, aligned with the image if need be."""
+    refuse_plate_unless_taken(method)
+    if handheld:
+        aligned = align_plate(image, plate)
+        plate = aligned.plate
+        typer.echo(
+            f"the plate fits: {aligned.points} points, {aligned.error:.2f} pixels off; it agrees "
+            f"with {aligned.agreement:.0%} of the picture",
+            err=True,
+        )
+    return partial(method, plate=plate)
+
+
+def _pictures(
+    image: np.ndarray,
+    alpha: np.ndarray,
+    kinds: dict[str, Path],
+    backdrop: np.ndarray | None,
+    seconds: dict[str, float],
+) -> dict[str, np.ndarray]:
+    """Return the pictures to write; estimate the foreground only if one of them needs it."""
+    if "alpha" in kinds:
+        return {"alpha": alpha}
+    from alphamat import composite, cutout, estimate_foreground
+
+    with timed(seconds, "foreground"):
+        foreground = estimate_foreground(image, alpha).foreground
+    pictures = {"cutout": cutout(foreground, alpha)}
+    if backdrop is not None:
+        pictures["composite"] = composite(foreground, alpha, backdrop)
+    return pictures
