@@ -33,7 +33,7 @@ ROOMS = {
     "alphamat.method": "door methods system",
     "alphamat.examples": "door files trimap",
     "alphamat.datasets": "composite door examples files trimap",
-    "alphamat.words": "door files trimap",
+    "alphamat.words": "door trimap",
     "alphamat.video": "door files foreground method plate system trimap words",
     "alphamat.evaluation": "datasets door files method metrics progress system trimap",
     "alphamat.cli": "composite datasets door evaluation examples files foreground method metrics "

@@ -31,7 +31,7 @@ def run_demo(
             image, trimap = astronaut()
         with timed(seconds, "matte"):
             found = estimate(closed_form, image, trimap)
-        alpha = found.alpha
+        alpha = found.matte.alpha
         with timed(seconds, "foreground"):
             foreground = estimate_foreground(image, alpha).foreground
         with timed(seconds, "write"):

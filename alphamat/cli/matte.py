@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +18,7 @@ from alphamat.cli.watch import estimate
 from alphamat.door import as_image, refuse_other_size
 from alphamat.files.images import WRITABLE, read_image, write_image
 from alphamat.files.whole import refuse_unwritable
-from alphamat.observe import refuse_plate_unless_taken
+from alphamat.method import Matte, refuse_unless_taken
 from alphamat.plate import align_plate
 from alphamat.words import file_or_colour, output_paths
 
@@ -95,16 +93,16 @@ def matte_image(
         for path in outputs.values():
             refuse_unwritable(path, endings=WRITABLE)
             refuse_overwriting(path, image, trimap, over, plate, weights)
+        refuse_unless_taken(estimator, trimap=trimap is not None, plate=plate is not None)
         with timed(seconds, "read"):
             stored = read_image(image)
             pixels = as_image(stored)
             hints = None if trimap is None else read_image(trimap)
             backdrop = None if over is None else _over_what(over, pixels.shape)
-            if plate is not None:
-                estimator = knowing(estimator, read_image(plate), handheld, pixels)
+            scene = None if plate is None else _plate(plate, handheld, pixels)
         with timed(seconds, "matte"):
-            found = estimate(estimator, stored, hints)
-        pictures = _pictures(pixels, found.alpha, outputs, backdrop, seconds)
+            found = estimate(estimator, stored, hints, scene)
+        pictures = _pictures(pixels, found.matte, outputs, backdrop, seconds)
         with timed(seconds, "write"):
             for kind, path in outputs.items():
                 write_image(path, pictures[kind], bits=int(bits))
@@ -125,34 +123,39 @@ def _over_what(text: str, size: tuple[int, ...]) -> np.ndarray:
     return pixels
 
 
-def knowing(method: Callable, plate: np.ndarray, handheld: bool, image: np.ndarray) -> Callable:
-    """Return a method that has been told the clean plate, aligned with the image if need be."""
-    refuse_plate_unless_taken(method)
-    if handheld:
-        aligned = align_plate(image, plate)
-        plate = aligned.plate
-        typer.echo(
-            f"the plate fits: {aligned.points} points, {aligned.error:.2f} pixels off; it agrees "
-            f"with {aligned.agreement:.0%} of the picture",
-            err=True,
-        )
-    return partial(method, plate=plate)
+def _plate(path: Path, handheld: bool, image: np.ndarray) -> np.ndarray:
+    """Read a plate, and align it with the image if the camera was held in a hand."""
+    plate = read_image(path)
+    if not handheld:
+        return plate
+    aligned = align_plate(image, plate)
+    typer.echo(
+        f"the plate fits: {aligned.points} points, {aligned.error:.2f} pixels off; it agrees "
+        f"with {aligned.agreement:.0%} of the picture",
+        err=True,
+    )
+    return aligned.plate
 
 
 def _pictures(
     image: np.ndarray,
-    alpha: np.ndarray,
+    matte: Matte,
     kinds: dict[str, Path],
     backdrop: np.ndarray | None,
     seconds: dict[str, float],
 ) -> dict[str, np.ndarray]:
-    """Return the pictures to write; estimate the foreground only if one of them needs it."""
+    """Return the pictures to write.
+
+    The foreground is the method's own, or estimated if it has none and a picture needs it.
+    """
+    alpha, foreground = matte
     if "alpha" in kinds:
         return {"alpha": alpha}
     from alphamat import composite, cutout, estimate_foreground
 
-    with timed(seconds, "foreground"):
-        foreground = estimate_foreground(image, alpha).foreground
+    if foreground is None:
+        with timed(seconds, "foreground"):
+            foreground = estimate_foreground(image, alpha).foreground
     pictures = {"cutout": cutout(foreground, alpha)}
     if backdrop is not None:
         pictures["composite"] = composite(foreground, alpha, backdrop)

@@ -22,7 +22,7 @@ def timed(seconds: dict[str, float], step: str) -> Iterator[None]:
 
 
 def record(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estimate) -> dict:
-    height, width = estimate.alpha.shape
+    height, width = estimate.matte.alpha.shape
     return {
         "outputs": {name: str(path) for name, path in outputs.items()},
         "size": {"height": height, "width": width},

@@ -14,6 +14,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from alphamat import progress
 from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
 from alphamat.cli.clips import over_what, plates, trimaps
 from alphamat.cli.faults import faults_in_one_line
@@ -125,8 +126,9 @@ def matte_clip(
         behind = None if over is None else over_what(over, clip)
         pictures = _pictures(zip(shown, mattes, strict=True), made, behind, depth)
         start = time.perf_counter()
-        with _progress(pictures, clip.count) as watched, _telling_of_a_stop():
-            done = video.write_video(output, watched, source=clip, bits=int(bits or 8))
+        with progress.bar(total=clip.count) as bar, _telling_of_a_stop():
+            counted = _counted(pictures, bar)
+            done = video.write_video(output, counted, source=clip, bits=int(bits or 8))
         seconds = time.perf_counter() - start
     if as_json:
         typer.echo(json.dumps(_record(made, output, clip, done, seconds, odd), allow_nan=False))
@@ -156,33 +158,12 @@ def _pictures(matted: Iterable, made: str, behind, depth: int) -> Iterator:
         yield frame._replace(image=picture)
 
 
-@contextmanager
-def _progress(pictures: Iterator, total: int | None) -> Iterator[Iterator]:
-    """Show a bar, with frames per second, while stderr is a terminal."""
-    from rich import progress
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    columns = (
-        progress.SpinnerColumn(),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.description}"),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=total)
-
-        def watched() -> Iterator:
-            for picture in pictures:
-                yield picture
-                speed = bar.tasks[0].speed
-                text = "" if speed is None else f"{speed:.3g} frames per second"
-                bar.update(task, advance=1, description=text)
-
-        yield watched()
+def _counted(pictures: Iterator, bar: progress.Bar) -> Iterator:
+    """Yield pictures, and show how many there are and how fast they come."""
+    for picture in pictures:
+        yield picture
+        speed = bar.speed
+        bar.advance("" if speed is None else f"{speed:.3g} frames per second")
 
 
 @contextmanager

@@ -20,10 +20,8 @@ def flat(image, trimap):
 def give_up(A, b):
     return Solution(b, 7, 0.25, False)
 
-def early(image, trimap, *, solver=give_up):
-    solver(None, np.zeros(3))
-    warnings.warn("stopped with a residual of 0.25", alphamat.ConvergenceWarning)
-    return flat(image, trimap)
+def early(image, trimap):
+    return alphamat.closed_form(image, trimap, solver=give_up)
 
 def failing(image, trimap):
     raise ValueError("`trimap` is\\nnot to my taste")

@@ -93,12 +93,14 @@ def test_json_is_one_object_and_all_there_is(scene):
 def test_a_solve_that_stops_early_is_written_with_a_warning(scene):
     result = matte(scene, "--method", "early")
     assert result.exit_code == 0, result.output
-    assert result.stderr == "warning: stopped with a residual of 0.25\n"
+    warning = "The solver stopped after 7 iterations with a residual of 2.5e-01"
+    assert result.stderr.startswith(f"warning: {warning}")
+    assert result.stderr.count("\n") == 1
     assert "did not converge: 7 iterations, residual 2.5e-01" in result.stdout
     record = json.loads(matte(scene, "--method", "early", "--json").stdout)
     assert record["converged"] is False
     assert record["residual"] == 0.25
-    assert record["warnings"] == ["stopped with a residual of 0.25"]
+    assert [text[: len(warning)] for text in record["warnings"]] == [warning]
 
 
 def test_a_method_without_a_solver_reports_none(scene):
@@ -233,3 +235,21 @@ def test_what_does_not_fit_is_refused(pictures, monkeypatch):
     monkeypatch.setattr("alphamat.cli.matte.method_named", lambda *_: alphamat.closed_form)
     assert "closed_form takes none" in before_plate("--plate", "plate.png").stderr
     assert "one of the inputs" in before_plate("--plate", "plate.png", "-o", "plate.png").stderr
+
+
+def test_a_cutout_has_the_methods_own_foreground(pictures, monkeypatch):
+    def layers(image, trimap=None, plate=None):
+        alpha = np.full(image.shape[:2], 0.5)
+        return alphamat.Matte(alpha, np.full(image.shape, (0.2, 0.4, 0.6)))
+
+    monkeypatch.setattr("alphamat.cli.matte.method_named", lambda *_: layers)
+    assert before_plate("--cutout", "-o", "cutout.png").exit_code == 0
+    cutout = alphamat.read_image("cutout.png")
+    assert np.unique(cutout.reshape(-1, 4), axis=0).tolist() == [[51, 102, 153, 128]]
+
+
+def test_a_trimap_that_a_method_does_not_take_is_refused(pictures, monkeypatch):
+    monkeypatch.setattr("alphamat.cli.matte.method_named", lambda *_: lambda image: image[..., 0])
+    result = before_plate("plate.png")
+    assert result.exit_code == 1
+    assert result.stderr == "error: `trimap` is given, and <lambda> takes none.\n"

@@ -154,7 +154,7 @@ def test_a_plate_reaches_the_method(scene, monkeypatch):
     [
         (["none.mp4", "-o", "a.mov"], "none.mp4 does not exist"),
         (["notes.txt", "-o", "a.mov"], "notes.txt (5 bytes) is no film that can be read"),
-        (["clip.mp4", "-o", "a.mov"], "frame 1: `trimap` is missing"),
+        (["clip.mp4", "-o", "a.mov"], "error: `trimap` is missing; closed_form needs one"),
         (["clip.mp4", "trimaps", "-o", "a.mp4"], "a.mp4 cannot hold alpha"),
         (["clip.mp4", "trimaps", "-o", "a.gif"], "a.gif cannot be written; expected a name in"),
         (["clip.mp4", "trimaps", "-o", "nowhere/a.mov"], "there is no folder nowhere"),

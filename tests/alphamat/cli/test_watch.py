@@ -1,42 +1,46 @@
-"""Methods whose solver is watched."""
+"""Methods that are run with a bar, and what is kept of the run."""
 
+import warnings
 from functools import partial
 
 import numpy as np
 
+import alphamat
+from alphamat import Matte
 from alphamat.cli.watch import estimate
-from solvers import Solution, cg
+from solvers import Solution
 
 
-def test_solver_is_watched_through_its_callback():
-    seen = []
-
-    def solver(A, b, *, rtol=1e-3, callback=None):
-        callback(1, 0.1)
-        callback(2, 1e-4)
-        seen.append(callback)
-        return Solution(b, 2, 1e-4, True)
-
-    loose = partial(solver, rtol=1e-2)
-
-    def method(image, trimap, *, solver=loose):
-        return solver(None, trimap).x
-
-    found = estimate(method, np.zeros((11, 14, 3)), np.ones((11, 14)))
-    assert len(seen) == 1
-    assert [(s.iterations, s.residual, s.converged) for s in found.solutions] == [(2, 1e-4, True)]
-    np.testing.assert_array_equal(found.alpha, np.ones((11, 14)))
+def picture():
+    trimap = np.full((11, 14), 0.5)
+    trimap[:, :3], trimap[:, -3:] = 0, 1
+    return np.random.default_rng(7).random((11, 14, 3)), trimap
 
 
-def test_watching_leaves_the_solution_as_it_is():
-    rng = np.random.default_rng(7)
-    A = np.diag(rng.uniform(1, 2, 12))
+def test_solutions_and_warnings_are_kept():
+    def give_up(A, b):
+        return Solution(np.zeros_like(b), 2, 0.25, False)
 
-    tight = partial(cg, rtol=1e-9)
+    image, trimap = picture()
+    found = estimate(partial(alphamat.closed_form, solver=give_up), image, trimap)
+    assert [(s.iterations, s.residual, s.converged) for s in found.solutions] == [(2, 0.25, False)]
+    assert [text[:35] for text in found.warnings] == ["The solver stopped after 2 iteration"[:35]]
 
-    def method(image, trimap, *, solver=tight):
-        return solver(A, trimap.ravel()).x
 
-    trimap = rng.uniform(size=(3, 4))
-    found = estimate(method, trimap, trimap)
-    np.testing.assert_array_equal(found.alpha, method(trimap, trimap))
+def test_watching_leaves_the_result_as_it_is():
+    image, trimap = picture()
+    found = estimate(alphamat.closed_form, image, trimap)
+    np.testing.assert_array_equal(found.matte.alpha, alphamat.closed_form(image, trimap))
+    assert found.solutions[0].converged
+    assert found.warnings == []
+
+
+def test_a_method_keeps_its_foreground_and_its_words():
+    def method(image, trimap=None, plate=None):
+        warnings.warn("so so", UserWarning, stacklevel=1)
+        return Matte(plate[..., 0], plate)
+
+    image, _ = picture()
+    found = estimate(method, image, plate=image / 2)
+    np.testing.assert_array_equal(found.matte.foreground, image / 2)
+    assert (found.solutions, found.warnings) == ([], ["so so"])
