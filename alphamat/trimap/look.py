@@ -42,7 +42,7 @@ def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float =
         If an argument is refused.
     """
     image = as_image(image)
-    parts = _parts(trimap_levels(trimap, image.shape[:2]))
+    parts = Trimap.of(trimap_levels(trimap, image.shape[:2]))
     if not isinstance(strength, Real):
         raise TypeError(f"`strength` is {strength!r}; expected a number in [0, 1].")
     if not 0 <= strength <= 1:
@@ -84,7 +84,7 @@ def check(trimap, *, speck: int = 10) -> list[str]:
     refuse_unless_counting("speck", speck)
     levels = trimap_levels(trimap)
     full = FULL_SCALE.get(as_array(trimap, name="trimap").dtype, 1.0)
-    parts = _parts(levels)
+    parts = Trimap.of(levels)
     return [
         *_missing(parts),
         *_share_unknown(parts.unknown),
@@ -94,10 +94,6 @@ def check(trimap, *, speck: int = 10) -> list[str]:
         *_touching(parts),
         *_unusual_levels(levels[parts.unknown], full),
     ]
-
-
-def _parts(levels: np.ndarray) -> Trimap:
-    return Trimap(foreground=levels == 1, background=levels == 0)
 
 
 def _colour(value, name: str) -> np.ndarray:

@@ -14,8 +14,8 @@ from alphamat.door.image import (
     FULL_SCALE,
     as_array,
     as_image,
+    as_plane,
     refuse_other_size,
-    single_channel,
     unit_range,
 )
 from alphamat.trimap.widths import Width, depth, grow
@@ -115,7 +115,7 @@ def from_alpha(
     >>> trimap = from_alpha(alpha, inner=Ellipse(25), outer=Ellipse(25))
     >>> trimap = from_alpha(alpha, inner=10, outer=10)
     """
-    white, black = _certain(single_channel(unit_range(alpha, name="alpha"), "alpha"), low, high)
+    white, black = _certain(as_plane(alpha, name="alpha"), low, high)
     return _banded(white, black, inner, outer)
 
 
@@ -218,7 +218,7 @@ def _levels(mask, name: str) -> np.ndarray:
             f"`{name}` has dtype {array.dtype}; expected bool, uint8, uint16 or floating point in "
             f"[0, 1]. If it holds labels, pass `{name} == label`."
         )
-    return single_channel(unit_range(array, name=name), name)
+    return as_plane(array, name=name)
 
 
 def _certain(levels: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
