@@ -11,7 +11,8 @@ import math
 from pathlib import Path
 from urllib.parse import quote
 
-from alphamat.evaluation.measure import METRICS, Finished, Key, Row
+from alphamat.evaluation.measure import Finished, Key, Row
+from alphamat.metrics import METRICS
 
 NUMBERS = (*METRICS, "seconds", "peak_memory")
 

@@ -14,11 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat import metrics
 from alphamat.door.image import as_alpha, as_image, single_channel, unit_range
 from alphamat.observe import observed, parameters
 from alphamat.solve import ConvergenceWarning
-
-METRICS = ("sad", "mse", "mad", "grad", "conn")
 
 
 class Row(NamedTuple):
@@ -110,8 +109,6 @@ def _run(method: Callable, image: np.ndarray, trimap) -> tuple[np.ndarray, dict]
 
 
 def _scores(alpha: np.ndarray, sample, region: Callable | None, quantise: bool) -> dict:
-    from alphamat import metrics
-
     scored = sample.trimap if region is None else region(sample)
     return metrics.all(alpha, sample.truth, scored, quantise=quantise)._asdict()
 

@@ -12,7 +12,7 @@ from alphamat.datasets import Sample
 from alphamat.evaluation.keeping import Key, keep, kept
 from alphamat.evaluation.measure import Finished, Row, Task, measure
 from alphamat.evaluation.naming import describe, named
-from alphamat.evaluation.table import Evaluation
+from alphamat.evaluation.outcome import Evaluation
 
 
 def evaluate(

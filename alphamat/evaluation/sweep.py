@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.datasets import Dataset, Sample
-from alphamat.evaluation.digits import TITLES, column
-from alphamat.evaluation.markdown import table
+from alphamat.evaluation.digits import column
+from alphamat.evaluation.outcome import Evaluation
+from alphamat.evaluation.pages.markdown import table
 from alphamat.evaluation.run import evaluate, labels_of
-from alphamat.evaluation.table import Evaluation
+from alphamat.evaluation.summary import Cell
+from alphamat.metrics import METRICS
 from alphamat.trimap import from_alpha
 
 
@@ -101,18 +103,18 @@ class Sweep:
             ax.plot(self.widths, means, marker="o", label=method)
         ax.set(
             xlabel="width of the unknown band on each side, pixels",
-            ylabel=f"mean {TITLES[metric]} of {self.pictures} pictures",
+            ylabel=f"mean {METRICS[metric].title} of {self.pictures} pictures",
             ylim=(0, None),
         )
         ax.legend(frameon=False)
         return ax
 
     def __str__(self) -> str:
-        columns = {"SAD at width": self.evaluation.methods}
+        columns = {"SAD at width": [Cell(method) for method in self.evaluation.methods]}
         means = np.array([*self.means().values()])
         texts = np.reshape(column(means.ravel().tolist()), means.shape)
-        for width, values in zip(self.widths, texts.T, strict=True):
-            columns[f"{width:g}"] = values.tolist()
+        for width, texts_at in zip(self.widths, texts.T.tolist(), strict=True):
+            columns[f"{width:g}"] = [Cell(text) for text in texts_at]
         return table(columns) + "\n"
 
     def _finished(self, metric: str) -> np.ndarray:

@@ -1,9 +1,7 @@
-"""The outcome of a run: rows, means, ranks, and the forms they are written in."""
+"""The results of a run: rows, means, ranks and comparisons."""
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.door.parameters import refuse_unless_counting
-from alphamat.evaluation.keeping import plain
-from alphamat.evaluation.measure import METRICS, Row
+from alphamat.evaluation.measure import Row
 from alphamat.evaluation.statistics import Comparison, compare_all
+from alphamat.metrics import METRICS
 
 
 class Means(NamedTuple):
@@ -45,14 +43,11 @@ class Ranks(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` returns.
-
-    `rows` has a `Row` for each sample and method, in the order of the data set;
-    `pandas.DataFrame(evaluation.rows)` is a table of them.
-    """
+class Results:
+    """What methods have scored on a data set."""
 
     rows: tuple[Row, ...] = field(repr=False)
+    """One for each sample and method, in the order of the data set."""
     definitions: dict[str, str]
     """What each method is, by name."""
     quantise: bool
@@ -175,65 +170,6 @@ class Evaluation:
                 found.setdefault((row.method, row.error), []).append(row)
         return found
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the rows; empty where there is no number."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, Row._fields)
-            table.writeheader()
-            table.writerows(plain(row) for row in self.rows)
-
-    def to_json(self, path: str | Path) -> None:
-        """Write rows, means, ranks and comparisons; null where there is no number."""
-        text = json.dumps(self.record(), indent=1, allow_nan=False, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
-
-    def record(self) -> dict:
-        """Return all of it but the pictures, as JSON can hold it."""
-        several = len(self.methods) > 1
-        return {
-            "methods": self.definitions,
-            "quantise": self.quantise,
-            "unit": self.unit,
-            "means": [plain(means) for means in self.means()],
-            "ranks": {
-                metric: {method: _plain_ranks(r) for method, r in self.ranks(metric).items()}
-                for metric in METRICS
-            },
-            "comparisons": [plain(c) for c in self.compare()] if several else [],
-            "rows": [plain(row) for row in self.rows],
-        }
-
-    def to_markdown(self, path: str | Path) -> None:
-        """Write the tables of means, ranks and comparisons, and what failed."""
-        Path(path).write_text(str(self), encoding="utf-8")
-
-    def __str__(self) -> str:
-        from alphamat.evaluation.markdown import markdown
-
-        return markdown(self)
-
-    def report(self, path: str | Path, *, title: str = "", side: int = 480, most: int = 40) -> None:
-        """Write one self-contained HTML page with tables, charts and pictures.
-
-        Parameters
-        ----------
-        path : path of the file to write
-        title : str, optional
-        side : int
-            Pixels of a picture's longer side; larger ones are reduced.
-        most : int
-            Samples shown in pictures, at most; of more, some from easy to hard are chosen. All are
-            in the tables.
-        """
-        from alphamat.evaluation.report import report
-
-        Path(path).write_text(report(self, title, side, most), encoding="utf-8")
-
-    def _repr_html_(self) -> str:
-        from alphamat.evaluation.report import means_table
-
-        return means_table(self, "sad")
-
 
 def _means(method: str, rows: Sequence[Row]) -> Means:
     scored = [row for row in rows if not math.isnan(row.sad)]
@@ -248,11 +184,6 @@ def _means(method: str, rows: Sequence[Row]) -> Means:
 def _without_nan(summary, rows: Sequence[Row], key: str) -> float:
     values = [value for row in rows if not math.isnan(value := getattr(row, key))]
     return float(summary(values)) if values else math.nan
-
-
-def _plain_ranks(ranks: Ranks) -> dict:
-    overall = None if math.isnan(ranks.overall) else ranks.overall
-    return {"overall": overall, "groups": ranks.groups}
 
 
 def _refuse_unknown(metric: str) -> None:
