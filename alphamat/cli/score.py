@@ -37,7 +37,7 @@ def score(
         Path | None,
         typer.Argument(
             metavar="TRIMAPS",
-            help="Trimap, or a folder of them: scores are of unknown pixels. By default of all.",
+            help="Trimap, or a folder of them: only unknown pixels are scored. By default all are.",
         ),
     ] = None,
     quantise: Annotated[

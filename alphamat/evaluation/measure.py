@@ -1,4 +1,4 @@
-"""One method on one sample: its alpha, the scores, what it cost and what went wrong."""
+"""One method on one sample: its alpha, its scores, its cost and its faults."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Row(NamedTuple):
     seconds: float = math.nan
     """Wall time of the call alone, without reading and scoring."""
     peak_memory: float = math.nan
-    """Bytes that the process's peak during the call lay above what it held before. NaN where no
-    /proc tells, and in threads, which share their process's memory."""
+    """The process's peak during the call less what it held before, in bytes. NaN without /proc, and
+    in threads, which share their process's memory."""
     converged: bool | None = None
     """False if a solver stopped short of its tolerance; None if none was seen."""
     warning: str = ""
@@ -48,12 +48,12 @@ Key = tuple[str, str, str]
 
 
 class Task(NamedTuple):
-    """All that a worker, perhaps on another machine, needs to know."""
+    """What a worker needs to know; it may be on another machine."""
 
     key: Key
     call: Callable
     samples: Sequence
-    """One, perhaps not yet read."""
+    """One sample, which may not have been read yet."""
     region: Callable | None
     quantise: bool
 

@@ -25,7 +25,7 @@ class Evaluation(Results):
     """
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the rows; empty where there is no number."""
+        """Write the rows; a cell is empty where there is no number."""
         with open(path, "w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, Row._fields)
             table.writeheader()
@@ -37,7 +37,7 @@ class Evaluation(Results):
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     def record(self) -> dict:
-        """Return all of it but the pictures, as JSON can hold it."""
+        """Return everything but the pictures, as JSON can hold it."""
         several = len(self.methods) > 1
         return {
             "methods": self.definitions,
@@ -69,8 +69,8 @@ class Evaluation(Results):
         side : int
             Pixels of a picture's longer side; larger ones are reduced.
         most : int
-            Samples shown in pictures, at most; of more, some from easy to hard are chosen. All are
-            in the tables.
+            At most so many samples have pictures; of more, some are chosen, evenly from easy to
+            hard. Means and ranks are over all.
         """
         Path(path).write_text(report(self, title, side, most), encoding="utf-8")
 

@@ -30,13 +30,13 @@ class Means(NamedTuple):
     peak_memory: float
     samples: int
     scored: int
-    """The means are over so many samples: those with truth on which the method did not fail."""
+    """How many samples the means are over: those with truth on which the method did not fail."""
     failed: int
     unconverged: int
 
 
 class Ranks(NamedTuple):
-    """How a method ranks among the others: 1 is best, means are over cells."""
+    """Mean ranks of a method among the others, overall and by group; 1 is best."""
 
     overall: float
     groups: dict[str, float]
@@ -91,7 +91,7 @@ class Results:
     def means(self) -> list[Means]:
         """Return mean scores, one entry per method, in the order of the methods.
 
-        A method's mean leaves out what it failed on; `failed` says how often that was.
+        Samples on which a method failed are not in its means; `failed` is their number.
         """
         return [
             _means(method, self.rows[at :: len(self.methods)])
@@ -101,9 +101,9 @@ class Results:
     def ranks(self, metric: str = "sad") -> dict[str, Ranks]:
         """Rank the methods as alphamatting.com does.
 
-        In each cell, one picture with one trimap, methods are ranked by their scores: ties share
-        the mean of their ranks, a method that failed comes last. Ranks are averaged over the
-        cells of a group, then over the groups.
+        Methods are ranked by their scores in each cell: one picture with one trimap. Ties share the
+        mean of their ranks; a method that failed comes last. Ranks are averaged over the cells of a
+        group, then over the groups.
         """
         from scipy.stats import rankdata
 
@@ -133,14 +133,14 @@ class Results:
     ) -> list[Comparison]:
         """Compare methods in pairs, on the pictures that both finished.
 
-        The differences of a picture with several trimaps, or with `unit="group"` of a clip's
-        frames, are averaged first: they are not independent.
+        A picture may have several trimaps. Their differences are averaged first, because they are
+        not independent; with `unit="group"` so are those of a clip's frames.
 
         Parameters
         ----------
         metric : "sad", "mse", "mad", "grad" or "conn"
         against : name of a method, optional
-            Compare each other one with it. By default each pair is compared.
+            Compare the others with it. By default all pairs are compared.
         confidence : float
             Coverage of the bootstrap's interval of the mean difference (BCa, Efron 1987).
         resamples, seed : int
@@ -149,8 +149,8 @@ class Results:
         Returns
         -------
         list of Comparison
-            With the p-values of Wilcoxon's signed-rank test, and these after Holm's correction for
-            as many comparisons as are returned.
+            With p-values of Wilcoxon's signed-rank test, before and after Holm's correction for the
+            number of comparisons returned.
         """
         if against is not None and against not in self.definitions:
             raise ValueError(f"`against` is {against!r}; expected one of {self.methods}.")
@@ -173,7 +173,7 @@ class Results:
 
 def _means(method: str, rows: Sequence[Row]) -> Means:
     scored = [row for row in rows if not math.isnan(row.sad)]
-    # A mean of nothing is NaN; so is MSE over no pixels, which says nothing of a method.
+    # MSE over no pixels is NaN; it says nothing about the method.
     scores = [_without_nan(np.mean, scored, metric) for metric in METRICS]
     costs = [_without_nan(np.median, rows, cost) for cost in ("seconds", "peak_memory")]
     failed = sum(bool(row.error) for row in rows)

@@ -32,17 +32,17 @@ def trimap_sweep(
 ) -> Sweep:
     """Run methods with trimaps of several widths, made from the truth.
 
-    Every width is scored on the same pixels, the unknown ones of the widest trimap. With its own
-    pixels for each width a mean error would fall as the band grows, for the easy pixels that come
-    in; on the narrowest one's, alpha could leak far away unpunished. A method that holds known
-    pixels exactly has no errors outside of a trimap's band, so that its SAD is the same as over
-    the whole picture.
+    All widths are scored on the same pixels: the unknown ones of the widest trimap. If each width
+    were scored on its own, mean errors would fall as the band grows, because easy pixels come in.
+    On the pixels of the narrowest trimap, errors far from the edge would not count. A method that
+    holds known pixels exactly has no errors outside its trimap's band, so its SAD is the same as
+    over the whole picture.
 
     Parameters
     ----------
     methods, dataset
-        As for `evaluate`. The trimaps of the data set are not used: of samples with one name the
-        first is taken.
+        As for `evaluate`. The trimaps of the data set are not used: of several samples with one
+        name the first is taken.
     widths : numbers, at least 0
         How far the unknown region reaches into foreground and background beyond the pixels with
         fractional alpha, in pixels.
@@ -81,8 +81,8 @@ class Sweep:
     def means(self, metric: str = "sad") -> dict[str, list[float]]:
         """Return each method's mean score at each width.
 
-        They are over the pictures that every method finished at every width, lest a curve bend
-        where a picture drops out.
+        They are over the pictures that every method finished at every width: a curve would bend
+        where a picture is missing.
         """
         scores = self._finished(metric).mean(axis=0) if self.pictures else math.nan
         scores = np.broadcast_to(scores, (len(self.widths), len(self.evaluation.methods)))

@@ -1,4 +1,4 @@
-"""How far the alphas of a clip are from the truth in how they change from frame to frame."""
+"""How far the changes of alpha from frame to frame are from those of the truth."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def mean_temporal_error(
     """Average how the squared error changes from frame to frame, along the motion.
 
     That is MESSDdt of Erofeev et al., "Perceptually Motivated Benchmark for Video Matting", BMVC
-    2015: for each pair of frames Σ_p |(α_p - α*_p)² - (α'_q - α*'_q)²| / n, where q = p + v_p is
-    where pixel p has moved to in the next frame. An error that travels along is forgiven, which
-    `dtssd` does not. Not scaled; papers print it times various powers of ten.
+    2015: for each pair of frames Σ_p |(α_p - α*_p)² - (α'_q - α*'_q)²| / n. Pixel p has moved to
+    q = p + v_p in the next frame. An error that moves with the picture does not count, as it does
+    in `dtssd`. It is not scaled; papers multiply it by various powers of ten.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def mean_temporal_error(
     flow : (T - 1, H, W, 2) array_like, or sequence of (H, W, 2), optional
         Motion v from each frame to the next, in pixels to the right and downwards, as OpenCV's
         optical flow has it. Errors between pixels are interpolated bilinearly. Pixels that leave
-        the picture, or have NaN, are left out. None takes everything to be at rest.
+        the picture, or have NaN, are left out. None means that nothing moves.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def _errors(alphas, truths, trimaps, quantise: bool) -> Iterator[tuple[np.ndarra
 def _follow(
     after: np.ndarray, unknown: np.ndarray, motion, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return values of the next frame, each where its pixel comes from, and where there are any."""
+    """Return the next frame's values, each at the pixel it comes from, and where there is one."""
     from scipy.ndimage import map_coordinates
 
     motion = np.asarray(motion, dtype=np.float64)

@@ -3,12 +3,12 @@
 SAD, MSE, Grad and Conn are those of Rhemann et al., "A Perceptually Motivated Online Benchmark for
 Image Matting", CVPR 2009, with the parameters and the scale of the evaluation code of Xu et al.,
 "Deep Image Matting", CVPR 2017, which most papers since have used. They are summed over the pixels
-that the trimap leaves unknown. That code takes these to be the pixels of exactly 128; here they are
-all strictly between 0 and full scale, which is the same for trimaps of 0, 128 and 255. What a
-prediction says of known pixels is left as it is: it has a part in Grad and Conn.
+that the trimap leaves unknown. In that code these are the pixels of exactly 128; here they are all
+pixels strictly between 0 and full scale. Both are the same for trimaps of 0, 128 and 255. A
+prediction is not corrected where alpha is known, and its errors there affect Grad and Conn.
 
-Floats are scored as they are. Published numbers are of alphas in files of 8 bits: `quantise=True`
-rounds to their levels first, which moves scores by some tenths of a percent.
+Floats are scored as they are. Published numbers are for alphas in files of 8 bits: `quantise=True`
+rounds to their levels first, which changes scores by some tenths of a percent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from alphamat.trimap import Trimap
 
 
 class Scores(NamedTuple):
-    """The scores of one alpha; the less, the better."""
+    """The scores of one alpha; lower is better."""
 
     sad: float
     mse: float
@@ -44,14 +44,14 @@ def all(alpha, truth, trimap=None, *, quantise: bool = False) -> Scores:
     truth : (H, W) array_like, or PIL image
         The true alpha, of the same size.
     trimap : (H, W) array_like, or PIL image, optional
-        Scores are taken on its unknown pixels: those strictly between 0 and full scale. It need not
-        have known ones. None takes the whole picture.
+        Scores are taken on its unknown pixels: those strictly between 0 and full scale. It may have
+        no known ones. None takes the whole picture.
     quantise : bool
         Round `alpha` and `truth` to 8 bits first, as published numbers do.
 
     Returns
     -------
-    Scores, with each metric as the function of its name returns it.
+    Scores: each is what the function of its name returns.
 
     Raises
     ------
@@ -83,9 +83,9 @@ def mse(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
 def mad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
     """Average the absolute differences: Σ |α - α*| / n over n unknown pixels; NaN if n is 0.
 
-    See `all` for the arguments. The metric is at home where there are no trimaps, and there it is
-    taken over the whole picture: as it is by Ke et al., "MODNet", AAAI 2022, and multiplied by 1000
-    by Lin et al., "Robust High-Resolution Video Matting", WACV 2022.
+    See `all` for the arguments. The metric is common where there are no trimaps, and is then taken
+    over the whole picture: by Ke et al., "MODNet", AAAI 2022, as it is here, and by Lin et al.,
+    "Robust High-Resolution Video Matting", WACV 2022, multiplied by 1000.
     """
     return _mad(*parse(alpha, truth, trimap, quantise))
 
@@ -94,8 +94,8 @@ def grad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
     """Compare the strength of edges, in thousands: Σ (|∇α| - |∇α*|)² / 1000.
 
     ∇ filters with first derivatives of a Gaussian with a σ of 1.4, on 9 × 9 pixels and of unit
-    norm, with the border repeated outwards. Before, each alpha is stretched to reach from 0 to 1
-    over the whole picture; one that is constant has no edges.
+    norm, with the border repeated outwards. Each alpha is first stretched to run from 0 to 1 over
+    the whole picture; a constant alpha has no edges.
 
     See `all` for the arguments.
     """
@@ -106,9 +106,9 @@ def conn(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
     """Compare what is not connected to the main part, in thousands: Σ |φ(α) - φ(α*)| / 1000.
 
     At each level of k / 10 for k from 1 to 10, take the pixels where both alphas reach it, and of
-    these the largest component Ω_k of neighbours above, below and beside; of several the one that
-    begins first in order of columns. A pixel is connected up to l, the last level before the first
-    whose Ω_k it is not in. What exceeds l by d ≥ 0.15 is missing: φ = 1 - d, and else 1.
+    these the largest component Ω_k of neighbours above, below and beside; of equally large ones the
+    one that begins first, column by column. A pixel is connected up to l, the last level before the
+    first whose Ω_k it is not in. Alpha exceeds l by d: φ = 1 - d if d ≥ 0.15, and else 1.
 
     Where no pixel reaches a level, none is connected there. (The evaluation code stops with an
     error then, and ports that skip the level score an alpha of 0 as perfect.)
@@ -182,9 +182,9 @@ def _gradient_magnitude(alpha: np.ndarray) -> np.ndarray:
 def _conn(alpha: np.ndarray, truth: np.ndarray, unknown: np.ndarray) -> float:
     """Sum the differences of φ.
 
-    Floats are compared here, and levels of 8 or 16 bits still meet the thresholds that they meet in
-    exact arithmetic: where 153 / 255 and the like equal a k / 10, both are rounded to one float64,
-    and no level exceeds a k / 10 by just 0.15.
+    Floats are compared here. Levels of 8 or 16 bits still meet the same thresholds as in exact
+    arithmetic: where a level such as 153 / 255 equals a k / 10, both round to one float64, and no
+    level exceeds a k / 10 by exactly 0.15.
     """
     reached = np.empty(alpha.shape, np.uint8)
     kernels.count_steps(alpha, truth, reached)

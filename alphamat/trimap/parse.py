@@ -27,7 +27,7 @@ class Trimap(NamedTuple):
 
     @property
     def unknown(self) -> np.ndarray:
-        """Pixels whose alpha is asked for."""
+        """Pixels whose alpha is to be found."""
         return ~self.known
 
 
@@ -64,7 +64,7 @@ def as_trimap(trimap, *, shape: tuple[int, int] | None = None) -> Trimap:
 
 
 def trimap_levels(trimap, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Return a trimap's levels as (H, W) float64 in [0, 1], whichever of its parts it lacks."""
+    """Return a trimap's levels as (H, W) float64 in [0, 1]; it may lack any of its parts."""
     if trimap is None:
         raise ValueError(
             "`trimap` is missing, and this method needs one. `alphamat.trimap`, and the command "

@@ -1,4 +1,4 @@
-"""The pictures of a report: what was given, the truth, and each method's alpha and error."""
+"""The pictures of a report: image, trimap and truth, then each method's alpha and error."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONTROLS = """<div class="controls">
 
 
 def _legend() -> str:
-    """Return a CSS gradient from an error of -1 to 1, evenly in what the eye sees."""
+    """Return a CSS gradient from an error of -1 to 1, even to the eye."""
     steps = np.linspace(-1, 1, 17)
     colours = np.rint(255 * error_colours(np.sign(steps) * steps**2)).astype(int)
     return f"linear-gradient(90deg,{','.join(f'rgb({r},{g},{b})' for r, g, b in colours)})"
@@ -56,7 +56,7 @@ def _article(results: Results, at: int, lines: Sequence[tuple[Row, str]], side: 
             for caption, levels in (("trimap", sample.trimap), ("truth", sample.truth))
             if levels is not None
         ]
-    except Exception as fault:  # a damaged file; the methods' rows say so too
+    except Exception as fault:  # a damaged file; the rows of the methods have the error too
         sample, tiles = None, [_failed("sample", "", str(fault))]
     first = min((row.sad for row in rows if not math.isnan(row.sad)), default=math.nan)
     scores = cells([row.sad for row in rows], first if len(rows) > 1 else math.nan)

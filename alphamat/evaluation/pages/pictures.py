@@ -10,7 +10,7 @@ import numpy as np
 from alphamat.door.image import as_image, as_plane
 from alphamat.trimap import Trimap
 
-# Of the error map, in OKLab (Ottosson 2020): hues of too transparent and too opaque, radians.
+# Hues of the error map in OKLab (Ottosson 2020), radians: too transparent, too opaque.
 LACKING, EXCESS = np.deg2rad([250.0, 55.0])
 
 
@@ -24,7 +24,7 @@ def photograph(image, side: int) -> str:
 
 
 def error_map(alpha, truth, trimap, side: int) -> str:
-    """Return alpha less the truth in colour, and all that is not scored nearly black."""
+    """Return alpha less the truth in colours; pixels that are not scored are nearly black."""
     difference = as_plane(alpha, name="alpha") - as_plane(truth, name="truth")
     scored = np.ones(difference.shape, bool)
     if trimap is not None:

@@ -1,4 +1,4 @@
-"""One HTML page that shows an results, with all that it needs inside."""
+"""One HTML page that shows an evaluation, with its pictures, styles and script inside."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def report(results: Results, title: str, side: int, most: int) -> str:
 
 
 MOST_LINES = 500
-"""Samples that are drawn as dots, or listed, so that a browser can bear it."""
+"""At most so many samples are dots, or lines of a table; more would slow a browser down."""
 
 LIGHTBOX = """<dialog id="lightbox" aria-label="Enlarged picture">
 <figure><img id="large" alt="" src="data:,"><figcaption id="told"></figcaption></figure>
@@ -52,7 +52,10 @@ LIGHTBOX = """<dialog id="lightbox" aria-label="Enlarged picture">
 
 
 def chosen(results: Results, most: int) -> list[int]:
-    """Return at most so many samples to show, evenly from easy to hard, in the data set's order."""
+    """Return which samples to show, at most so many.
+
+    They are spread evenly from easy to hard, and in the order of the data set.
+    """
     total = results.samples
     if total <= most:
         return list(range(total))
@@ -88,30 +91,29 @@ def _header(results: Results, title: str) -> str:
 
 
 def _verdict(results: Results) -> str:
-    """Say in a sentence or two who leads, and whether the pictures bear it out."""
+    """Say in a sentence or two which method leads, and whether that may be chance."""
     first, *others = by_rank(results, "sad")
     rank = results.ranks("sad")[first.method].overall
     if not others or math.isnan(rank):
         return ""
     text = f"<b>{escape(first.method)}</b> ranks first by SAD, at {rank:.2f} on average."
-    next_best = others[0].method
     c = against(results, first.method, "sad")[0]
     if c.pairs < 2 or c.difference == 0:
         return text
     size, told = abs(c.difference), "lower" if c.difference > 0 else "higher"
     outcome = (
-        "the pictures bear out a difference"
+        "the pictures tell the two apart"
         if c.p_holm < 0.05
         else f"{c.pairs} pictures are too few to tell the two apart"
     )
     return (
         f"{text} Its mean error is {column([size])[0]} {told} than that of the next, "
-        f"{escape(next_best)}: {outcome} (p = {probability(c.p_holm)} after Holm’s correction)."
+        f"{escape(c.method)}: {outcome} (p = {probability(c.p_holm)} after Holm’s correction)."
     )
 
 
 def _charts(results: Results, shown: Sequence[int]) -> str:
-    """Return the charts of each metric, one of which is seen."""
+    """Return the charts of each metric; the page shows those of one at a time."""
     picks = "".join(
         f'<input type="radio" name="metric" id="by-{key}"{" checked" * (key == "sad")}>'
         f'<label for="by-{key}">{kind.title}</label>'
