@@ -179,8 +179,7 @@ class Preprocess:
             refuse_other_size(plate.shape, pixels.shape, "plate")
         parsed = marks = None
         if self.encode is not None:
-            given = trimap_levels(trimap, pixels.shape[:2])
-            parsed = Trimap(foreground=given == 1, background=given == 0)
+            parsed = Trimap.of(trimap_levels(trimap, pixels.shape[:2]))
             marks = np.select([*parsed], [255, 0], 128).astype(np.uint8)
         sizes = []
         for step in self.chain:

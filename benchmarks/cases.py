@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from alphamat import examples
+from alphamat import Trimap, examples
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -29,7 +29,7 @@ class Picture(NamedTuple):
 
     @property
     def unknown(self) -> np.ndarray:
-        return (self.trimap > 0) & (self.trimap < 1)
+        return Trimap.of(self.trimap).unknown
 
 
 CASES = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.door import refuse_other_size, single_channel
+from alphamat.door.image import as_plane, refuse_other_size
 from alphamat.files.folders import SUFFIXES, read_gray
 from alphamat.video import Video, read_video
 from alphamat.words import file_or_colour
@@ -20,7 +20,7 @@ def trimaps(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
         refuse_other_size(trimap.shape, clip.size, "trimap", "the clip")
         return trimap
     given = _beside("trimap", path, clip)
-    return (single_channel(image, str(path)) for image in given)
+    return (as_plane(image, name=str(path)) for image in given)
 
 
 def plates(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:

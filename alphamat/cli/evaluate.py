@@ -186,7 +186,7 @@ def _tell(found, outputs: dict[str, Path]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from alphamat.evaluation.markdown import means_columns, ranks_columns
+    from alphamat.evaluation.summary import means_columns, ranks_columns
 
     console = Console()
     if not console.is_terminal:
@@ -198,10 +198,8 @@ def _tell(found, outputs: dict[str, Path]) -> None:
         grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for at, head in enumerate(columns):
             grid.add_column(head, justify="right" if at else "left")
-        for texts in zip(*columns.values(), strict=True):
-            grid.add_row(
-                *(Text(text.strip("*"), "bold green" * text.startswith("*")) for text in texts)
-            )
+        for cells in zip(*columns.values(), strict=True):
+            grid.add_row(*(Text(cell.text, "bold green" * cell.best) for cell in cells))
         console.print(grid)
         console.print()
     for path in outputs.values():

@@ -18,8 +18,6 @@ from alphamat.cli.faults import faults_in_one_line
 from alphamat.files.images import read_image
 from alphamat.files.whole import refuse_unwritable, replace_file
 
-DECIMALS = {"SAD": 4, "MSE": 5, "MAD": 5, "Grad": 4, "Conn": 4}
-
 
 class Files(NamedTuple):
     """What belongs to one picture."""
@@ -41,7 +39,7 @@ def score_alphas(
         Path | None,
         typer.Argument(
             metavar="TRIMAPS",
-            help="Trimap, or a folder of them: scores are of unknown pixels. By default of all.",
+            help="Trimap, or a folder of them: only unknown pixels are scored. By default all are.",
         ),
     ] = None,
     quantise: Annotated[
@@ -151,9 +149,8 @@ def _plain(scores: metrics.Scores) -> dict[str, float | None]:
 def _tell(scores: dict[str, metrics.Scores], mean: metrics.Scores) -> None:
     rows = list(scores.items()) + [("mean", mean)] * (len(scores) > 1)
     width = max(len(name) for name, _ in rows)
-    typer.echo(" " * width + "".join(f"{head:>12}" for head in DECIMALS))
+    columns = metrics.METRICS.values()
+    typer.echo(" " * width + "".join(f"{metric.title:>12}" for metric in columns))
     for name, row in rows:
-        values = zip(row, DECIMALS.values(), strict=True)
-        typer.echo(
-            f"{name:<{width}}" + "".join(f"{value:12.{places}f}" for value, places in values)
-        )
+        texts = [f"{v:12.{metric.decimals}f}" for v, metric in zip(row, columns, strict=True)]
+        typer.echo(f"{name:<{width}}" + "".join(texts))

@@ -22,7 +22,7 @@ from alphamat.trimap import (
     from_scribbles,
     overlay,
 )
-from alphamat.trimap.parse import trimap_levels
+from alphamat.trimap.parse import Trimap, trimap_levels
 from alphamat.words import output_paths
 
 
@@ -159,10 +159,9 @@ def _tell(trimap: np.ndarray, odd: list[str], outputs: dict[str, Path], asked: b
     """Print what was written and what is in it; what is odd is a warning, unless it was asked."""
     for path in outputs.values():
         typer.echo(f"wrote {path}")
-    levels = trimap_levels(trimap)
-    shares = {"foreground": levels == 1, "background": levels == 0}
-    shares["unknown"] = ~shares["foreground"] & ~shares["background"]
-    typer.echo(", ".join(f"{100 * part.mean():.1f} % {name}" for name, part in shares.items()))
+    parts = Trimap.of(trimap_levels(trimap))
+    names = ("foreground", "background", "unknown")
+    typer.echo(", ".join(f"{100 * getattr(parts, name).mean():.1f} % {name}" for name in names))
     for sentence in odd:
         typer.echo(sentence if asked else f"warning: {sentence}", err=not asked)
     if asked and not odd:

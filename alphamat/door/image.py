@@ -51,9 +51,34 @@ def as_image(image, *, name: str = "image") -> np.ndarray:
 
 def as_alpha(alpha, *, shape: tuple[int, int], name: str = "alpha") -> np.ndarray:
     """Return `alpha` as an (H, W) float64 array in [0, 1] that fits an image of `shape`."""
-    plane = single_channel(unit_range(alpha, name=name), name)
+    plane = as_plane(alpha, name=name)
     refuse_other_size(plane.shape, shape, name)
-    return np.require(plane, requirements=["C", "W"])
+    return plane
+
+
+def as_plane(pixels, *, name: str) -> np.ndarray:
+    """Return an alpha, a trimap or a gray picture of any accepted dtype as one plane of levels.
+
+    Parameters
+    ----------
+    pixels : (H, W) array_like, or PIL image
+        uint8, uint16, or floating point in [0, 1]. Colours with equal channels are accepted, and a
+        fourth channel where it is opaque everywhere.
+    name : str
+        What errors call the argument.
+
+    Returns
+    -------
+    (H, W) float64 array in [0, 1], C-contiguous and writeable. It is `pixels` itself where that has
+    this form already.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the dtype, the shape or a value is none of the above.
+    """
+    plane = single_channel(unit_range(pixels, name=name), name)
+    return np.require(plane, requirements=["C", "W"])  # kernels compile anew for read-only ones
 
 
 def unit_range(values, *, name: str) -> np.ndarray:

@@ -1,10 +1,10 @@
 """Evaluate methods on data sets: scores, ranks, comparisons, and a report in pictures."""
 
 from alphamat.evaluation.measure import Row as Row
+from alphamat.evaluation.outcome import Evaluation as Evaluation
+from alphamat.evaluation.results import Means as Means
+from alphamat.evaluation.results import Ranks as Ranks
 from alphamat.evaluation.run import evaluate as evaluate
 from alphamat.evaluation.statistics import Comparison as Comparison
 from alphamat.evaluation.sweep import Sweep as Sweep
 from alphamat.evaluation.sweep import trimap_sweep as trimap_sweep
-from alphamat.evaluation.table import Evaluation as Evaluation
-from alphamat.evaluation.table import Means as Means
-from alphamat.evaluation.table import Ranks as Ranks

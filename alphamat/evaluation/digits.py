@@ -12,7 +12,10 @@ NONE = "–"
 
 
 def column(values: Sequence[float]) -> list[str]:
-    """Write numbers with equal decimals, three digits of a smaller one; a dash for NaN."""
+    """Write numbers with as many decimals each; a dash for NaN.
+
+    They are enough for three digits of a small number: the lower quartile.
+    """
     sizes = [abs(value) for value in values if math.isfinite(value) and value != 0]
     decimals = 2 - math.floor(math.log10(np.quantile(sizes, 0.25))) if sizes else 0
     decimals = min(max(decimals, 0), 6)

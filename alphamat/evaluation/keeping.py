@@ -1,6 +1,6 @@
-"""A folder that keeps what a run has finished, so that a later one goes on from there.
+"""A folder that keeps the finished tasks of a run, so that a later run continues from there.
 
-`rows.jsonl` has a line for each finished task, written once its alpha is in
+`rows.jsonl` has a line for each finished task. It is written after the task's alpha,
 `alphas/METHOD/GROUP/NAME.png`. A last line cut short by a kill counts as not written.
 """
 
@@ -11,13 +11,14 @@ import math
 from pathlib import Path
 from urllib.parse import quote
 
-from alphamat.evaluation.measure import METRICS, Finished, Key, Row
+from alphamat.evaluation.measure import Finished, Key, Row
+from alphamat.metrics import METRICS
 
 NUMBERS = (*METRICS, "seconds", "peak_memory")
 
 
 def keep(folder: Path, finished: Finished, settings: dict) -> Path | None:
-    """Write a finished task down, and return where its alpha is."""
+    """Write down a finished task; return the path of its alpha."""
     path = None
     if finished.alpha is not None:
         path = picture_path(folder, finished.row)
@@ -30,9 +31,10 @@ def keep(folder: Path, finished: Finished, settings: dict) -> Path | None:
 
 
 def kept(folder: Path, settings: dict[Key, dict]) -> dict[Key, tuple[Row, Path]]:
-    """Return what a folder has of these tasks: rows, and where their alphas are.
+    """Return the rows of these tasks that a folder has, and the paths of their alphas.
 
-    What failed is left out, to be tried again. ValueError if one was done with other settings.
+    Failed tasks are left out, so that they are tried again. ValueError if a task was finished with
+    other settings.
     """
     found = {}
     for record in _records(folder / "rows.jsonl"):
@@ -73,7 +75,7 @@ def _records(path: Path) -> list[dict]:
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")
-    # Whole lines end; what follows the last end was cut short.
+    # A whole line ends in a newline; what follows the last one was cut short.
     if lines[-1]:
         path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
     try:

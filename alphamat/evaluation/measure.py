@@ -1,4 +1,4 @@
-"""One method on one sample: its alpha, the scores, what it cost and what went wrong."""
+"""One method on one sample: its alpha, its scores, its cost and its faults."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat import metrics
 from alphamat.door import memory
 from alphamat.door.image import as_alpha, as_image, single_channel, unit_range
 from alphamat.method import Method, Need, run, takes
 from alphamat.system import ConvergenceWarning, collecting
-
-METRICS = ("sad", "mse", "mad", "grad", "conn")
 
 
 class Row(NamedTuple):
@@ -34,8 +33,8 @@ class Row(NamedTuple):
     seconds: float = math.nan
     """Wall time of the call alone, without reading and scoring."""
     peak_memory: float = math.nan
-    """Bytes that the process's peak during the call lay above what it held before. NaN where no
-    /proc tells, and in threads, which share their process's memory."""
+    """The process's peak during the call less what it held before, in bytes. NaN without /proc, and
+    in threads, which share their process's memory."""
     converged: bool | None = None
     """False if a solver stopped short of its tolerance; None if none was seen."""
     warning: str = ""
@@ -48,12 +47,12 @@ Key = tuple[str, str, str]
 
 
 class Task(NamedTuple):
-    """All that a worker, perhaps on another machine, needs to know."""
+    """What a worker needs to know; it may be on another machine."""
 
     key: Key
     call: Callable
     samples: Sequence
-    """One, perhaps not yet read."""
+    """One sample, which may not have been read yet."""
     region: Callable | None
     quantise: bool
 
@@ -111,8 +110,6 @@ def _run(method: Method, image: np.ndarray, trimap, plate) -> tuple[np.ndarray, 
 
 
 def _scores(alpha: np.ndarray, sample, region: Callable | None, quantise: bool) -> dict:
-    from alphamat import metrics
-
     scored = sample.trimap if region is None else region(sample)
     return metrics.all(alpha, sample.truth, scored, quantise=quantise)._asdict()
 

@@ -1,4 +1,4 @@
-"""What methods are called, and how they are told apart when a run is continued."""
+"""Names of methods, and descriptions that tell them apart when a run is continued."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 
 def named(methods: Mapping[str, Callable] | Iterable[Callable]) -> dict[str, Callable]:
-    """Return methods by name: those of a mapping, or functions by their own."""
+    """Return methods by name: the names of a mapping, or the functions' own."""
     if callable(methods) or isinstance(methods, str):
         raise TypeError(f"`methods` is {methods!r}; expected several: a list or a dict of them.")
     pairs = methods.items() if isinstance(methods, Mapping) else _by_their_own(methods)
@@ -45,7 +45,7 @@ def _by_their_own(methods: Iterable[Callable]) -> list[tuple[str, Callable]]:
 def describe(value) -> str:
     """Return text that is equal for equal functions, options and samples, in any process.
 
-    Of what it does not know it tells the type only.
+    Of an object of another kind it tells the type only.
     """
     if isinstance(value, partial):
         options = [describe(argument) for argument in value.args]

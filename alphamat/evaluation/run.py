@@ -12,7 +12,7 @@ from alphamat.datasets import Sample
 from alphamat.evaluation.keeping import Key, keep, kept
 from alphamat.evaluation.measure import Finished, Row, Task, measure
 from alphamat.evaluation.naming import describe, named
-from alphamat.evaluation.table import Evaluation
+from alphamat.evaluation.outcome import Evaluation
 from alphamat.method import Method
 from alphamat.progress import bar
 
@@ -41,8 +41,8 @@ def evaluate(
         A data set's pictures are read one by one, where the work is done. A sample without truth
         gets no scores; one without trimap is scored over the whole picture.
     folder : path, optional
-        Keeps what is finished: each alpha, and its row. A later call with the same folder goes on
-        from there, and tries again what failed. Without it alphas are held in memory, as PNG.
+        Where finished alphas and their rows are kept. A later call with the same folder continues
+        from there, and tries failed ones again. Without it alphas are held in memory, as PNG.
     jobs : int, optional
         How many samples to work on at a time, as joblib counts them: -1 means one per core. By
         default one, or as many as `joblib.parallel_config` says, which can also hand the work to
@@ -81,7 +81,7 @@ def evaluate(
     _refuse_nonsense(jobs, unit)
     definitions = {name: describe(method) for name, method in methods.items()}
     tasks = [
-        # Of a data set a worker gets what reads its sample, and no more.
+        # A worker gets only the part of the data set that reads its sample.
         Task((method, *label), methods[method], dataset[at : at + 1], region, quantise)
         for at, label in enumerate(labels)
         for method in methods

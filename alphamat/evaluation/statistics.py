@@ -1,9 +1,9 @@
-"""Are two methods different, or were the pictures kind to one of them?
+"""Whether two methods differ, or chance favoured one of them.
 
-Every method sees the same pictures, so it is their differences that are looked at: an interval for
-the mean by the bootstrap (Efron, "Better Bootstrap Confidence Intervals", JASA 1987), Wilcoxon's
-signed-rank test ("Individual Comparisons by Ranking Methods", 1945), and Holm's correction for
-having asked several times ("A Simple Sequentially Rejective Multiple Test Procedure", 1979).
+All methods see the same pictures, so their differences are tested: an interval for the mean by the
+bootstrap (Efron, "Better Bootstrap Confidence Intervals", JASA 1987), Wilcoxon's signed-rank test
+("Individual Comparisons by Ranking Methods", 1945), and Holm's correction for several tests ("A
+Simple Sequentially Rejective Multiple Test Procedure", 1979).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Comparison(NamedTuple):
     pairs: int
     """Pictures that both finished."""
     better: int
-    """On so many of them `method` has the lower error; on `worse` the higher."""
+    """Pictures on which `method` has the lower error; on `worse` it has the higher."""
     worse: int
     difference: float
     """Mean of the method's error less the other's."""
@@ -45,7 +45,7 @@ def compare_all(
     resamples: int,
     rng: np.random.Generator,
 ) -> list[Comparison]:
-    """Compare each two methods, or each with `against`, over the means within `units`."""
+    """Compare all pairs of methods, or each with `against`, by their means within `units`."""
     pairs = list(combinations(scores, 2))
     if against is not None:
         pairs = [(method, against) for method in scores if method != against]
@@ -85,7 +85,7 @@ def swapped(c: Comparison) -> Comparison:
 
 
 def unit_means(values: np.ndarray, units: Sequence[str]) -> np.ndarray:
-    """Return the mean of each unit's values, leaving NaN out."""
+    """Return the mean of each unit's values; NaN is left out."""
     there = ~np.isnan(values)
     _, unit = np.unique(np.asarray(units)[there], return_inverse=True)
     return np.bincount(unit, values[there]) / np.bincount(unit)
@@ -94,7 +94,7 @@ def unit_means(values: np.ndarray, units: Sequence[str]) -> np.ndarray:
 def bootstrap_mean(
     values: np.ndarray, confidence: float, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return the BCa interval of a mean; NaN of fewer than two values."""
+    """Return the BCa interval of a mean; NaN for fewer than two values."""
     from scipy.special import ndtr, ndtri
 
     if values.size < 2:
@@ -105,7 +105,7 @@ def bootstrap_mean(
     means = _resampled_means(values, resamples, rng)
     below = (np.count_nonzero(means < mean) + np.count_nonzero(means <= mean)) / 2
     bias = ndtri(below / resamples)
-    # The jackknife's acceleration, which for a mean is this.
+    # The jackknife's acceleration of a mean.
     acceleration = np.sum(deviation**3) / (6 * np.sum(deviation**2) ** 1.5)
     z = bias + ndtri([(1 - confidence) / 2, (1 + confidence) / 2])
     low, high = np.quantile(means, ndtr(bias + z / (1 - acceleration * z)))
@@ -131,9 +131,10 @@ def signed_rank(values: np.ndarray) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number, NaN left out of it.
+    """Return p-values corrected for their number; NaN is not counted.
 
-    The smallest of m is multiplied by m, the next by m - 1, and so on; none falls below one before.
+    The smallest of m is multiplied by m, the next by m - 1, and so on; none falls below the one
+    before it.
     """
     corrected = [math.nan] * len(p_values)
     asked = sorted((p, at) for at, p in enumerate(p_values) if not math.isnan(p))

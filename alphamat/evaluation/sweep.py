@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.datasets import Dataset, Sample
-from alphamat.evaluation.digits import TITLES, column
-from alphamat.evaluation.markdown import table
+from alphamat.evaluation.digits import column
+from alphamat.evaluation.outcome import Evaluation
+from alphamat.evaluation.pages.markdown import table
 from alphamat.evaluation.run import evaluate, labels_of
-from alphamat.evaluation.table import Evaluation
+from alphamat.evaluation.summary import Cell
+from alphamat.metrics import METRICS
 from alphamat.trimap import from_alpha
 
 
@@ -30,17 +32,17 @@ def trimap_sweep(
 ) -> Sweep:
     """Run methods with trimaps of several widths, made from the truth.
 
-    Every width is scored on the same pixels, the unknown ones of the widest trimap. With its own
-    pixels for each width a mean error would fall as the band grows, for the easy pixels that come
-    in; on the narrowest one's, alpha could leak far away unpunished. A method that holds known
-    pixels exactly has no errors outside of a trimap's band, so that its SAD is the same as over
-    the whole picture.
+    All widths are scored on the same pixels: the unknown ones of the widest trimap. If each width
+    were scored on its own, mean errors would fall as the band grows, because easy pixels come in.
+    On the pixels of the narrowest trimap, errors far from the edge would not count. A method that
+    holds known pixels exactly has no errors outside its trimap's band, so its SAD is the same as
+    over the whole picture.
 
     Parameters
     ----------
     methods, dataset
-        As for `evaluate`. The trimaps of the data set are not used: of samples with one name the
-        first is taken.
+        As for `evaluate`. The trimaps of the data set are not used: of several samples with one
+        name the first is taken.
     widths : numbers, at least 0
         How far the unknown region reaches into foreground and background beyond the pixels with
         fractional alpha, in pixels.
@@ -79,8 +81,8 @@ class Sweep:
     def means(self, metric: str = "sad") -> dict[str, list[float]]:
         """Return each method's mean score at each width.
 
-        They are over the pictures that every method finished at every width, lest a curve bend
-        where a picture drops out.
+        They are over the pictures that every method finished at every width: a curve would bend
+        where a picture is missing.
         """
         scores = self._finished(metric).mean(axis=0) if self.pictures else math.nan
         scores = np.broadcast_to(scores, (len(self.widths), len(self.evaluation.methods)))
@@ -101,18 +103,18 @@ class Sweep:
             ax.plot(self.widths, means, marker="o", label=method)
         ax.set(
             xlabel="width of the unknown band on each side, pixels",
-            ylabel=f"mean {TITLES[metric]} of {self.pictures} pictures",
+            ylabel=f"mean {METRICS[metric].title} of {self.pictures} pictures",
             ylim=(0, None),
         )
         ax.legend(frameon=False)
         return ax
 
     def __str__(self) -> str:
-        columns = {"SAD at width": self.evaluation.methods}
+        columns = {"SAD at width": [Cell(method) for method in self.evaluation.methods]}
         means = np.array([*self.means().values()])
         texts = np.reshape(column(means.ravel().tolist()), means.shape)
-        for width, values in zip(self.widths, texts.T, strict=True):
-            columns[f"{width:g}"] = values.tolist()
+        for width, texts_at in zip(self.widths, texts.T.tolist(), strict=True):
+            columns[f"{width:g}"] = [Cell(text) for text in texts_at]
         return table(columns) + "\n"
 
     def _finished(self, metric: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.door.image import FULL_SCALE, single_channel, unit_range
+from alphamat.door.image import FULL_SCALE, as_plane
 from alphamat.files.images import image_size, read_image
 
 Folder = str | os.PathLike
@@ -126,5 +126,5 @@ def refuse_sixteen_bits(path: Path, pixels: np.ndarray) -> None:
 def read_gray(path: Path) -> np.ndarray:
     """Read a trimap or an alpha as (H, W), at its own depth; its channels have to be equal."""
     pixels = read_image(path)
-    levels = single_channel(unit_range(pixels, name=str(path)), str(path))
+    levels = as_plane(pixels, name=str(path))
     return np.rint(levels * FULL_SCALE[pixels.dtype]).astype(pixels.dtype)

@@ -1,4 +1,4 @@
-"""Trimaps looked at: over their photograph, and for what is odd about them."""
+"""Look at trimaps: over their photograph, and for what is odd about them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ NIGHT = (0.08, 0.15, 0.4)
 def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float = 0.5) -> np.ndarray:
     """Show a trimap on its photograph.
 
-    The foreground keeps its colours within a white line. The background loses its own, and is
-    tinted within a dark one. Between the lines the unknown region is tinted, and keeps its details.
+    The foreground keeps its colours, inside a white line. The background turns gray and is tinted,
+    inside a dark line. The unknown region between the lines is tinted, and keeps its details.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float =
     unknown, background : (3,) array_like
         Colours of the tints, RGB in [0, 1].
     strength : float
-        How much of a tint there is: 0 none, 1 nothing else.
+        Share of the tints: 0 is no tint, 1 nothing else.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float =
         If an argument is refused.
     """
     image = as_image(image)
-    parts = _parts(trimap_levels(trimap, image.shape[:2]))
+    parts = Trimap.of(trimap_levels(trimap, image.shape[:2]))
     if not isinstance(strength, Real):
         raise TypeError(f"`strength` is {strength!r}; expected a number in [0, 1].")
     if not 0 <= strength <= 1:
@@ -60,7 +60,7 @@ def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float =
 
 
 def check(trimap, *, speck: int = 10) -> list[str]:
-    """Say in words what is odd about a trimap; nothing is said of a sound one.
+    """Say in words what is odd about a trimap.
 
     Odd are: no foreground, no background, nothing unknown or more than half; specks; foreground
     that touches background with nothing unknown between; unknown pixels of other levels than the
@@ -80,12 +80,12 @@ def check(trimap, *, speck: int = 10) -> list[str]:
     Raises
     ------
     TypeError, ValueError
-        If it is no trimap, but a bool mask, a picture in colours or the like.
+        If it is not a trimap: a bool mask, say, or a picture in colours.
     """
     refuse_unless_counting("speck", speck)
     levels = trimap_levels(trimap)
     full = FULL_SCALE.get(as_array(trimap, name="trimap").dtype, 1.0)
-    parts = _parts(levels)
+    parts = Trimap.of(levels)
     return [
         *_missing(parts),
         *_share_unknown(parts.unknown),
@@ -95,10 +95,6 @@ def check(trimap, *, speck: int = 10) -> list[str]:
         *_touching(parts),
         *_unusual_levels(levels[parts.unknown], full),
     ]
-
-
-def _parts(levels: np.ndarray) -> Trimap:
-    return Trimap(foreground=levels == 1, background=levels == 0)
 
 
 def _colour(value, name: str) -> np.ndarray:
@@ -170,7 +166,7 @@ def _adjoining(foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
 
 
 def _unusual_levels(unknown: np.ndarray, full: float) -> list[str]:
-    # 127 and 128 of 255 are both half, and so is what becomes of them at other depths.
+    # 127 and 128 of 255 are both half, and so are the same levels at other depths.
     unusual = unknown[np.abs(unknown - 0.5) >= 1 / 255] * full
     levels = [f"{level:.6g}" for level in np.unique(unusual)]
     half = f"{(full + 1) / 2 if full > 1 else 0.5:g}"

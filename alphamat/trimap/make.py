@@ -14,8 +14,8 @@ from alphamat.door.image import (
     FULL_SCALE,
     as_array,
     as_image,
+    as_plane,
     refuse_other_size,
-    single_channel,
     unit_range,
 )
 from alphamat.trimap.widths import Width, depth, grow
@@ -26,9 +26,9 @@ def from_mask(
 ) -> np.ndarray:
     """Make a trimap from a segmentation: its edge becomes a band of unknown pixels.
 
-    A soft mask brings unknown pixels of its own: all strictly between `low` and `high`. The bands
-    grow from those as they do from a hard edge. The borders of the picture are no edges: what
-    touches them stays known there.
+    A soft mask has unknown pixels of its own: all strictly between `low` and `high`. The bands grow
+    from these as they do from a hard edge. The border of the picture is no edge: what touches it
+    stays known there.
 
     Parameters
     ----------
@@ -73,10 +73,10 @@ def from_alpha(
 ) -> np.ndarray:
     """Make a trimap from an alpha matte, as data sets do from the truth.
 
-    Unknown is what is fractional, and the bands that grow from there, as in `from_mask`; and so
-    they do where alpha jumps from 0 to 1. Other than `from_mask` it takes a matte without opaque or
-    without clear pixels, since smoke, glass and the crops of a training set are such; `as_trimap`
-    refuses what comes of it, where a method needs both.
+    Fractional pixels are unknown. Bands grow from them, as in `from_mask`, and from edges where
+    alpha jumps from 0 to 1. Unlike `from_mask` it takes a matte without opaque or without clear
+    pixels: smoke, glass and the crops of a training set may have none. Where a method needs both,
+    `as_trimap` refuses the trimap.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def from_alpha(
 
     Examples
     --------
-    Recipes of data sets and of the networks trained on them. For training, Deep Image Matting as
-    most implementations have it, one kernel for both sides; and GCA, which erodes both apart:
+    Recipes of data sets and of networks. For training: Deep Image Matting's, as most
+    implementations have it, with one kernel for both sides; then GCA's, with one for each side:
 
     >>> rng = np.random.default_rng(seed)
     >>> width = Ellipse.random(rng, size=(2, 4), iterations=(5, 14))
@@ -108,14 +108,14 @@ def from_alpha(
     >>> inner, outer = (Ellipse.random(rng, size=(1, 29), iterations=(1, 1)) for _ in range(2))
     >>> trimap = from_alpha(alpha, inner=inner, outer=outer)
 
-    For evaluation, PaddleSeg's where a data set brings none. Then the style of Composition-1k,
-    whose own trimaps reach into the background by an exact distance, which differs between
-    pictures; it is 8, 9 and 15 pixels in three of them:
+    For evaluation: PaddleSeg's, where a data set has no trimaps; then the style of Composition-1k.
+    The trimaps there reach into the background by an exact distance that differs between pictures:
+    8, 9 and 15 pixels in three of them:
 
     >>> trimap = from_alpha(alpha, inner=Ellipse(25), outer=Ellipse(25))
     >>> trimap = from_alpha(alpha, inner=10, outer=10)
     """
-    white, black = _certain(single_channel(unit_range(alpha, name="alpha"), "alpha"), low, high)
+    white, black = _certain(as_plane(alpha, name="alpha"), low, high)
     return _banded(white, black, inner, outer)
 
 
@@ -130,8 +130,8 @@ def from_scribbles(scribbles, *, image=None) -> np.ndarray:
         A copy of `image` with strokes painted over it. Without `image`, strokes on a plain ground
         that is neither black nor white, or on a transparent one.
     image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image, optional
-        The photograph itself. Only where the two differ, by more than 0.001 in the sum of the
-        channels, there is a stroke; that is the rule of the MATLAB code of Levin et al. (2008).
+        The photograph itself. A stroke is where the two differ by more than 0.001 in the sum of the
+        channels; that is the rule of the MATLAB code of Levin et al. (2008).
 
     Returns
     -------
@@ -218,7 +218,7 @@ def _levels(mask, name: str) -> np.ndarray:
             f"`{name}` has dtype {array.dtype}; expected bool, uint8, uint16 or floating point in "
             f"[0, 1]. If it holds labels, pass `{name} == label`."
         )
-    return single_channel(unit_range(array, name=name), name)
+    return as_plane(array, name=name)
 
 
 def _certain(levels: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.image import as_array, refuse_other_size, single_channel, unit_range
+from alphamat.door.image import as_array, as_plane, refuse_other_size
 
 
 class Trimap(NamedTuple):
@@ -15,6 +15,11 @@ class Trimap(NamedTuple):
     foreground: np.ndarray
     background: np.ndarray
 
+    @classmethod
+    def of(cls, levels: np.ndarray) -> Trimap:
+        """Split levels in [0, 1], (H, W): 1 is foreground, 0 background, between is unknown."""
+        return cls(foreground=levels == 1, background=levels == 0)
+
     @property
     def known(self) -> np.ndarray:
         """Pixels whose alpha is given: 1 on the foreground, 0 on the background."""
@@ -22,7 +27,7 @@ class Trimap(NamedTuple):
 
     @property
     def unknown(self) -> np.ndarray:
-        """Pixels whose alpha is asked for."""
+        """Pixels whose alpha is to be found."""
         return ~self.known
 
 
@@ -47,7 +52,7 @@ def as_trimap(trimap, *, shape: tuple[int, int] | None = None) -> Trimap:
         background.
     """
     levels = trimap_levels(trimap, shape)
-    parsed = Trimap(foreground=levels == 1, background=levels == 0)
+    parsed = Trimap.of(levels)
     for part, level in (("foreground", "white: 255, or 1.0"), ("background", "black: 0")):
         if not getattr(parsed, part).any():
             raise ValueError(
@@ -59,7 +64,7 @@ def as_trimap(trimap, *, shape: tuple[int, int] | None = None) -> Trimap:
 
 
 def trimap_levels(trimap, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Return a trimap's levels as (H, W) float64 in [0, 1], whichever of its parts it lacks."""
+    """Return a trimap's levels as (H, W) float64 in [0, 1]; it may lack any of its parts."""
     if trimap is None:
         raise ValueError(
             "`trimap` is missing, and this method needs one. `alphamat.trimap`, and the command "
@@ -72,7 +77,7 @@ def trimap_levels(trimap, shape: tuple[int, int] | None = None) -> np.ndarray:
             "128 (unknown) and 255 (foreground). Make one of it, with a band of unknown pixels "
             "along its edge: alphamat.trimap.from_mask(mask, inner=10, outer=10)."
         )
-    levels = single_channel(unit_range(array, name="trimap"), "trimap")
+    levels = as_plane(array, name="trimap")
     if shape is not None:
         refuse_other_size(levels.shape, shape, "trimap")
     return levels

@@ -35,8 +35,8 @@ class Diagonal:
 class Ellipse:
     """Growth by OpenCV's elliptic kernel, `size` × `size` pixels, `iterations` times.
 
-    What it does is what `cv2.dilate` does to the region, and so `cv2.erode` to the rest. A kernel
-    of even size reaches one pixel farther to the right and down than to the left and up, each time.
+    The region grows as by `cv2.dilate`, and the rest shrinks as by `cv2.erode`. A kernel of even
+    size reaches one pixel farther right and down than left and up, each time.
     """
 
     size: int
@@ -54,7 +54,7 @@ class Ellipse:
         size: tuple[int, int] = (2, 4),
         iterations: tuple[int, int] = (5, 14),
     ) -> Ellipse:
-        """Draw size and iterations, each evenly from a range that includes both its ends."""
+        """Draw size and iterations, each uniformly from a range that includes both its ends."""
         return cls(
             int(rng.integers(*size, endpoint=True)), int(rng.integers(*iterations, endpoint=True))
         )
@@ -67,7 +67,7 @@ class Ellipse:
 
 
 def grow(region: np.ndarray, width: Width, name: str) -> np.ndarray:
-    """Return `region` with all that lies within `width` of it; `name` is what errors call that."""
+    """Return `region` with all that lies within `width` of it; errors call the width `name`."""
     if not callable(width):
         if not isinstance(width, Real):
             raise TypeError(
@@ -93,7 +93,7 @@ def depth(region: np.ndarray) -> float:
 
 def _within(region: np.ndarray, width: float) -> np.ndarray:
     if not region.any():
-        return region  # OpenCV does not say how far nothing is
+        return region  # OpenCV gives no distance to nothing
     # Squared distances are whole numbers; half way to the next, rounding does not matter.
     squared = math.floor(min(width, math.hypot(*region.shape)) ** 2 + 1e-9)
     return _distance_to(region) < math.sqrt(squared + 0.5)

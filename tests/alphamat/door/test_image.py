@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from alphamat.door.image import as_alpha, as_image
+from alphamat.door.image import as_alpha, as_image, as_plane
 
 FULL_SCALE = {np.uint8: 255, np.uint16: 65535}
 REAL = [np.float16, np.float32, np.float64, np.longdouble]
@@ -218,6 +218,44 @@ def test_alpha_of_another_form_is_refused(shape):
 def test_a_mask_is_no_alpha_and_the_error_says_what_to_do():
     with pytest.raises(TypeError, match=r"`alpha` has dtype bool; .* `alpha\.astype\(float\)`"):
         as_alpha(np.ones((5, 7), bool), shape=(5, 7))
+
+
+# ---- planes
+
+
+@given(pictures(channels=[None, 1]))
+def test_a_plane_is_parsed_once_whatever_its_form(picture):
+    plane = as_plane(picture, name="trimap")
+    assert plane.dtype == np.float64
+    assert plane.flags.c_contiguous
+    assert plane.flags.writeable
+    assert as_plane(plane, name="trimap") is plane
+    np.testing.assert_array_equal(plane, as_alpha(picture, shape=picture.shape[:2]))
+
+
+def test_a_plane_in_equal_opaque_colours_of_any_depth_is_gray():
+    gray = colours(5, 7)
+    opaque = np.dstack([gray] * 3 + [np.full_like(gray, 255)])
+    for form in (opaque, opaque.astype(np.uint16) * 257, opaque / 255, Image.fromarray(opaque)):
+        np.testing.assert_array_equal(as_plane(form, name="alpha"), gray / 255)
+    read_only = gray / 255
+    read_only.setflags(write=False)
+    assert as_plane(read_only, name="alpha").flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("pixels", "error", "message"),
+    [
+        (colours(5, 7, 3), ValueError, "`given` has colours"),
+        (np.zeros(5), ValueError, r"`given` has shape \(5,\)"),
+        (np.full((5, 7), 2.0), ValueError, "`given` has values from 2 to 2"),
+        (np.full((5, 7, 4), 0.5), ValueError, "`given` has a fourth channel"),
+        (np.ones((5, 7), bool), TypeError, "`given` has dtype bool"),
+    ],
+)
+def test_what_is_no_plane_is_refused_by_its_name(pixels, error, message):
+    with pytest.raises(error, match=message):
+        as_plane(pixels, name="given")
 
 
 @pytest.mark.parametrize("path", ["photo.png", Path("photo.png")])

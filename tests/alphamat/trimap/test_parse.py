@@ -159,3 +159,16 @@ def test_a_parsed_trimap_unpacks_into_its_parts():
     assert isinstance(as_trimap(PLAIN), Trimap)
     assert foreground.any()
     assert background.any()
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 6))))
+def test_levels_of_any_kind_are_split_at_0_and_1(levels):
+    parts = Trimap.of(levels / 255)
+    np.testing.assert_array_equal(parts.foreground, levels == 255)
+    np.testing.assert_array_equal(parts.background, levels == 0)
+    np.testing.assert_array_equal(parts.unknown, (levels > 0) & (levels < 255))
+
+
+def test_levels_next_to_0_and_1_are_unknown():
+    levels = np.nextafter([[0.0, 0.0, 1.0, 1.0]], [[0, 1, 0, 1]])
+    assert Trimap.of(levels).unknown.tolist() == [[False, True, True, False]]

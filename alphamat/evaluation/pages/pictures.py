@@ -7,15 +7,16 @@ from io import BytesIO
 
 import numpy as np
 
-from alphamat.door.image import as_image, single_channel, unit_range
+from alphamat.door.image import as_image, as_plane
+from alphamat.trimap import Trimap
 
-# Of the error map, in OKLab (Ottosson 2020): hues of too transparent and too opaque, radians.
+# Hues of the error map in OKLab (Ottosson 2020), radians: too transparent, too opaque.
 LACKING, EXCESS = np.deg2rad([250.0, 55.0])
 
 
 def gray(levels, side: int) -> str:
     """Return an alpha or a trimap as the source of an <img>."""
-    return _source(_plane(levels), side)
+    return _source(as_plane(levels, name="picture"), side)
 
 
 def photograph(image, side: int) -> str:
@@ -23,12 +24,11 @@ def photograph(image, side: int) -> str:
 
 
 def error_map(alpha, truth, trimap, side: int) -> str:
-    """Return alpha less the truth in colour, and all that is not scored nearly black."""
-    difference = unit_range(alpha, name="alpha") - _plane(truth)
+    """Return alpha less the truth in colours; pixels that are not scored are nearly black."""
+    difference = as_plane(alpha, name="alpha") - as_plane(truth, name="truth")
     scored = np.ones(difference.shape, bool)
     if trimap is not None:
-        marks = _plane(trimap)
-        scored = (marks > 0) & (marks < 1)
+        scored = Trimap.of(as_plane(trimap, name="trimap")).unknown
     return _source(np.where(scored[..., None], error_colours(difference), 0.05), side)
 
 
@@ -63,10 +63,6 @@ def _from_oklab(L: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     )
     linear = np.clip(linear, 0, 1)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-
-
-def _plane(levels) -> np.ndarray:
-    return single_channel(unit_range(levels, name="picture"), "picture")
 
 
 def _source(pixels: np.ndarray, side: int) -> str:

@@ -1,9 +1,7 @@
-"""The outcome of a run: rows, means, ranks, and the forms they are written in."""
+"""The results of a run: rows, means, ranks and comparisons."""
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.door.parameters import refuse_unless_counting
-from alphamat.evaluation.keeping import plain
-from alphamat.evaluation.measure import METRICS, Row
+from alphamat.evaluation.measure import Row
 from alphamat.evaluation.statistics import Comparison, compare_all
+from alphamat.metrics import METRICS
 
 
 class Means(NamedTuple):
@@ -32,27 +30,24 @@ class Means(NamedTuple):
     peak_memory: float
     samples: int
     scored: int
-    """The means are over so many samples: those with truth on which the method did not fail."""
+    """How many samples the means are over: those with truth on which the method did not fail."""
     failed: int
     unconverged: int
 
 
 class Ranks(NamedTuple):
-    """How a method ranks among the others: 1 is best, means are over cells."""
+    """Mean ranks of a method among the others, overall and by group; 1 is best."""
 
     overall: float
     groups: dict[str, float]
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` returns.
-
-    `rows` has a `Row` for each sample and method, in the order of the data set;
-    `pandas.DataFrame(evaluation.rows)` is a table of them.
-    """
+class Results:
+    """What methods have scored on a data set."""
 
     rows: tuple[Row, ...] = field(repr=False)
+    """One for each sample and method, in the order of the data set."""
     definitions: dict[str, str]
     """What each method is, by name."""
     quantise: bool
@@ -96,7 +91,7 @@ class Evaluation:
     def means(self) -> list[Means]:
         """Return mean scores, one entry per method, in the order of the methods.
 
-        A method's mean leaves out what it failed on; `failed` says how often that was.
+        Samples on which a method failed are not in its means; `failed` is their number.
         """
         return [
             _means(method, self.rows[at :: len(self.methods)])
@@ -106,9 +101,9 @@ class Evaluation:
     def ranks(self, metric: str = "sad") -> dict[str, Ranks]:
         """Rank the methods as alphamatting.com does.
 
-        In each cell, one picture with one trimap, methods are ranked by their scores: ties share
-        the mean of their ranks, a method that failed comes last. Ranks are averaged over the
-        cells of a group, then over the groups.
+        Methods are ranked by their scores in each cell: one picture with one trimap. Ties share the
+        mean of their ranks; a method that failed comes last. Ranks are averaged over the cells of a
+        group, then over the groups.
         """
         from scipy.stats import rankdata
 
@@ -138,14 +133,14 @@ class Evaluation:
     ) -> list[Comparison]:
         """Compare methods in pairs, on the pictures that both finished.
 
-        The differences of a picture with several trimaps, or with `unit="group"` of a clip's
-        frames, are averaged first: they are not independent.
+        A picture may have several trimaps. Their differences are averaged first, because they are
+        not independent; with `unit="group"` so are those of a clip's frames.
 
         Parameters
         ----------
         metric : "sad", "mse", "mad", "grad" or "conn"
         against : name of a method, optional
-            Compare each other one with it. By default each pair is compared.
+            Compare the others with it. By default all pairs are compared.
         confidence : float
             Coverage of the bootstrap's interval of the mean difference (BCa, Efron 1987).
         resamples, seed : int
@@ -154,8 +149,8 @@ class Evaluation:
         Returns
         -------
         list of Comparison
-            With the p-values of Wilcoxon's signed-rank test, and these after Holm's correction for
-            as many comparisons as are returned.
+            With p-values of Wilcoxon's signed-rank test, before and after Holm's correction for the
+            number of comparisons returned.
         """
         if against is not None and against not in self.definitions:
             raise ValueError(f"`against` is {against!r}; expected one of {self.methods}.")
@@ -175,69 +170,10 @@ class Evaluation:
                 found.setdefault((row.method, row.error), []).append(row)
         return found
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the rows; empty where there is no number."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, Row._fields)
-            table.writeheader()
-            table.writerows(plain(row) for row in self.rows)
-
-    def to_json(self, path: str | Path) -> None:
-        """Write rows, means, ranks and comparisons; null where there is no number."""
-        text = json.dumps(self.record(), indent=1, allow_nan=False, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
-
-    def record(self) -> dict:
-        """Return all of it but the pictures, as JSON can hold it."""
-        several = len(self.methods) > 1
-        return {
-            "methods": self.definitions,
-            "quantise": self.quantise,
-            "unit": self.unit,
-            "means": [plain(means) for means in self.means()],
-            "ranks": {
-                metric: {method: _plain_ranks(r) for method, r in self.ranks(metric).items()}
-                for metric in METRICS
-            },
-            "comparisons": [plain(c) for c in self.compare()] if several else [],
-            "rows": [plain(row) for row in self.rows],
-        }
-
-    def to_markdown(self, path: str | Path) -> None:
-        """Write the tables of means, ranks and comparisons, and what failed."""
-        Path(path).write_text(str(self), encoding="utf-8")
-
-    def __str__(self) -> str:
-        from alphamat.evaluation.markdown import markdown
-
-        return markdown(self)
-
-    def report(self, path: str | Path, *, title: str = "", side: int = 480, most: int = 40) -> None:
-        """Write one self-contained HTML page with tables, charts and pictures.
-
-        Parameters
-        ----------
-        path : path of the file to write
-        title : str, optional
-        side : int
-            Pixels of a picture's longer side; larger ones are reduced.
-        most : int
-            Samples shown in pictures, at most; of more, some from easy to hard are chosen. All are
-            in the tables.
-        """
-        from alphamat.evaluation.report import report
-
-        Path(path).write_text(report(self, title, side, most), encoding="utf-8")
-
-    def _repr_html_(self) -> str:
-        from alphamat.evaluation.report import means_table
-
-        return means_table(self, "sad")
-
 
 def _means(method: str, rows: Sequence[Row]) -> Means:
     scored = [row for row in rows if not math.isnan(row.sad)]
-    # A mean of nothing is NaN; so is MSE over no pixels, which says nothing of a method.
+    # MSE over no pixels is NaN; it says nothing about the method.
     scores = [_without_nan(np.mean, scored, metric) for metric in METRICS]
     costs = [_without_nan(np.median, rows, cost) for cost in ("seconds", "peak_memory")]
     failed = sum(bool(row.error) for row in rows)
@@ -248,11 +184,6 @@ def _means(method: str, rows: Sequence[Row]) -> Means:
 def _without_nan(summary, rows: Sequence[Row], key: str) -> float:
     values = [value for row in rows if not math.isnan(value := getattr(row, key))]
     return float(summary(values)) if values else math.nan
-
-
-def _plain_ranks(ranks: Ranks) -> dict:
-    overall = None if math.isnan(ranks.overall) else ranks.overall
-    return {"overall": overall, "groups": ranks.groups}
 
 
 def _refuse_unknown(metric: str) -> None:

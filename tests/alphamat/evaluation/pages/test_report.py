@@ -1,43 +1,12 @@
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from alphamat.evaluation import evaluate
-from alphamat.evaluation.pictures import error_colours
-from alphamat.evaluation.report import chosen
+from alphamat.evaluation.pages.report import chosen
 from tests.alphamat.evaluation.cases import choosy, half, red, sample, samples, table
-
-VOID = {"meta", "img", "input"}
-
-
-class Page(HTMLParser):
-    """A page as tags, with their attributes; a tag out of place is an error."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.words = [], [], []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, text):
-        self.words.append(text)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
+from tests.alphamat.evaluation.pages.reading import Page
 
 
 @pytest.fixture(scope="module")
@@ -122,23 +91,3 @@ def test_pictures_are_chosen_from_easy_to_hard():
     found = table({"a": [5, 3, 8, 1, 9, 2, 7, 4, 6]}, labels)
     assert chosen(found, 3) == [0, 3, 4]  # the median, the easiest and the hardest
     assert chosen(found, 9) == list(range(9))
-
-
-def test_notebooks_show_a_table():
-    html = Page(table({"a": [1.0], "b": [2.0]}, [("disc", "")])._repr_html_())
-    assert len(html.all("tr")) == 3
-
-
-def test_error_colours_grow_lighter_with_the_error_on_both_sides():
-    errors = np.linspace(0, 1, 30)
-    for side in (errors, -errors):
-        colours = error_colours(side)
-        assert (colours >= 0).all()
-        assert (colours <= 1).all()
-        lightness = np.where(
-            colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4
-        )
-        assert (np.diff(lightness @ [0.2126, 0.7152, 0.0722]) > 0).all()
-    red, _, blue = error_colours(np.array([[0.8], [-0.8]]))[:, 0].T
-    assert red[0] > blue[0]
-    assert blue[1] > red[1]

@@ -1,4 +1,4 @@
-"""The pictures of a report: what was given, the truth, and each method's alpha and error."""
+"""The pictures of a report: image, trimap and truth, then each method's alpha and error."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from html import escape
 
 import numpy as np
 
-from alphamat.evaluation import charts
-from alphamat.evaluation.digits import column
-from alphamat.evaluation.markdown import by_rank
 from alphamat.evaluation.measure import Row
-from alphamat.evaluation.pictures import error_colours, error_map, gray, photograph
-from alphamat.evaluation.table import Evaluation
+from alphamat.evaluation.pages import charts
+from alphamat.evaluation.pages.pictures import error_colours, error_map, gray, photograph
+from alphamat.evaluation.results import Results
+from alphamat.evaluation.summary import Cell, by_rank, cells
 
 
-def gallery(evaluation: Evaluation, shown: Sequence[int], side: int) -> str:
+def gallery(results: Results, shown: Sequence[int], side: int) -> str:
     """Return the controls, a legend, and an article for each sample that is shown."""
-    several, styles = len(evaluation.methods), charts.colours(evaluation.methods)
-    in_order = [(means.method, styles[means.method]) for means in by_rank(evaluation, "sad")]
+    several, styles = len(results.methods), charts.colours(results.methods)
+    in_order = [(means.method, styles[means.method]) for means in by_rank(results, "sad")]
     articles = []
     for at in shown:
-        rows = {row.method: row for row in evaluation.rows[at * several : (at + 1) * several]}
+        rows = {row.method: row for row in results.rows[at * several : (at + 1) * several]}
         lines = [(rows[method], style) for method, style in in_order]
-        articles.append(_article(evaluation, at, lines, side))
+        articles.append(_article(results, at, lines, side))
     return CONTROLS.format(legend=_legend()) + "".join(articles)
 
 
@@ -41,28 +40,28 @@ CONTROLS = """<div class="controls">
 
 
 def _legend() -> str:
-    """Return a CSS gradient from an error of -1 to 1, evenly in what the eye sees."""
+    """Return a CSS gradient from an error of -1 to 1, even to the eye."""
     steps = np.linspace(-1, 1, 17)
     colours = np.rint(255 * error_colours(np.sign(steps) * steps**2)).astype(int)
     return f"linear-gradient(90deg,{','.join(f'rgb({r},{g},{b})' for r, g, b in colours)})"
 
 
-def _article(evaluation: Evaluation, at: int, lines: Sequence[tuple[Row, str]], side: int) -> str:
+def _article(results: Results, at: int, lines: Sequence[tuple[Row, str]], side: int) -> str:
     rows = [row for row, _ in lines]
     try:
-        sample = evaluation.dataset[at]
+        sample = results.dataset[at]
         tiles = [_tile("photograph", photograph(sample.image, side))]
         tiles += [
             _tile(caption, gray(levels, side))
             for caption, levels in (("trimap", sample.trimap), ("truth", sample.truth))
             if levels is not None
         ]
-    except Exception as fault:  # a damaged file; the methods' rows say so too
+    except Exception as fault:  # a damaged file; the rows of the methods have the error too
         sample, tiles = None, [_failed("sample", "", str(fault))]
     first = min((row.sad for row in rows if not math.isnan(row.sad)), default=math.nan)
-    for (row, style), text in zip(lines, column([row.sad for row in rows]), strict=True):
-        best = len(rows) > 1 and row.sad == first
-        tiles.append(_method_tile(evaluation, row, sample, text, style, best, side))
+    scores = cells([row.sad for row in rows], first if len(rows) > 1 else math.nan)
+    for (row, style), score in zip(lines, scores, strict=True):
+        tiles.append(_method_tile(results, row, sample, score, style, side))
     head = escape(rows[0].name) + f" <span>{escape(rows[0].group)}</span>" * bool(rows[0].group)
     return (
         f'<article id="sample-{at}"><h3>{head}</h3><div class="tiles">{"".join(tiles)}</div>'
@@ -70,18 +69,15 @@ def _article(evaluation: Evaluation, at: int, lines: Sequence[tuple[Row, str]], 
     )
 
 
-def _method_tile(
-    evaluation: Evaluation, row: Row, sample, text: str, style: str, best: bool, side: int
-) -> str:
-    if row[:3] not in evaluation.alphas or sample is None:
+def _method_tile(results: Results, row: Row, sample, score: Cell, style: str, side: int) -> str:
+    if row[:3] not in results.alphas or sample is None:
         return _failed(row.method, style, row.error)
-    alpha = evaluation.alpha(*row[:3])
+    alpha = results.alpha(*row[:3])
     error = ""
     if sample.truth is not None:
-        error = error_map(alpha, sample.truth, evaluation.scored(sample), side)
-    score = "" if math.isnan(row.sad) else text
-    warned = f" {row.warning}" if row.warning else ""
-    return _tile(row.method, gray(alpha, side), error, style, score, best, warned)
+        error = error_map(alpha, sample.truth, results.scored(sample), side)
+    text = "" if math.isnan(score.value) else score.text
+    return _tile(row.method, gray(alpha, side), error, style, text, score.best, row.warning)
 
 
 def _tile(
@@ -97,7 +93,7 @@ def _tile(
     caption, views = escape(caption), f'<img class="alpha" alt="{escape(caption)}" src="{source}">'
     if error:
         views += f'<img class="error" alt="error of {caption}" src="{error}">'
-    mark = f' <abbr title="{escape(warned.strip())}">!</abbr>' if warned else ""
+    mark = f' <abbr title="{escape(warned)}">!</abbr>' if warned else ""
     return (
         f'<figure class="{kind}{" best" * best}" style="{style}"><button type="button">{views}'
         f"</button><figcaption><span>{caption}{mark}</span> <b>{score}</b></figcaption></figure>"

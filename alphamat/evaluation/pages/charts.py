@@ -13,7 +13,7 @@ from alphamat.evaluation.digits import count, probability
 from alphamat.evaluation.statistics import Comparison
 
 WIDTH, NAMES, NOTES, LINE = 1176, 220, 200, 30
-"""Of a chart, the names at its left, the notes at its right, and of a line of it; pixels."""
+"""Pixels: a chart's width, its names at the left, its notes at the right, a line's height."""
 
 
 class Dot(NamedTuple):
@@ -83,10 +83,10 @@ class _Axis(NamedTuple):
     def about(cls, values: Sequence[float], *, log: bool) -> _Axis:
         low, high = min(values), max(values)
         if log:
-            # Zeros have no logarithm; they are drawn at the left end.
+            # Zero has no logarithm; it is drawn at the left end.
             low = min((value for value in values if value > 0), default=1.0)
             high = max(high, low)
-            # A hundredfold is room enough for what deserves to be told apart.
+            # So is all below a thousandth of the greatest.
             return cls(max(low, high / 1000) / 1.2, high * 1.2, True)
         margin = (high - low) * 0.05 or 1.0
         return cls(low - margin, high + margin, False)

@@ -1,12 +1,11 @@
-import csv
-import json
 import math
 
 import numpy as np
 import pytest
 
-from alphamat.evaluation import Row, evaluate
-from tests.alphamat.evaluation.cases import choosy, half, red, sample, samples, table
+from alphamat.evaluation import Means, Row
+from alphamat.metrics import METRICS
+from tests.alphamat.evaluation.cases import table
 
 NAN = float("nan")
 LABELS = [("disc", "fine"), ("disc", "coarse"), ("moon", "fine")]
@@ -71,55 +70,14 @@ def test_nonsense_comparisons_are_refused(options, message):
         table({"a": [1], "b": [2]}, LABELS[:1]).compare(**options)
 
 
-def test_csv_holds_the_rows(tmp_path):
-    bright = sample("moon, full")._replace(image=np.full((11, 14, 3), 255, np.uint8))
-    found = evaluate([red, choosy], [sample(), bright])
-    found.to_csv(tmp_path / "scores.csv")
-    with open(tmp_path / "scores.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["name"] for row in rows] == ["disc", "disc", "moon, full", "moon, full"]
-    assert [float(row["mse"]) for row in rows[:3]] == [row.mse for row in found.rows[:3]]
-    assert rows[3]["mse"] == ""
-    assert rows[3]["error"] == "RuntimeError: not <this> one"
+@pytest.mark.parametrize(("kind", "first"), [(Row, 3), (Means, 1)])
+def test_rows_and_means_have_a_field_for_each_metric_in_their_order(kind, first):
+    assert kind._fields[first : first + len(METRICS)] == tuple(METRICS)
+    assert kind._fields[first + len(METRICS) :][:2] == ("seconds", "peak_memory")
 
 
-def test_json_holds_the_rows_and_what_follows_from_them(tmp_path):
-    found = evaluate([red, half, choosy], samples())
-    found.to_json(tmp_path / "scores.json")
-    record = json.loads((tmp_path / "scores.json").read_text())
-    numbers = Row._fields[3:10]
-    rows = [
-        Row(**{**row, **{key: NAN for key in numbers if row[key] is None}})
-        for row in record["rows"]
-    ]
-    np.testing.assert_equal(rows, list(found.rows))
-    assert record["means"][1]["sad"] == found.means()[1].sad
-    assert record["ranks"]["sad"]["red"]["overall"] == found.ranks()["red"].overall
-    assert len(record["comparisons"]) == 3
-    assert record["methods"]["half"].endswith("cases.half")
-
-
-def test_json_of_failures_only_is_json(tmp_path):
-    table({"a": [NAN], "b": [NAN]}, LABELS[:1]).to_json(tmp_path / "scores.json")
-    record = json.loads((tmp_path / "scores.json").read_text())
-    assert record["means"][0]["sad"] is None
-    assert record["ranks"]["sad"]["a"]["overall"] is None
-
-
-def test_markdown_marks_the_best_and_tells_of_failures(tmp_path):
-    found = table({"good|old": [1.5, 2, 3], "new": [1, NAN, 1]}, LABELS)
-    found.to_markdown(tmp_path / "scores.md")
-    text = (tmp_path / "scores.md").read_text()
-    assert text == str(found)
-    lines = text.splitlines()
-    # "new" has the lower mean, of easier pictures: it is not marked.
-    assert sum("**2.17**" in line for line in lines) == 1
-    assert "**1.00**" not in text
-    assert "- new failed on disc coarse: no" in lines
-    assert sum("| good\\|old " in line for line in lines) == 3
-
-
-def test_one_method_and_one_sample_are_enough():
-    text = str(table({"a": [0.0]}, LABELS[:1]))
-    assert "1 sample," in text
-    assert "p after Holm" not in text
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_can_be_asked_for(metric):
+    found = table({"a": [1], "b": [2]}, LABELS[:1])
+    assert found.scores(metric).tolist() == [[1, 2]]
+    assert found.ranks(metric)["b"].overall == 2
