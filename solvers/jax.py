@@ -234,11 +234,9 @@ def _lay_out(A: Operator, dtype):
 
 def _stencil(A: StencilMatrix, dtype) -> tuple[Stencil, np.ndarray]:
     """Lay planes out on the bounding box of the chosen cells, with ones where nothing is asked."""
-    stored, reach = A.region.stored, A.region.reach
-    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(stored))
-    chosen = np.zeros(stored.shape, bool)
-    chosen[stored] = A.chosen()
-    chosen, stored = chosen[box], stored[box]
+    region, reach = A.region, A.region.reach
+    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(region.stored))
+    chosen, stored = region.chosen[box], region.stored[box]
     planes = np.zeros((len(A.planes), *stored.shape), dtype)
     for plane, entries, (dy, dx) in zip(planes, A.planes, offsets(reach), strict=True):
         plane[stored] = entries

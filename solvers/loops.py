@@ -17,8 +17,11 @@ from collections.abc import Callable
 from functools import cache, update_wrapper
 from itertools import pairwise
 
+import numpy as np
+
 # Sums may be reordered and multiply-adds fused; NaN, infinity and division keep their meaning.
 FASTMATH = {"contract", "reassoc", "nsz"}
+PARTS = 64  # that threads may divide among themselves
 GRAIN = 400_000  # array elements; what a thread must have to do before waking it pays
 MOST_THREADS = 8  # the loops wait for memory, which more threads do not make faster
 
@@ -103,6 +106,12 @@ def _numba():
     notice = Notice()
     event.register("numba:compile", notice)
     return numba, notice
+
+
+def equal_parts(sizes: np.ndarray) -> np.ndarray:
+    """Return bounds that cut items of these sizes into PARTS of about equal size."""
+    done = np.concatenate([[0], np.cumsum(sizes)])
+    return np.searchsorted(done, np.linspace(0, done[-1], PARTS + 1))
 
 
 def over_bounds(loop, bounds, work: int, *arguments) -> list:

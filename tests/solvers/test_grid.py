@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from solvers import Operator, StencilMatrix
-from solvers.grid import LONGEST_RUN, Region, dilate, offsets
+from solvers.grid import Region, dilate, offsets
+from solvers.runs import LENGTH, LONGEST_RUN
 
 masks = arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 12)))
 
@@ -69,7 +70,7 @@ def test_couple_reaches_into_the_halo():
 def test_runs_longer_than_the_longest_are_cut():
     chosen = np.ones((3, 2 * LONGEST_RUN + 5), bool)
     A = random_matrix(chosen, 1)
-    assert A.region.runs[:, 1].max() == LONGEST_RUN
+    assert A.region.runs[:, LENGTH].max() == LONGEST_RUN
     x = np.random.default_rng(1).standard_normal(A.shape[0])
     np.testing.assert_allclose(A @ x, A.tocsr() @ x, rtol=1e-12, atol=1e-12)
 
