@@ -8,8 +8,10 @@ every direction without a single test. A matrix is symmetric, so half of its ent
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from solvers import _kernels
 from solvers.loops import equal_parts, over_bounds
@@ -59,7 +61,7 @@ class Region:
         """Return an (H, W) field at the stored cells; zero where these lie outside the grid."""
         return np.pad(field, self.reach)[self.stored]
 
-    def expand(self, x: np.ndarray, dtype=None) -> np.ndarray:
+    def expand(self, x: np.ndarray, dtype: DTypeLike | None = None) -> np.ndarray:
         """Return a vector over the chosen cells as one over the stored cells, zero in the halo."""
         out = np.empty(self.stored_size, dtype or x.dtype)
         over_bounds(_kernels.expand, self.bounds, out.size, self.runs, x, out)
@@ -86,7 +88,7 @@ class StencilMatrix:
     def shape(self) -> tuple[int, int]:
         return (self.region.size, self.region.size)
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: np.ndarray) -> np.ndarray:
         return self._apply(self.region.expand(np.asarray(x)))
 
     def couple(self, field: np.ndarray) -> np.ndarray:
@@ -100,7 +102,7 @@ class StencilMatrix:
         over_bounds(_kernels.apply_stencil, region.bounds, planes.size, *arguments)
         return out
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         return self.planes[0][self.chosen()]
 
     def chosen(self) -> np.ndarray:
@@ -113,7 +115,34 @@ class StencilMatrix:
         planes[0] += self.region.expand(shift)
         return StencilMatrix(self.region, planes, self.near_null)
 
-    def tocsr(self):
+    def restricted(self, chosen: np.ndarray) -> StencilMatrix:
+        """Return the rows of fewer cells: an (H, W) mask of some that are chosen here.
+
+        The others join the halo, so `couple` still reads them. Entries are copied, not computed.
+
+        Raises
+        ------
+        ValueError
+            If the mask has another shape, or marks a cell that is not chosen here.
+        """
+        old = self.region
+        if chosen.shape != old.grid:
+            raise ValueError(
+                f"`chosen` has shape {chosen.shape}; the matrix has a grid {old.grid}."
+            )
+        new = Region.of(chosen, old.reach)
+        if (new.chosen & ~old.chosen).any():
+            raise ValueError(
+                f"`chosen` marks {np.count_nonzero(new.chosen & ~old.chosen)} cells that have no "
+                "row in this matrix; expected some of those that have one."
+            )
+        kept = new.stored[old.stored]
+        near_null = self.near_null
+        if near_null is not None:
+            near_null = near_null.compress(kept, axis=1) * new.chosen[new.stored]
+        return StencilMatrix(new, self.planes.compress(kept, axis=1), near_null)
+
+    def tocsr(self) -> Any:
         """Return the matrix as a SciPy sparse array, rows in reading order of the grid."""
         from scipy.sparse import csr_array
 

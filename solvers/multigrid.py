@@ -12,6 +12,7 @@ Vaněk, Mandel & Brezina, "Algebraic Multigrid by Smoothed Aggregation", Computi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,12 +22,14 @@ from solvers import _kernels
 from solvers import _multigrid_kernels as kernels
 from solvers.grid import Region, StencilMatrix
 from solvers.lanczos import largest_eigenvalue
-from solvers.lattice import HALF, Bottom, Nodes, coarsen
+from solvers.lattice import HALF, Bottom, Level, Nodes, coarsen
 from solvers.loops import over_bounds, over_strips
 from solvers.runs import LENGTH, STORED, X, Y, pieces_of
 
 
-def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping: float = 1.8):
+def multigrid(
+    A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping: float = 1.8
+) -> Callable[[np.ndarray], np.ndarray]:
     """Return one V(1, 1)-cycle as a preconditioner r -> z.
 
     Parameters
@@ -54,7 +57,7 @@ def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping
     spacing = max(spacing, A.region.reach)
     fine = _Fine.of(A, spacing, damping)
     nodes, blocks = fine.project(A)
-    levels = [fine]
+    levels: list[_Fine | Level] = [fine]
     while len(nodes.at) > coarsest:
         level, nodes, blocks = coarsen(nodes, blocks, damping)
         levels.append(level)
@@ -109,7 +112,7 @@ class _Fine:
         project(A.planes, self.near_null, self.hats, (0,) * functions, blocks)
         return self.nodes, blocks
 
-    def cycle(self, r: np.ndarray, coarser_solve) -> np.ndarray:
+    def cycle(self, r: np.ndarray, coarser_solve: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         region, planes, near_null, hats = self.region, self.planes, self.near_null, self.hats
         work = 2 * near_null.size
         r = region.expand(r, np.float32)
