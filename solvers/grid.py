@@ -127,14 +127,12 @@ class StencilMatrix:
         """
         old = self.region
         if chosen.shape != old.grid:
-            raise ValueError(
-                f"`chosen` has shape {chosen.shape}; the matrix has a grid {old.grid}."
-            )
+            raise ValueError(f"`chosen` has shape {chosen.shape}; expected the grid's, {old.grid}.")
         new = Region.of(chosen, old.reach)
         if (new.chosen & ~old.chosen).any():
             raise ValueError(
                 f"`chosen` marks {np.count_nonzero(new.chosen & ~old.chosen)} cells that have no "
-                "row in this matrix; expected some of those that have one."
+                "row in this matrix; expected only cells that have one."
             )
         kept = new.stored[old.stored]
         near_null = self.near_null
