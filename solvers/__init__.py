@@ -5,8 +5,6 @@ A solver is a function `solver(A, b) -> Solution`; a preconditioner is a functio
 """
 
 from solvers.amg import amg as amg
-from solvers.cg import Solution as Solution
-from solvers.cg import Solver as Solver
 from solvers.cg import cg as cg
 from solvers.cg import jacobi as jacobi
 from solvers.direct import direct as direct
@@ -15,3 +13,6 @@ from solvers.ichol import ichol as ichol
 from solvers.multigrid import multigrid as multigrid
 from solvers.operators import Operator as Operator
 from solvers.operators import Pinned as Pinned
+from solvers.operators import Preconditioner as Preconditioner
+from solvers.operators import Solution as Solution
+from solvers.operators import Solver as Solver

@@ -1,7 +1,7 @@
 """Compiled loops of the solvers. Raw arrays in and out; results last; callers check and allocate.
 
-Most are loops over first ≤ k < last, for `threads` to share. Slices come before inner loops, which
-elsewhere would test for negative indices and not vectorise.
+Most are loops over first ≤ k < last, which threads share. Slices are taken before inner loops: an
+index into the whole array might be negative, and that test would keep a loop from vectorising.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.loops import jit
+from solvers.runs import FIRST, LENGTH, STORED, own_column
 
 # ---- conjugate gradients
 
@@ -56,33 +57,33 @@ def apply_rows(first, last, indptr, indices, values, x, y):
         y[i] = total
 
 
-# ---- stencil matrices: `runs` as in grid.Region
+# ---- stencil matrices: loops over `runs`, whose columns are in runs.py
 
 
 @jit
 def expand(first, last, runs, x, out):
     """Spread a vector over the chosen cells to the stored ones, zero between."""
-    reach = (runs.shape[1] - 5) // 2
+    own = own_column(runs)
     for k in range(first, last):
-        number, n, start = runs[k, 0], runs[k, 1], runs[k, 4 + reach]
-        end = runs[k - 1, 4 + reach] + runs[k - 1, 1] if k else 0
+        number, n, start = runs[k, FIRST], runs[k, LENGTH], runs[k, own]
+        end = runs[k - 1, own] + runs[k - 1, LENGTH] if k else 0
         for i in range(end, start):
             out[i] = 0
         source, target = x[number : number + n], out[start : start + n]
         for i in range(n):
             target[i] = source[i]
     if last == runs.shape[0]:
-        end = runs[last - 1, 4 + reach] + runs[last - 1, 1] if last else 0
+        end = runs[last - 1, own] + runs[last - 1, LENGTH] if last else 0
         for i in range(end, out.size):
             out[i] = 0
 
 
 @jit
 def apply_stencil(first, last, runs, planes, x, column, y):
-    """y ← A x for x at the stored cells, and y where `column` of `runs` says that a run lies."""
+    """y ← A x for x at the stored cells. `column` of `runs` says where a run lies in y."""
     for k in range(first, last):
-        out = y[runs[k, column] : runs[k, column] + runs[k, 1]]
-        if runs.shape[1] == 9:
+        out = y[runs[k, column] : runs[k, column] + runs[k, LENGTH]]
+        if own_column(runs) == STORED + 2:
             apply_run_reach_2(runs[k], planes, x, out)
         else:
             apply_run(runs[k], planes, x, out)
@@ -90,14 +91,15 @@ def apply_stencil(first, last, runs, planes, x, column, y):
 
 @jit
 def apply_run(run, planes, x, y):
-    reach = (run.size - 5) // 2
-    n, start = run[1], run[4 + reach]
+    own = own_column(run)
+    reach = own - STORED
+    n, start = run[LENGTH], run[own]
     centre, here = planes[0, start : start + n], x[start : start + n]
     for i in range(n):
         y[i] = centre[i] * here[i]
     plane = 1
     for dy in range(reach + 1):
-        ahead, behind = run[4 + reach + dy], run[4 + reach - dy]
+        ahead, behind = run[own + dy], run[own - dy]
         for dx in range(-reach if dy else 1, reach + 1):
             p, after = planes[plane, start : start + n], x[ahead + dx : ahead + dx + n]
             q, before = (
@@ -112,7 +114,8 @@ def apply_run(run, planes, x, y):
 @jit
 def apply_run_reach_2(run, planes, x, y):
     """`apply_run` of a 3 × 3 window's matrix in six passes over y instead of thirteen."""
-    n, start = run[1], run[6]
+    n = run[LENGTH]
+    two_up, one_up, start, one_down, two_down = run[STORED:]
     centre, here = planes[0, start : start + n], x[start : start + n]
     p, after = planes[1, start : start + n], x[start + 1 : start + 1 + n]
     q, before = planes[1, start - 1 : start - 1 + n], x[start - 1 : start - 1 + n]
@@ -122,7 +125,7 @@ def apply_run_reach_2(run, planes, x, y):
         y[i] = centre[i] * here[i] + p[i] * after[i] + q[i] * before[i]
         y[i] += p2[i] * after2[i] + q2[i] * before2[i]
     for dx in range(-2, 3):
-        below, above, below2, above2 = run[7] + dx, run[5] - dx, run[8] + dx, run[4] - dx
+        below, above, below2, above2 = one_down + dx, one_up - dx, two_down + dx, two_up - dx
         p, after = planes[5 + dx, start : start + n], x[below : below + n]
         q, before = planes[5 + dx, above : above + n], x[above : above + n]
         p2, after2 = planes[10 + dx, start : start + n], x[below2 : below2 + n]
@@ -137,35 +140,35 @@ def count_entries(first, last, runs, steps, planes, number, counts):
 
     `number` says which unknown a stored cell is, or -1; `steps` lists the planes' (dy, dx).
     """
-    middle = 2 + runs.shape[1] // 2
+    own = own_column(runs)
     for k in range(first, last):
-        begin, n, own = runs[k, 0], runs[k, 1], runs[k, middle]
+        begin, n, start = runs[k, FIRST], runs[k, LENGTH], runs[k, own]
         counts[begin : begin + n] = 1
         for plane in range(1, steps.shape[0]):
             dy, dx = steps[plane]
-            ahead, behind = runs[k, middle + dy] + dx, runs[k, middle - dy] - dx
+            ahead, behind = runs[k, own + dy] + dx, runs[k, own - dy] - dx
             for i in range(n):
-                counts[begin + i] += number[ahead + i] >= 0 and planes[plane, own + i] != 0
+                counts[begin + i] += number[ahead + i] >= 0 and planes[plane, start + i] != 0
                 counts[begin + i] += number[behind + i] >= 0 and planes[plane, behind + i] != 0
 
 
 @jit
 def fill_rows(first, last, runs, steps, planes, number, starts, indices, values):
     """Write what `count_entries` counts, each row in the order of its columns."""
-    middle = 2 + runs.shape[1] // 2
+    own = own_column(runs)
     for k in range(first, last):
-        own = runs[k, middle]
-        for i in range(runs[k, 1]):
-            at = starts[runs[k, 0] + i]
+        start = runs[k, own]
+        for i in range(runs[k, LENGTH]):
+            at = starts[runs[k, FIRST] + i]
             for plane in range(steps.shape[0] - 1, 0, -1):
-                behind = runs[k, middle - steps[plane, 0]] - steps[plane, 1] + i
+                behind = runs[k, own - steps[plane, 0]] - steps[plane, 1] + i
                 if number[behind] >= 0 and planes[plane, behind] != 0:
                     indices[at], values[at] = number[behind], planes[plane, behind]
                     at += 1
-            indices[at], values[at] = number[own + i], planes[0, own + i]
+            indices[at], values[at] = number[start + i], planes[0, start + i]
             at += 1
             for plane in range(1, steps.shape[0]):
-                ahead = runs[k, middle + steps[plane, 0]] + steps[plane, 1] + i
-                if number[ahead] >= 0 and planes[plane, own + i] != 0:
-                    indices[at], values[at] = number[ahead], planes[plane, own + i]
+                ahead = runs[k, own + steps[plane, 0]] + steps[plane, 1] + i
+                if number[ahead] >= 0 and planes[plane, start + i] != 0:
+                    indices[at], values[at] = number[ahead], planes[plane, start + i]
                     at += 1

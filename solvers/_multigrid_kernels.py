@@ -2,6 +2,10 @@
 
 The argument `like` is a tuple with an element for each near-null function: its length is then a
 constant to the compiler, which unrolls the loops over functions.
+
+`segments` are what squares of the node lattice cut runs of cells into. The columns of a segment:
+where it is stored, its length, its x and y within the square, and the nodes at the square's upper
+left and lower left; then, for each row within reach, where the segment's first x is stored.
 """
 
 from __future__ import annotations
@@ -9,8 +13,11 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.loops import jit
+from solvers.runs import FIRST, LENGTH, own_column
 
-# ---- between cells and nodes: `segments` as in multigrid._segments
+START, SIZE, LEFT, ABOVE, UPPER, LOWER, ROWS = range(7)  # columns of `segments`
+
+# ---- between cells and nodes
 
 
 @jit
@@ -26,8 +33,8 @@ def project(first, last, segments, planes, near_null, hats, like, blocks):
 @jit
 def project_segment(segment, planes, near_null, hats, like, across, row, blocks):
     functions, spacing = len(like), hats.size
-    reach = (segment.size - 7) // 2
-    start, length, left, above = segment[:4]
+    reach = (segment.size - ROWS) // 2
+    start, length, left, above, upper, lower = segment[:ROWS]
     top, bottom = nodes_within(above, reach, spacing)
     for i in range(length):
         x = left + i
@@ -37,7 +44,7 @@ def project_segment(segment, planes, near_null, hats, like, across, row, blocks)
         for dy in range(-reach, reach + 1):
             across[:] = 0
             for dx in range(-reach, reach + 1):
-                j = segment[6 + reach + dy] + i + dx
+                j = segment[ROWS + reach + dy] + i + dx
                 if dy > 0 or (dy == 0 and dx >= 0):
                     entry = planes[half_index(dy, dx, reach), start + i]
                 else:
@@ -56,7 +63,7 @@ def project_segment(segment, planes, near_null, hats, like, across, row, blocks)
             hat_y = hats[above] if my == 0 else 1 - hats[above]
             for mx in range(2):
                 hat = hat_y * (hats[x] if mx == 0 else 1 - hats[x])
-                m = segment[4 + my] + mx
+                m = (lower if my else upper) + mx
                 for ny in range(max(my + 1, top), bottom):
                     for nx in range(max(mx + 1, near) if ny == my + 1 else near, far):
                         k = half_index(ny - 1 - my, nx - 1 - mx, 2)
@@ -90,7 +97,7 @@ def half_index(dy, dx, reach):
 def restrict(first, last, segments, b, Ax, near_null, hats, coarse):
     """coarse ← Pᵀ (b - A x)."""
     for k in range(first, last):
-        start, length, left, above, upper, lower = segments[k, :6]
+        start, length, left, above, upper, lower = segments[k, :ROWS]
         hat_y = hats[above]
         here, there = b[start : start + length], Ax[start : start + length]
         hat = hats[left : left + length]
@@ -111,7 +118,7 @@ def restrict(first, last, segments, b, Ax, near_null, hats, coarse):
 def prolong(first, last, segments, coarse, near_null, hats, x):
     """x ← x + P coarse."""
     for k in range(first, last):
-        start, length, left, above, upper, lower = segments[k, :6]
+        start, length, left, above, upper, lower = segments[k, :ROWS]
         hat_y = hats[above]
         out, hat = x[start : start + length], hats[left : left + length]
         for a in range(near_null.shape[0]):
@@ -125,9 +132,9 @@ def prolong(first, last, segments, coarse, near_null, hats, x):
 @jit
 def relax(first, last, runs, weight, b, Ax, x, z):
     """z ← x + weight (b - A x), from the stored cells to the chosen ones."""
-    reach = (runs.shape[1] - 5) // 2
+    own = own_column(runs)
     for k in range(first, last):
-        number, n, start = runs[k, 0], runs[k, 1], runs[k, 4 + reach]
+        number, n, start = runs[k, FIRST], runs[k, LENGTH], runs[k, own]
         here = slice(start, start + n)
         w, wanted, found, at, out = weight[here], b[here], Ax[here], x[here], z[number : number + n]
         for i in range(n):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class Couplings(NamedTuple):
     excess: np.ndarray
 
     @classmethod
-    def of(cls, matrix) -> Couplings:
+    def of(cls, matrix: Any) -> Couplings:
         """Take a CSR matrix apart."""
         couplings = cls.room(matrix.shape[0], matrix.nnz)
         kernels.split(matrix.indptr, matrix.indices, matrix.data, couplings)
@@ -191,12 +191,17 @@ class Rows(NamedTuple):
     @classmethod
     def of(cls, levels: list[Couplings], bounds: np.ndarray) -> Rows:
         entries = np.cumsum([0, *(level.w.size for level in levels)])
+        low, high = np.empty((2, bounds[-1]), np.int64)
+        diagonal, slack, inverse = np.empty((3, bounds[-1]))
         rows = cls(
             np.concatenate([*map(_shifted, (c.ptr[:-1] for c in levels), entries), entries[-1:]]),
-            *np.empty((2, bounds[-1]), np.int64),
+            low,
+            high,
             np.concatenate([*map(_shifted, (c.columns for c in levels), bounds)]),
             np.concatenate([c.w for c in levels]),
-            *np.empty((3, bounds[-1])),
+            diagonal,
+            slack,
+            inverse,
         )
         excess = np.concatenate([c.excess for c in levels])
         for level, couplings in enumerate(levels):
@@ -222,7 +227,9 @@ class Hierarchy:
     """Factor of the correction from the next level."""
 
     @classmethod
-    def of(cls, levels: list[Couplings], groups: list[np.ndarray], overcorrection: float):
+    def of(
+        cls, levels: list[Couplings], groups: list[np.ndarray], overcorrection: float
+    ) -> Hierarchy:
         sizes = [level.size for level in levels]
         bounds = np.cumsum([0, *sizes])
         above = zip(groups, bounds[1:-1], strict=True)

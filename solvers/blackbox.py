@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from solvers import _blackbox_kernels as _kernels
 from solvers.grid import offsets
@@ -27,7 +28,7 @@ RIDGE = 1e-6  # share of the diagonal that the dense inverse adds: the matrix ma
 OVERSTEP = 1.6  # smoothing multiplies r by this / Σ|A_ij|; below 2 it cannot diverge
 
 
-def padded(*shape: int, dtype=np.float32) -> np.ndarray:
+def padded(*shape: int, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Return zeros (…, H + 4, W + 4) for fields on a grid of `shape` (…, H, W)."""
     *planes, height, width = shape
     return np.zeros((*planes, height + 2 * PAD, width + 2 * PAD), dtype)

@@ -8,8 +8,10 @@ grid, which in float32 are too many; doubling does not, and takes log₂ of the 
 
 from __future__ import annotations
 
+from typing import Any
 
-def box_sum(field, radius: int):
+
+def box_sum(field: Any, radius: int) -> Any:
     """Return the sums of a (…, H, W) array over all windows that lie inside it.
 
     Windows are 2 `radius` + 1 cells wide; the result is (…, H - 2 `radius`, W - 2 `radius`).
@@ -18,7 +20,7 @@ def box_sum(field, radius: int):
     return _runs(_runs(field, width).mT, width).mT
 
 
-def spread(sums, radius: int):
+def spread(sums: Any, radius: int) -> Any:
     """Return, at each cell, the sum of the values of all windows that hold it.
 
     The adjoint of `box_sum`: (…, H - 2 `radius`, W - 2 `radius`) to (…, H, W).
@@ -28,7 +30,7 @@ def spread(sums, radius: int):
     return box_sum(sums.__array_namespace__().pad(sums, around), radius)
 
 
-def _runs(cells, width: int):
+def _runs(cells: Any, width: int) -> Any:
     """Return the sums of so many neighbours along the last axis."""
     count = cells.shape[-1] - width + 1
     run, length, begin, total = cells, 1, 0, 0

@@ -8,31 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
 from solvers import _kernels
 from solvers.loops import over_range
-from solvers.operators import Operator
-
-Preconditioner = Callable[[np.ndarray], np.ndarray]
+from solvers.operators import Operator, Preconditioner, Solution
 
 
-class Solution(NamedTuple):
-    """What every solver returns, converged or not."""
-
-    x: np.ndarray
-    iterations: int
-    residual: float
-    """||b - A x|| / ||b||, computed from x in float64 when the solver stopped."""
-    converged: bool
-
-
-Solver = Callable[..., Solution]
-
-
-def jacobi(A: Operator) -> Preconditioner:
+def jacobi(A: Operator) -> Callable[[np.ndarray], np.ndarray]:
     """Return the preconditioner r -> r / diag(A)."""
     inverse = 1 / A.diagonal()
     return lambda r: inverse * r
@@ -43,7 +27,7 @@ def cg(
     b: np.ndarray,
     *,
     x0: np.ndarray | None = None,
-    preconditioner: Callable[[Operator], Preconditioner] = jacobi,
+    preconditioner: Preconditioner = jacobi,
     rtol: float = 1e-7,
     maxiter: int = 10_000,
     callback: Callable[[int, float], None] | None = None,

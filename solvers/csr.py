@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def as_csr(A, *, caller: str):
+
+def as_csr(A: Any, *, caller: str) -> Any:
     """Return A as a float64 SciPy CSR array or matrix, or refuse.
 
     Parameters

@@ -7,12 +7,12 @@ Li, "An Overview of SuperLU", ACM TOMS 2005 (through SciPy); Chen, Davis, Hager 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from solvers.cg import Solution
 from solvers.csr import as_csr
-from solvers.operators import Operator
+from solvers.operators import Operator, Solution
 
 
 def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int = 2) -> Solution:
@@ -62,10 +62,10 @@ def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int =
     return Solution(x, 0, residual, residual <= rtol)
 
 
-def _cholmod(matrix) -> Callable[[np.ndarray], np.ndarray] | None:
+def _cholmod(matrix: Any) -> Callable[[np.ndarray], np.ndarray] | None:
     """Factorise by CHOLMOD if it is here and the matrix is positive definite."""
     try:
-        from sksparse import cholmod
+        from sksparse import cholmod  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
     try:
@@ -76,7 +76,7 @@ def _cholmod(matrix) -> Callable[[np.ndarray], np.ndarray] | None:
         return None
 
 
-def _superlu(matrix) -> Callable[[np.ndarray], np.ndarray] | None:
+def _superlu(matrix: Any) -> Callable[[np.ndarray], np.ndarray] | None:
     """Factorise by SuperLU, symmetric in its ordering and pivots, unless the matrix is singular."""
     from scipy.sparse.linalg import splu
 

@@ -8,31 +8,33 @@ every direction without a single test. A matrix is symmetric, so half of its ent
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from solvers import _kernels
-from solvers.loops import over_bounds
-
-LONGEST_RUN = 256  # cells; thirteen planes of a run stay in the first-level cache
-PARTS = 64  # shares of equal size that threads work through
+from solvers.loops import equal_parts, over_bounds
+from solvers.runs import FIRST, LENGTH, find_runs, find_stored
 
 
 @dataclass(frozen=True)
 class Region:
     """Chosen cells of an (H, W) grid, with a halo of `reach` cells around them.
 
-    `runs` has one row for each horizontal run of chosen cells: the index of its first cell among
-    the chosen ones, its length, its y and x on the grid, and then, for each row from y - reach to
-    y + reach, where the cell at that x is stored. `bounds` splits the runs into shares of equal
-    size. `stored` marks, on the grid padded by `reach`, the cells that are stored.
+    The chosen cells and the halo are stored, in reading order.
     """
 
     grid: tuple[int, int]
     reach: int
-    runs: np.ndarray
-    bounds: np.ndarray
+    chosen: np.ndarray
+    """Marks the chosen cells, on the grid with a margin of `reach` cells around it."""
     stored: np.ndarray
+    """Marks the stored cells likewise."""
+    runs: np.ndarray
+    """The runs of chosen cells; see solvers.runs for the columns."""
+    bounds: np.ndarray
+    """Cuts the runs into parts of equal size."""
     size: int
     """Number of chosen cells."""
     stored_size: int
@@ -43,14 +45,15 @@ class Region:
         """Return the region of an (H, W) bool mask."""
         padded = np.pad(chosen, reach)
         stored = dilate(padded, reach)
-        runs = find_runs(padded, stored, reach)
+        runs = find_stored(find_runs(chosen), stored, margin=reach, reach=reach)
         return cls(
-            grid=chosen.shape,
+            grid=(chosen.shape[0], chosen.shape[1]),
             reach=reach,
-            runs=runs,
-            bounds=_equal_shares(runs[:, 1]),
+            chosen=padded,
             stored=stored,
-            size=int(runs[:, 1].sum()),
+            runs=runs,
+            bounds=equal_parts(runs[:, LENGTH]),
+            size=int(runs[:, LENGTH].sum()),
             stored_size=int(np.count_nonzero(stored)),
         )
 
@@ -58,7 +61,7 @@ class Region:
         """Return an (H, W) field at the stored cells; zero where these lie outside the grid."""
         return np.pad(field, self.reach)[self.stored]
 
-    def expand(self, x: np.ndarray, dtype=None) -> np.ndarray:
+    def expand(self, x: np.ndarray, dtype: DTypeLike | None = None) -> np.ndarray:
         """Return a vector over the chosen cells as one over the stored cells, zero in the halo."""
         out = np.empty(self.stored_size, dtype or x.dtype)
         over_bounds(_kernels.expand, self.bounds, out.size, self.runs, x, out)
@@ -85,7 +88,7 @@ class StencilMatrix:
     def shape(self) -> tuple[int, int]:
         return (self.region.size, self.region.size)
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: np.ndarray) -> np.ndarray:
         return self._apply(self.region.expand(np.asarray(x)))
 
     def couple(self, field: np.ndarray) -> np.ndarray:
@@ -95,17 +98,16 @@ class StencilMatrix:
     def _apply(self, stored: np.ndarray) -> np.ndarray:
         region, planes = self.region, self.planes
         out = np.empty(region.size, np.result_type(planes, stored))
-        over_bounds(
-            _kernels.apply_stencil, region.bounds, planes.size, region.runs, planes, stored, 0, out
-        )
+        arguments = region.runs, planes, stored, FIRST, out
+        over_bounds(_kernels.apply_stencil, region.bounds, planes.size, *arguments)
         return out
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         return self.planes[0][self.chosen()]
 
     def chosen(self) -> np.ndarray:
         """Return which of the stored cells are unknowns."""
-        return self.region.expand(np.ones(self.region.size)) > 0
+        return self.region.chosen[self.region.stored]
 
     def shifted(self, shift: np.ndarray) -> StencilMatrix:
         """Return this matrix plus diag(shift)."""
@@ -113,7 +115,32 @@ class StencilMatrix:
         planes[0] += self.region.expand(shift)
         return StencilMatrix(self.region, planes, self.near_null)
 
-    def tocsr(self):
+    def restricted(self, chosen: np.ndarray) -> StencilMatrix:
+        """Return the rows of fewer cells: an (H, W) mask of some that are chosen here.
+
+        The others join the halo, so `couple` still reads them. Entries are copied, not computed.
+
+        Raises
+        ------
+        ValueError
+            If the mask has another shape, or marks a cell that is not chosen here.
+        """
+        old = self.region
+        if chosen.shape != old.grid:
+            raise ValueError(f"`chosen` has shape {chosen.shape}; expected the grid's, {old.grid}.")
+        new = Region.of(chosen, old.reach)
+        if (new.chosen & ~old.chosen).any():
+            raise ValueError(
+                f"`chosen` marks {np.count_nonzero(new.chosen & ~old.chosen)} cells that have no "
+                "row in this matrix; expected only cells that have one."
+            )
+        kept = new.stored[old.stored]
+        near_null = self.near_null
+        if near_null is not None:
+            near_null = near_null.compress(kept, axis=1) * new.chosen[new.stored]
+        return StencilMatrix(new, self.planes.compress(kept, axis=1), near_null)
+
+    def tocsr(self) -> Any:
         """Return the matrix as a SciPy sparse array, rows in reading order of the grid."""
         from scipy.sparse import csr_array
 
@@ -148,47 +175,3 @@ def dilate(mask: np.ndarray, reach: int) -> np.ndarray:
         grown[:, :-step] |= mask[:, step:]
         grown[:, step:] |= mask[:, :-step]
     return grown
-
-
-def find_runs(mask: np.ndarray, stored: np.ndarray, reach: int) -> np.ndarray:
-    """List the horizontal runs of a mask, as `Region.runs` describes; mask and stored are padded.
-
-    The outermost column of the mask must be empty, and its `reach`-neighbourhood stored.
-    """
-    width = mask.shape[1]
-    first, last = _edges(mask)
-    first, length = _split(first, last - first)
-    y, x = np.divmod(first, width)
-    stored_first, stored_last = _edges(stored)
-    stored_start = np.cumsum(stored_last - stored_first) - (stored_last - stored_first)
-    columns = [np.cumsum(length) - length, length, y - reach, x - reach]
-    for dy in range(-reach, reach + 1):
-        cell = first + dy * width
-        run = np.searchsorted(stored_first, cell, side="right") - 1
-        columns.append(stored_start[run] + cell - stored_first[run])
-    return np.stack(columns, axis=1)
-
-
-def _edges(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the runs of a flattened mask begin, and where they have ended."""
-    flat = np.concatenate([[False], mask.ravel(), [False]])
-    change = np.flatnonzero(flat[1:] != flat[:-1])
-    return change[::2], change[1::2]
-
-
-def _split(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut runs into pieces of at most LONGEST_RUN cells."""
-    run, piece = pieces_of(-(-length // LONGEST_RUN))
-    done = piece * LONGEST_RUN
-    return first[run] + done, np.minimum(length[run] - done, LONGEST_RUN)
-
-
-def pieces_of(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For runs cut into so many pieces each, return each piece's run and its number within it."""
-    run = np.repeat(np.arange(len(counts)), counts)
-    return run, np.arange(len(run)) - (np.cumsum(counts) - counts)[run]
-
-
-def _equal_shares(length: np.ndarray) -> np.ndarray:
-    done = np.concatenate([[0], np.cumsum(length)])
-    return np.searchsorted(done, np.linspace(0, done[-1], PARTS + 1))

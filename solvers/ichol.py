@@ -33,10 +33,8 @@ class CholeskyFactor:
     """The share of A's diagonal that had to be added to it."""
 
     def __call__(self, r: np.ndarray) -> np.ndarray:
-        from solvers._ichol_kernels import substitute
-
         z = np.array(r, dtype=np.float64)
-        substitute(self.indptr, self.indices, self.values, z)
+        kernels.substitute(self.indptr, self.indices, self.values, z)
         return z
 
 
@@ -85,7 +83,7 @@ def ichol(
             f"`A` is not positive definite: its diagonal entry {i} is {diagonal[i]:g}."
         )
     for shift in shifts:
-        outcome, *factor = kernels.factorise(
+        outcome, indptr, indices, values = kernels.factorise(
             matrix.indptr, matrix.indices, matrix.data, diagonal, discard_threshold, shift, max_nnz
         )
         if outcome == kernels.FULL:
@@ -94,7 +92,7 @@ def ichol(
                 f"`discard_threshold` (now {discard_threshold:g}) or `max_nnz`."
             )
         if outcome == kernels.DONE:
-            return CholeskyFactor(*factor, shift)
+            return CholeskyFactor(indptr, indices, values, shift)
     raise ValueError(
         f"`ichol` broke down with every shift of the diagonal up to {max(shifts, default=0.0):g}: "
         f"`A` is far from positive definite, or `discard_threshold` = {discard_threshold:g} is "

@@ -9,15 +9,15 @@ in float64, meets its tolerance. `differentiable_cg` takes JAX's arrays and is a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from solvers.cg import Solution, jacobi
+from solvers.cg import jacobi
 from solvers.grid import StencilMatrix, offsets
-from solvers.operators import Operator
+from solvers.operators import Operator, Preconditioner, Solution
 
 try:
     import jax
@@ -34,7 +34,7 @@ def cg(
     b: np.ndarray,
     *,
     x0: np.ndarray | None = None,
-    preconditioner: Callable = jacobi,
+    preconditioner: Preconditioner = jacobi,
     rtol: float = 1e-7,
     maxiter: int = 10_000,
 ) -> Solution:
@@ -84,7 +84,7 @@ def cg(
     b = np.asarray(b, dtype=np.float64)
     best = Solution(np.array(np.zeros_like(b) if x0 is None else x0, np.float64), 0, np.inf, False)
     refine = partial(_refine, A, b, preconditioner=preconditioner, rtol=rtol, maxiter=maxiter)
-    if not jax.config.jax_enable_x64:
+    if jnp.result_type(float) != np.float64:
         best = refine(best)
     if not best.converged and best.iterations < maxiter:
         with jax.enable_x64(True):
@@ -94,10 +94,10 @@ def cg(
 
 @partial(jax.jit, static_argnames="preconditioner")
 def differentiable_cg(
-    A,
+    A: Any,
     b: jax.Array,
     *,
-    preconditioner: Callable = jacobi,
+    preconditioner: Preconditioner = jacobi,
     rtol: float = 1e-5,
     maxiter: int = 10_000,
 ) -> Solution:
@@ -138,7 +138,8 @@ def differentiable_cg(
     scale, norm = (_norm(lax.stop_gradient(v)) for v in (b, b - A @ x))
     residual = norm / jnp.where(scale == 0, 1, scale)
     x = jnp.where(jnp.isfinite(residual), x, jnp.nan)
-    return Solution(x, iterations, residual, residual <= rtol)
+    traced: Any = x, iterations, residual, residual <= rtol
+    return Solution(*traced)
 
 
 def _refine(A, b, best: Solution, *, preconditioner, rtol, maxiter) -> Solution:
@@ -212,7 +213,7 @@ def _host_norm(a: np.ndarray) -> float:
     return math.sqrt(np.square(a).sum())  # BLAS would leave its threads spinning against ours
 
 
-def _lay_out(A: Operator, dtype):
+def _lay_out(A: Any, dtype):
     """Return A as a pytree on the device, and where its unknowns are in the vectors there."""
     if isinstance(A, StencilMatrix):
         return _stencil(A, dtype)
@@ -233,16 +234,14 @@ def _lay_out(A: Operator, dtype):
 
 
 def _stencil(A: StencilMatrix, dtype) -> tuple[Stencil, np.ndarray]:
-    """Lay planes out on the bounding box of the chosen cells, with ones where nothing is asked."""
-    stored, reach = A.region.stored, A.region.reach
-    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(stored))
-    chosen = np.zeros(stored.shape, bool)
-    chosen[stored] = A.chosen()
-    chosen, stored = chosen[box], stored[box]
+    """Lay planes out on the bounding box of the stored cells; the diagonal of others is one."""
+    region, reach = A.region, A.region.reach
+    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(region.stored))
+    chosen, stored = region.chosen[box], region.stored[box]
     planes = np.zeros((len(A.planes), *stored.shape), dtype)
-    for plane, entries, (dy, dx) in zip(planes, A.planes, offsets(reach), strict=True):
-        plane[stored] = entries
-        plane[~(chosen & np.roll(chosen, (-dy, -dx), (0, 1)))] = 0  # leads into the halo
+    for k, (dy, dx) in enumerate(offsets(reach)):
+        planes[k, stored] = A.planes[k]
+        planes[k, ~(chosen & np.roll(chosen, (-dy, -dx), (0, 1)))] = 0  # leads into the halo
     planes[0][~chosen] = 1
     return Stencil(jnp.asarray(planes)), chosen[reach:-reach, reach:-reach].ravel()
 

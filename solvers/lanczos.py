@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 
-def largest_eigenvalue(apply, shape: tuple[int, ...], *, weight=1, iterations: int = 10) -> float:
+def largest_eigenvalue(
+    apply: Callable[[np.ndarray], np.ndarray],
+    shape: tuple[int, ...],
+    *,
+    weight: np.ndarray | float = 1.0,
+    iterations: int = 10,
+) -> float:
     """Estimate λmax by Lanczos' method, and step 5 % above the estimate.
 
     `apply` maps float32 arrays of this shape to such arrays, and is self-adjoint in the inner

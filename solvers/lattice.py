@@ -7,6 +7,7 @@ node ahead of it in reading order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,7 +30,7 @@ class Nodes:
     number: np.ndarray  # (rows, columns) index of each node, or -1
 
     @classmethod
-    def of(cls, exists: np.ndarray):
+    def of(cls, exists: np.ndarray) -> Nodes:
         number = np.full(exists.shape, -1, np.int32)
         number[exists] = np.arange(np.count_nonzero(exists))
         return cls(np.argwhere(exists), number)
@@ -43,7 +44,7 @@ class Nodes:
         return np.where(found < 0, len(self.at), found).astype(np.int32)
 
 
-def coarsen(nodes: Nodes, blocks: np.ndarray, damping: float):
+def coarsen(nodes: Nodes, blocks: np.ndarray, damping: float) -> tuple[Level, Nodes, np.ndarray]:
     """Return the level of these nodes, the next lattice, and the blocks projected onto it."""
     exists = np.zeros((nodes.at.max(axis=0) // 2 + 2), bool)
     y, x = nodes.at.T
@@ -78,7 +79,7 @@ class Level:
     below: int  # nodes of the next lattice
 
     @classmethod
-    def of(cls, blocks, nodes: Nodes, coarser: Nodes, damping: float):
+    def of(cls, blocks: np.ndarray, nodes: Nodes, coarser: Nodes, damping: float) -> Level:
         neighbours = nodes.neighbours()
         parents, shares = _parents(nodes, coarser)
         scaled, factor, inverse = _scale(blocks, neighbours)
@@ -95,7 +96,7 @@ class Level:
         below = len(coarser.at)
         return cls(scaled, neighbours, factor, inverse, weight, parents, shares, below)
 
-    def cycle(self, b: np.ndarray, coarser_solve) -> np.ndarray:
+    def cycle(self, b: np.ndarray, coarser_solve: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         like = (0,) * b.shape[1]
         residual = partial(over_range, kernels.block_residual, len(b), self.blocks.size)
         scaled, r = np.empty_like(b), np.empty_like(b)
@@ -119,7 +120,7 @@ class Bottom:
     dense: np.ndarray  # (n K, n K) inverse of the scaled matrix
 
     @classmethod
-    def of(cls, blocks: np.ndarray, nodes: Nodes):
+    def of(cls, blocks: np.ndarray, nodes: Nodes) -> Bottom:
         neighbours = nodes.neighbours()
         scaled, _, inverse = _scale(blocks, neighbours)
         count, functions = inverse.shape[:2]

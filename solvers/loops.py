@@ -1,10 +1,11 @@
 """Compiled loops, and threads that share them.
 
 A kernel is a function that numba compiles on its first call; until then numba is not imported. A
-loop is a kernel `loop(first, last, …)`. It releases the GIL, so threads can share its range.
-Waiting threads sleep and leave the cores to other processes: OpenMP's spin, and made solves up to
-forty times slower on a machine with other work. `fork`, and calls from several threads at once,
-are safe.
+loop is a kernel, or any function, `loop(first, last, …)`. Kernels release the GIL, so threads can
+share the range of a loop. A waiting thread sleeps and leaves its core to other processes: OpenMP's
+threads spin, which made solves up to forty times slower on a machine with other work. Several
+threads may call a kernel at once, also for the first time. A process that was forked may go on
+calling kernels. Loops must not start loops in threads themselves.
 """
 
 from __future__ import annotations
@@ -13,17 +14,25 @@ import os
 import sys
 import threading
 from bisect import bisect_left
-from collections.abc import Callable
-from functools import cache, update_wrapper
+from collections.abc import Callable, Sequence
+from functools import cache, partial, update_wrapper
 from itertools import pairwise
+from typing import Any, overload
+
+import numpy as np
 
 # Sums may be reordered and multiply-adds fused; NaN, infinity and division keep their meaning.
 FASTMATH = {"contract", "reassoc", "nsz"}
-GRAIN = 400_000  # array elements; what a thread must have to do before waking it pays
+PARTS = 64  # of equal size, between which `equal_parts` lets threads cut
+GRAIN = 400_000  # array elements of work for which it pays to wake a thread
 MOST_THREADS = 8  # the loops wait for memory, which more threads do not make faster
 
 
-def jit(function=None, /, **options):
+@overload
+def jit(function: Callable, /) -> Kernel: ...
+@overload
+def jit(**options: Any) -> Callable[[Callable], Kernel]: ...
+def jit(function=None, /, **options) -> Any:
     """Make a kernel of a function: compiled on its first call, and cached where that is possible.
 
     Parameters
@@ -31,28 +40,28 @@ def jit(function=None, /, **options):
     function : callable
         Takes arrays and numbers, and writes its results into the last of them.
     **options
-        Numba's, where they differ from ours.
+        Those of `numba.njit`, where ours do not suit.
     """
     if function is None:
-        return lambda decorated: jit(decorated, **options)
+        return partial(Kernel, options=options)
     return Kernel(function, options)
 
 
 class Kernel:
     """A function that numba compiles when it is first called, from Python or from a kernel."""
 
-    def __init__(self, function: Callable, options: dict):
+    def __init__(self, function: Callable, options: dict[str, Any]):
         self.py_func, self._options = function, options
         self._dispatcher = None
         update_wrapper(self, function)
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         return (self._dispatcher or self.dispatcher())(*arguments)
 
     def __reduce__(self) -> str:
-        return self.__qualname__  # pickle finds it by its name
+        return self.py_func.__qualname__  # pickle finds a kernel by its name
 
-    def dispatcher(self):
+    def dispatcher(self) -> Any:
         """Return what numba makes of the function."""
         with _making:
             if self._dispatcher is None:
@@ -105,10 +114,18 @@ def _numba():
     return numba, notice
 
 
-def over_bounds(loop, bounds, work: int, *arguments) -> list:
-    """Run loop(first, last, *arguments) over bounds[0] … bounds[-1], cut at any of `bounds`.
+def equal_parts(sizes: np.ndarray) -> np.ndarray:
+    """Return bounds that cut items of these sizes into PARTS of about equal size."""
+    done = np.concatenate([[0], np.cumsum(sizes)])
+    return np.searchsorted(done, np.linspace(0, done[-1], PARTS + 1))
 
-    Between neighbours in `bounds` lies about equal work; `work` is the total, in array elements.
+
+def over_bounds(
+    loop: Callable, bounds: Sequence[int] | np.ndarray, work: int, *arguments: Any
+) -> list[Any]:
+    """Run loop(first, last, *arguments) over bounds[0] … bounds[-1], cut only at `bounds`.
+
+    Neighbouring `bounds` should enclose about equal work; `work` is the total, in array elements.
     Returns what the loop returns for each piece.
     """
     count = _threads(work)
@@ -116,19 +133,22 @@ def over_bounds(loop, bounds, work: int, *arguments) -> list:
     return _run(loop, list(pairwise(cuts)), arguments)
 
 
-def over_range(loop, size: int, work: int, *arguments) -> list:
-    """Run loop(first, last, *arguments) over range(size); otherwise as `over_bounds`."""
+def over_range(loop: Callable, size: int, work: int, *arguments: Any) -> list[Any]:
+    """Run loop(first, last, *arguments) over range(size), cut anywhere; see `over_bounds`."""
     count = _threads(work)
     return _run(
         loop, [(size * t // count, size * (t + 1) // count) for t in range(count)], arguments
     )
 
 
-def over_strips(loop, strips, work: int, *arguments) -> None:
-    """Run loop(first, last, *arguments) over strips[0] … strips[-1], of which each has two ends.
+def over_strips(
+    loop: Callable, strips: Sequence[int] | np.ndarray, work: int, *arguments: Any
+) -> None:
+    """Run loop(first, last, *arguments) over strips[0] … strips[-1], cut only at `strips`.
 
-    The loop writes to the strip before its own and to the strip behind it, too. So two threads are
-    never at work in neighbouring strips: the strips at the cuts wait until all others are done.
+    Strip k lies between strips[k] and strips[k + 1]. The loop may also write to the two strips
+    beside its own, so threads never work on neighbouring strips at the same time. The calling
+    thread does the strip before each cut last, when all others are done.
     """
     count = _threads(work)
     wanted = (strips[-1] * t // count for t in range(1, count))
@@ -140,7 +160,7 @@ def over_strips(loop, strips, work: int, *arguments) -> None:
         loop(strips[cut - 1], strips[cut], *arguments)
 
 
-def _run(loop, pieces: list, arguments) -> list:
+def _run(loop: Callable, pieces: list[tuple[int, int]], arguments: tuple) -> list[Any]:
     others = [_pool().submit(loop, *piece, *arguments) for piece in pieces[1:]]
     return [loop(*pieces[0], *arguments), *(other.result() for other in others)]
 
@@ -151,9 +171,10 @@ def _threads(work: int) -> int:
 
 @cache
 def _most_threads() -> int:
-    from numba import config  # the cores we may run on, or what NUMBA_NUM_THREADS says
+    from numba import config
 
-    return min(config.NUMBA_NUM_THREADS, MOST_THREADS)
+    cores = config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
+    return min(cores, MOST_THREADS)
 
 
 @cache

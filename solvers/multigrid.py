@@ -12,6 +12,7 @@ Vaněk, Mandel & Brezina, "Algebraic Multigrid by Smoothed Aggregation", Computi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,13 +20,16 @@ import numpy as np
 
 from solvers import _kernels
 from solvers import _multigrid_kernels as kernels
-from solvers.grid import Region, StencilMatrix, pieces_of
+from solvers.grid import Region, StencilMatrix
 from solvers.lanczos import largest_eigenvalue
-from solvers.lattice import HALF, Bottom, Nodes, coarsen
+from solvers.lattice import HALF, Bottom, Level, Nodes, coarsen
 from solvers.loops import over_bounds, over_strips
+from solvers.runs import LENGTH, STORED, X, Y, pieces_of
 
 
-def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping: float = 1.8):
+def multigrid(
+    A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping: float = 1.8
+) -> Callable[[np.ndarray], np.ndarray]:
     """Return one V(1, 1)-cycle as a preconditioner r -> z.
 
     Parameters
@@ -53,7 +57,7 @@ def multigrid(A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping
     spacing = max(spacing, A.region.reach)
     fine = _Fine.of(A, spacing, damping)
     nodes, blocks = fine.project(A)
-    levels = [fine]
+    levels: list[_Fine | Level] = [fine]
     while len(nodes.at) > coarsest:
         level, nodes, blocks = coarsen(nodes, blocks, damping)
         levels.append(level)
@@ -108,7 +112,7 @@ class _Fine:
         project(A.planes, self.near_null, self.hats, (0,) * functions, blocks)
         return self.nodes, blocks
 
-    def cycle(self, r: np.ndarray, coarser_solve) -> np.ndarray:
+    def cycle(self, r: np.ndarray, coarser_solve: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         region, planes, near_null, hats = self.region, self.planes, self.near_null, self.hats
         work = 2 * near_null.size
         r = region.expand(r, np.float32)
@@ -128,12 +132,11 @@ class _Fine:
 def _segments(region: Region, spacing: int):
     """Cut the runs of cells where they cross from one square of the node lattice to the next.
 
-    A segment's row: where it is stored, its length, its x and y within the square, the nodes at
-    the square's upper left and lower left, and where the segment's cell is stored in each row
-    within reach. `strips` bounds the segments of each row of squares.
+    Returns these segments, whose columns are those of the kernels; where the segments of each row
+    of squares begin; and the nodes at the squares' corners.
     """
     runs = region.runs
-    length, y, x = runs[:, 1], runs[:, 2], runs[:, 3]
+    length, y, x = runs[:, LENGTH], runs[:, Y], runs[:, X]
     run, piece = pieces_of((x + length - 1) // spacing - x // spacing + 1)
     begin = np.maximum(x[run], (x[run] // spacing + piece) * spacing)
     end = np.minimum(x[run] + length[run], (x[run] // spacing + piece + 1) * spacing)
@@ -145,18 +148,19 @@ def _segments(region: Region, spacing: int):
             exists[square_y + dy, square_x + dx] = True
     nodes = Nodes.of(exists)
 
-    stored = runs[run, 4:] + (begin - x[run])[:, None]
-    own = stored[:, region.reach]
-    upper, lower = nodes.number[square_y, square_x], nodes.number[square_y + 1, square_x]
-    place = [own, end - begin, begin % spacing, y[run] % spacing, upper, lower]
-    segments = np.concatenate([np.stack(place, axis=1), stored], axis=1)
+    rows = runs[run, STORED:] + (begin - x[run])[:, None]
+    segments = np.empty((len(run), kernels.ROWS + rows.shape[1]), np.int64)
+    segments[:, kernels.START] = rows[:, region.reach]
+    segments[:, kernels.SIZE] = end - begin
+    segments[:, kernels.LEFT], segments[:, kernels.ABOVE] = begin % spacing, y[run] % spacing
+    segments[:, kernels.UPPER] = nodes.number[square_y, square_x]
+    segments[:, kernels.LOWER] = nodes.number[square_y + 1, square_x]
+    segments[:, kernels.ROWS :] = rows
     strips = np.searchsorted(square_y, np.arange(square_y.max(initial=-1) + 2))
-    return np.ascontiguousarray(segments), strips, nodes
+    return segments, strips, nodes
 
 
 def _apply(region: Region, planes: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
     """out ← A x at the chosen ones of the stored cells."""
-    own = 4 + region.reach
-    over_bounds(
-        _kernels.apply_stencil, region.bounds, planes.size, region.runs, planes, x, own, out
-    )
+    arguments = region.runs, planes, x, STORED + region.reach, out
+    over_bounds(_kernels.apply_stencil, region.bounds, planes.size, *arguments)

@@ -1,9 +1,10 @@
-"""What a linear system may look like to a solver."""
+"""What solvers and preconditioners are, and what they take and give."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,30 +20,66 @@ class Operator(Protocol):
     `tocsr()`, which incomplete Cholesky and direct solvers need.
     """
 
-    shape: tuple[int, int]
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n)."""
+        ...
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: np.ndarray, /) -> np.ndarray:
         """Return A @ x for a flat vector x."""
+        ...
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         """Return the diagonal as a flat vector."""
+        ...
+
+
+class Solution(NamedTuple):
+    """What every solver returns, converged or not."""
+
+    x: np.ndarray
+    iterations: int
+    residual: float
+    """||b - A x|| / ||b||, computed from x in float64 when the solver stopped."""
+    converged: bool
+
+
+class Solver(Protocol):
+    """A function that solves A x = b.
+
+    It may take more, by keyword. `x0` always means the vector to start from. A solver need not
+    take it: `direct`, for one, does not.
+    """
+
+    def __call__(self, A: Any, b: np.ndarray, /) -> Solution:
+        """Solve for an operator A, (n, n), of a kind that this solver takes, and b, (n,)."""
+        ...
+
+
+class Preconditioner(Protocol):
+    """A function that prepares an approximate inverse: it returns r -> z, with z close to A⁻¹ r.
+
+    r -> z is linear, symmetric and positive definite.
+    """
+
+    def __call__(self, A: Any, /) -> Callable[[np.ndarray], np.ndarray]:
+        """Return r -> z for an operator A of a kind that this preconditioner takes."""
+        ...
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """The rows of a symmetric sparse matrix that belong to the unknowns, all else being given.
+    """The rows of a symmetric sparse matrix that belong to the unknowns; other values are given."""
 
-    `free` marks the unknowns among the columns, in the shape of what they are values of;
-    `matrix` (n, n) couples unknowns, and `boundary` (n, N - n) couples them to what is given. Both
-    are SciPy CSR arrays.
-    """
-
-    matrix: object
-    boundary: object
+    matrix: Any
+    """(n, n) SciPy CSR array: how unknowns are coupled to each other."""
+    boundary: Any
+    """(n, N - n) SciPy CSR array: how they are coupled to given values."""
     free: np.ndarray
+    """Bool array of N values, in the shape of a field, that marks the n unknowns."""
 
     @classmethod
-    def of(cls, rows, free: np.ndarray) -> Pinned:
+    def of(cls, rows: Any, free: np.ndarray) -> Pinned:
         """Return the system of n rows, a CSR array (n, N), with `free` marking n of N."""
         return cls(rows[:, free.ravel()], rows[:, ~free.ravel()], free)
 
@@ -50,17 +87,17 @@ class Pinned:
     def shape(self) -> tuple[int, int]:
         return self.matrix.shape
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: np.ndarray) -> np.ndarray:
         A, x = self.matrix, np.asarray(x)
         y = np.empty(A.shape[0], np.result_type(A.dtype, x))
         over_range(_kernels.apply_rows, len(y), A.nnz, A.indptr, A.indices, A.data, x, y)
         return y
 
     def couple(self, field: np.ndarray) -> np.ndarray:
-        """Apply all rows, those columns included that are given, to values in the shape of free."""
+        """Apply the rows, with their entries at given values too, to a field in `free`'s shape."""
         return self.matrix @ field[self.free] + self.boundary @ field[~self.free]
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         return self.matrix.diagonal()
 
     def shifted(self, shift: np.ndarray) -> Pinned:
@@ -70,5 +107,5 @@ class Pinned:
         diagonal = diags_array(np.asarray(shift, np.float64))
         return Pinned((self.matrix + diagonal).tocsr(), self.boundary, self.free)
 
-    def tocsr(self):
+    def tocsr(self) -> Any:
         return self.matrix

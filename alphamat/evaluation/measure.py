@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat import metrics
-from alphamat.door import memory
-from alphamat.door.image import as_alpha, as_image, single_channel, unit_range
+from alphamat.door import as_alpha, as_image, memory
+from alphamat.door.image import as_plane
 from alphamat.method import Method, Need, run, takes
 from alphamat.system import ConvergenceWarning, collecting
 
@@ -69,7 +69,7 @@ def measure(task: Task) -> Finished:
         sample = task.samples[0]
         image, trimap = as_image(sample.image), sample.trimap
         if trimap is not None:
-            trimap = single_channel(unit_range(trimap, name="trimap"), "trimap")
+            trimap = as_plane(trimap, name="trimap")
         plate = None if sample.plate is None else as_image(sample.plate, name="plate")
         alpha, spent = _run(task.call, image, trimap, plate)
         row = row._replace(**spent)

@@ -2,8 +2,7 @@
 
 Each loop works on rows first ≤ y < last, and rolls down them with one sum for each column: a row of
 pixels enters as another leaves. Within a row the sums slide in the same way along runs, so that a
-window costs the same whatever its size. `runs` list (first index, length, y, x), and those of row y
-are `starts[y]` up to `starts[y + 1]`.
+window costs the same whatever its size. `runs` and `starts` are those of a `RunsByRow`.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.loops import jit
+from solvers.runs import FIRST, LENGTH, X
 
 
 @jit
@@ -35,7 +35,7 @@ def whiten(first, last, image, radius, epsilon, runs, starts, whitening):
         if y < first:
             continue
         for k in range(starts[y], starts[y + 1]):
-            start, n, x = runs[k, 0], runs[k, 1], runs[k, 3]
+            start, n, x = runs[k, FIRST], runs[k, LENGTH], runs[k, X]
             for m in range(9):
                 slide(columns[m], x, n, radius, sums[m])
             out = whitening[:, start : start + n]
@@ -121,7 +121,7 @@ def slide_four(columns, x, n, radius, sums):
 def enter(runs, starts, y, image, p, sign, columns):
     """Add p (1, R, G, B) of a row of pixels to the columns' sums."""
     for k in range(starts[y], starts[y + 1]):
-        start, n, x = runs[k, 0], runs[k, 1], runs[k, 3]
+        start, n, x = runs[k, FIRST], runs[k, LENGTH], runs[k, X]
         values, colours = p[start : start + n], image[y, x : x + n]
         one, red = columns[0, x : x + n], columns[1, x : x + n]
         green, blue = columns[2, x : x + n], columns[3, x : x + n]
@@ -172,14 +172,14 @@ def subtract_fits(
         row = rows[y % size]
         if y - size >= max(first - radius, 0):
             for k in range(starts[y - size], starts[y - size + 1]):
-                n, x = windows[k, 1], windows[k, 3]
+                n, x = windows[k, LENGTH], windows[k, X]
                 for m in range(4):
                     total, leaving = fits[m, x + radius :], row[m, x:]
                     for i in range(n):
                         total[i] -= leaving[i]
         if max(first - radius, 0) <= y < height:
             for k in range(starts[y], starts[y + 1]):
-                start, n, x = windows[k, 0], windows[k, 1], windows[k, 3]
+                start, n, x = windows[k, FIRST], windows[k, LENGTH], windows[k, X]
                 slide_four(pixels, x, n, radius, sums)
                 fit(whitening[:, start : start + n], sums, row[:, x : x + n])
                 for m in range(4):
@@ -189,7 +189,7 @@ def subtract_fits(
         y -= radius
         if first <= y:
             for k in range(target_starts[y], target_starts[y + 1]):
-                start, n, x = targets[k, 0], targets[k, 1], targets[k, 3]
+                start, n, x = targets[k, FIRST], targets[k, LENGTH], targets[k, X]
                 slide_four(fits, x + radius, n, radius, sums)
                 a, b, c, d = sums[0], sums[1], sums[2], sums[3]
                 colours, result = image[y, x : x + n], out[start : start + n]
@@ -242,17 +242,17 @@ def cover(
         row = rows[below % size]
         if below - size >= max(first - radius, 0):
             for k in range(starts[below - size], starts[below - size + 1]):
-                n, x = windows[k, 1], windows[k, 3]
+                n, x = windows[k, LENGTH], windows[k, X]
                 fits[:, x + radius : x + radius + n] -= row[:, x : x + n]
         if below < height:
             for k in range(starts[below], starts[below + 1]):
-                start, n, x = windows[k, 0], windows[k, 1], windows[k, 3]
+                start, n, x = windows[k, FIRST], windows[k, LENGTH], windows[k, X]
                 products(whitening[:, start : start + n], row[:, x : x + n])
                 fits[:, x + radius : x + radius + n] += row[:, x : x + n]
         y = below - radius
         if y >= first:
             for k in range(target_starts[y], target_starts[y + 1]):
-                start, n, x = targets[k, 0], targets[k, 1], targets[k, 3]
+                start, n, x = targets[k, FIRST], targets[k, LENGTH], targets[k, X]
                 for m in range(11):
                     slide(fits[m], x + radius, n, radius, sums[m])
                 for i in range(n):

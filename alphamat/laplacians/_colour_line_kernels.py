@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.loops import jit
+from solvers.runs import LENGTH, STORED, X, Y
 
 
 @jit
@@ -12,18 +13,18 @@ def colour_line(first, last, windows, image, epsilon, squared, planes):
     """Add every window's I - F, or its square, to the planes of a stencil matrix.
 
     F fits a window's alphas by an affine function of colour, with ε on the squares of its slopes.
-    `windows` lists runs of window centres; see `Windows.runs`.
+    `windows` are runs of window centres, stored with as many rows as a window has.
     """
-    size = windows.shape[1] - 4
+    size = windows.shape[1] - STORED
     features = np.empty((4, size * size + 3, 64))
     for k in range(first, last):
-        for begin in range(0, windows[k, 1], 64):
-            n = min(64, windows[k, 1] - begin)
-            gather(image, windows[k, 2], windows[k, 3] + begin, size, n, features[1:])
+        for begin in range(0, windows[k, LENGTH], 64):
+            n = min(64, windows[k, LENGTH] - begin)
+            gather(image, windows[k, Y], windows[k, X] + begin, size, n, features[1:])
             whiten(epsilon, n, features)
             if squared:
                 double_less_square(n, features)
-            subtract_gram(features, windows[k, 4:], begin, n, planes)
+            subtract_gram(features, windows[k, STORED:], begin, n, planes)
 
 
 @jit

@@ -1,12 +1,13 @@
 """Compiled loops between pixels and a lattice of functions of colour. Raw arrays; results last.
 
-`runs` and `starts` are those of `Runs`. A node stands for 1, R - ½, G - ½ and B - ½, each times a
-bilinear hat that ends at the nodes around it.
+`runs` and `starts` are those of a `RunsByRow`. A node stands for 1, R - ½, G - ½ and B - ½, each
+times a bilinear hat that ends at the nodes around it.
 """
 
 from __future__ import annotations
 
 from solvers.loops import jit
+from solvers.runs import FIRST, LENGTH, X
 
 
 @jit
@@ -16,7 +17,7 @@ def prolong(first, last, image, runs, starts, spacing, nodes, values):
         down = (y % spacing) / spacing
         above, below = nodes[y // spacing], nodes[y // spacing + 1]
         for k in range(starts[y], starts[y + 1]):
-            out, x, end = runs[k, 0] - runs[k, 3], runs[k, 3], runs[k, 3] + runs[k, 1]
+            out, x, end = runs[k, FIRST] - runs[k, X], runs[k, X], runs[k, X] + runs[k, LENGTH]
             while x < end:
                 node = x // spacing
                 here = (1 - down) * above[node] + down * below[node]
@@ -37,7 +38,7 @@ def restrict(first, last, image, runs, starts, spacing, values, nodes):
         down = (y % spacing) / spacing
         above, below = nodes[y // spacing], nodes[y // spacing + 1]
         for k in range(starts[y], starts[y + 1]):
-            at, x, end = runs[k, 0] - runs[k, 3], runs[k, 3], runs[k, 3] + runs[k, 1]
+            at, x, end = runs[k, FIRST] - runs[k, X], runs[k, X], runs[k, X] + runs[k, LENGTH]
             while x < end:
                 node = x // spacing
                 beyond = min(end, (node + 1) * spacing)

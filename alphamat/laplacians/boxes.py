@@ -13,8 +13,9 @@ import numpy as np
 from alphamat.door import memory
 from alphamat.laplacians import _boxes_kernels
 from solvers.box import box_sum, spread
-from solvers.grid import PARTS, dilate, find_runs
-from solvers.loops import over_bounds
+from solvers.grid import dilate
+from solvers.loops import equal_parts, over_bounds
+from solvers.runs import FIRST, RunsByRow, X, Y
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class ColourLineBoxes:
     def couple(self, field: np.ndarray) -> np.ndarray:
         """Apply all rows, with their entries at all other pixels, to an (H, W) field."""
         p = np.ascontiguousarray(field, np.float64).ravel()
-        everywhere = Runs.of(np.ones(field.shape, bool))
+        everywhere = RunsByRow.of(np.ones(field.shape, bool))
         out = self.degree * p[self.at]
         for box in self.boxes:
             box.subtract_fits(self.image, everywhere, p, out)
@@ -122,8 +123,8 @@ class Boxes(NamedTuple):
     whitening: np.ndarray
     weight: np.ndarray
     """What each window's sum of squares is multiplied with, ()."""
-    centres: Runs
-    pixels: Runs
+    centres: RunsByRow
+    pixels: RunsByRow
     bounds: np.ndarray
 
     @classmethod
@@ -139,12 +140,11 @@ class Boxes(NamedTuple):
     ) -> Boxes:
         """Return the windows of an image around chosen centres, an (H, W) bool mask."""
         at, number = _numbered(centres[radius:-radius, radius:-radius])
-        windows, pixels = Runs.of(centres), Runs.of(unknown & dilate(centres, radius))
-        rows, columns = pixels.runs[:, 2:].T
-        pixels.runs[:, 0] = _numbered(unknown)[1][rows, columns]
-        done = np.cumsum(np.count_nonzero(centres, axis=1))
-        bounds = np.searchsorted(done, np.linspace(0, done[-1], PARTS + 1))
-        bounds[0], bounds[-1] = 0, len(centres)
+        windows, pixels = RunsByRow.of(centres), RunsByRow.of(unknown & dilate(centres, radius))
+        runs = pixels.runs
+        runs[:, FIRST] = _numbered(unknown)[1][runs[:, Y], runs[:, X]]
+        bounds = equal_parts(np.count_nonzero(centres, axis=1))
+        bounds[-1] = len(centres)  # pixels may lie below the last centre
         whitening = np.empty((9, at.size))
         kernel, work = _boxes_kernels.whiten, 20 * centres.size
         over_bounds(kernel, bounds, work, image, radius, epsilon, *windows, whitening)
@@ -153,7 +153,7 @@ class Boxes(NamedTuple):
     def radius(self, image) -> int:
         return (len(image) - len(self.number)) // 2
 
-    def subtract_fits(self, image: np.ndarray, sources: Runs, p: np.ndarray, out: np.ndarray):
+    def subtract_fits(self, image: np.ndarray, sources: RunsByRow, p: np.ndarray, out: np.ndarray):
         """Subtract what the windows fit to p, values at `sources`, from `out` at `pixels`."""
         kernel, work = _boxes_kernels.subtract_fits, 40 * self.at.size
         windows = self.radius(image), *self.centres, self.whitening, float(self.weight)
@@ -182,22 +182,6 @@ class Boxes(NamedTuple):
         fits = xp.stack([ones, red, green, blue]) * (self.weight / (2 * radius + 1) ** 2)
         nothing = xp.zeros_like(fits[:, :1])
         return spread(xp.concat([fits, nothing], axis=1)[:, self.number], radius)
-
-
-class Runs(NamedTuple):
-    """Horizontal runs of cells of a grid, row after row."""
-
-    runs: np.ndarray
-    """(k, 4): a run's first index, its length, y and x."""
-    starts: np.ndarray
-    """Where the runs of each row begin, and the number of runs."""
-
-    @classmethod
-    def of(cls, mask: np.ndarray) -> Runs:
-        """Return the runs of a mask, indexed in reading order of what it marks."""
-        padded = np.pad(mask, 1)  # so that no run continues in the next row
-        runs = find_runs(padded, padded, 0)[:, :4] - [0, 0, 1, 1]
-        return cls(runs, np.searchsorted(runs[:, 2], np.arange(len(mask) + 1)))
 
 
 def _numbered(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from alphamat.laplacians import _lattice_kernels
-from alphamat.laplacians.boxes import ColourLineBoxes, Runs
+from alphamat.laplacians.boxes import ColourLineBoxes
 from solvers.loops import over_bounds, over_strips
+from solvers.runs import RunsByRow
 
 APART = 5  # nodes; no function meets the products with L of two that are so far apart
 MOST_NODES = 4000  # about; to factorise more would take longer than it saves
@@ -62,7 +63,7 @@ class Lattice:
     """Nodes every `spacing` pixels, each of which stands for 1, R - ½, G - ½, B - ½ times a hat."""
 
     image: np.ndarray
-    pixels: Runs
+    pixels: RunsByRow
     spacing: int
     used: np.ndarray
     """(rows, columns): nodes whose hat meets a pixel to solve for."""
@@ -70,7 +71,7 @@ class Lattice:
 
     @classmethod
     def of(cls, A: ColourLineBoxes, spacing: int) -> Lattice:
-        pixels = Runs.of(A.number < A.at.size)
+        pixels = RunsByRow.of(A.number < A.at.size)
         rows, columns = (side // spacing + 2 for side in A.number.shape)
         lattice = cls(A.image, pixels, spacing, np.ones((rows, columns), bool), A.at.size)
         used = lattice.restrict(np.ones(A.at.size))[..., 0] > 0

@@ -8,24 +8,23 @@ import numpy as np
 
 from alphamat.door import memory
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
-from solvers.grid import Region, dilate, find_runs, offsets
+from solvers.grid import Region, dilate, offsets
 from solvers.loops import over_strips
+from solvers.runs import Y, find_runs, find_stored
 
 STRIP = 16  # rows of windows that one thread works on, at least as high as a window
 
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows of an (H, W) image, 2 `radius` + 1 pixels wide, that touch an unknown pixel.
-
-    `region` holds the unknown pixels, and stores all that these windows cover. `runs` lists runs of
-    window centres as `Region.runs` does, with as many rows of stored cells as a window has;
-    `strips` bounds them for threads.
-    """
+    """All windows of an (H, W) image, 2 `radius` + 1 pixels wide, that touch an unknown pixel."""
 
     region: Region
+    """The unknown pixels. All pixels that the windows cover are stored."""
     runs: np.ndarray
+    """Runs of window centres, with where the rows of a window are stored; see solvers.runs."""
     strips: np.ndarray
+    """Cuts the runs into strips for threads."""
 
     @classmethod
     def touching(cls, unknown: np.ndarray, radius: int) -> Windows:
@@ -34,11 +33,9 @@ class Windows:
         inside = slice(radius, -radius)
         centres = np.zeros_like(unknown)
         centres[inside, inside] = dilate(unknown, radius)[inside, inside]
-        runs = find_runs(np.pad(centres, region.reach), region.stored, region.reach)
-        beyond = [4 + k for k in range(4 * radius + 1) if not radius <= k <= 3 * radius]
-        runs = np.ascontiguousarray(np.delete(runs, beyond, axis=1))
+        runs = find_stored(find_runs(centres), region.stored, margin=region.reach, reach=radius)
         height = max(STRIP, 2 * radius + 1)
-        strips = np.searchsorted(runs[:, 2], np.arange(0, len(unknown) + height, height))
+        strips = np.searchsorted(runs[:, Y], np.arange(0, len(unknown) + height, height))
         return cls(region, runs, strips)
 
     def planes(self, kernel, *arguments) -> np.ndarray:

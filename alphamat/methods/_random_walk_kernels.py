@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.loops import jit
+from solvers.runs import LENGTH, X, Y, own_column
 
 
 @jit
@@ -14,12 +15,12 @@ def link(first, last, runs, steps, image, metric, beta, floor, planes):
     Each row of `steps` is the (dy, dx) of an edge and its plane in a stencil matrix. An edge
     between two runs is set by both of them, to the same value.
     """
-    reach = (runs.shape[1] - 5) // 2
+    own = own_column(runs)
     for k in range(first, last):
-        n, y, x = runs[k, 1], runs[k, 2], runs[k, 3]
+        n, y, x = runs[k, LENGTH], runs[k, Y], runs[k, X]
         for s in range(steps.shape[0]):
             dy, dx, plane = steps[s, 0], steps[s, 1], steps[s, 2]
-            ahead, behind = runs[k, 4 + reach], runs[k, 4 + reach - dy] - dx
+            ahead, behind = runs[k, own], runs[k, own - dy] - dx
             link_run(image, y, x, dy, dx, metric, beta, floor, planes[plane, ahead : ahead + n])
             out = planes[plane, behind : behind + n]
             link_run(image, y - dy, x - dx, dy, dx, metric, beta, floor, out)

@@ -1,7 +1,7 @@
 """Compiled loops of shared sampling. Raw arrays in and out; results last; callers check.
 
-From `gather` on they are loops over runs first ≤ k < last of a `solvers.grid.Region`, on whose
-stored cells `pairs` and `tuples` lie: see `gather` and `share` of their caller.
+From `gather` on they are loops over runs first ≤ k < last of a `solvers.grid.Region`, whose stored
+cells `pairs` and `tuples` hold values of: see `gather` and `share` of their caller.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from solvers.grid import LONGEST_RUN
 from solvers.loops import jit
+from solvers.runs import FIRST, LENGTH, LONGEST_RUN, X, Y, own_column
 
 PLACES = 10  # of a line that an energy sums up at most
 NOTHING = 1e-12  # a sum of weights no larger is rounding
@@ -90,14 +90,14 @@ def gather(first, last, runs, image, distances, directions, exponents, pairs):
     """Find for each pixel the best pair of samples that its rays meet."""
     rays = directions.shape[1]
     period = int(math.sqrt(directions.shape[0]))
-    middle = 2 + runs.shape[1] // 2
+    column = own_column(runs)
     samples = np.empty((2, rays, 2), np.int64)
     best = np.empty((2, 2), np.int64)
     scratch = np.empty((9, rays * rays))
     for k in range(first, last):
-        y, at = runs[k, 2], runs[k, middle]
-        for i in range(runs[k, 1]):
-            x = runs[k, 3] + i
+        y, at = runs[k, Y], runs[k, column]
+        for i in range(runs[k, LENGTH]):
+            x = runs[k, X] + i
             rose = directions[y % period * period + x % period]
             backgrounds = cast(distances[0], y, x, rose, samples[0])
             foregrounds = cast(distances[1], y, x, rose, samples[1])
@@ -270,19 +270,19 @@ def variance(image, y, x):
 @jit
 def share(first, last, runs, image, offsets, pairs, falloff, tuples):
     """Average for each pixel the three pairs of its neighbours that explain it best."""
-    middle = 2 + runs.shape[1] // 2
+    column = own_column(runs)
     colour = np.empty((3, LONGEST_RUN))
     least = np.empty((3, LONGEST_RUN))
     where = np.empty((3, LONGEST_RUN), np.int64)
     mean = np.empty(9)
     for k in range(first, last):
-        n, y, x = runs[k, 1], runs[k, 2], runs[k, 3]
+        n, y, x = runs[k, LENGTH], runs[k, Y], runs[k, X]
         for i in range(n):
             for c in range(3):
                 colour[c, i] = image[y, x + i, c]
         least[:, :n] = np.inf
         for o in range(offsets.shape[0]):
-            start = runs[k, middle + offsets[o, 0]] + offsets[o, 1]
+            start = runs[k, column + offsets[o, 0]] + offsets[o, 1]
             rank(colour[:, :n], pairs[:, start : start + n], start, least[:, :n], where[:, :n])
         for i in range(n):
             mean[:] = 0
@@ -293,7 +293,7 @@ def share(first, last, runs, image, offsets, pairs, falloff, tuples):
                     for c in range(9):
                         mean[c] += pairs[c, where[j, i]]
             mean /= count
-            refine(colour[:, i], mean, falloff, tuples[:, runs[k, middle] + i])
+            refine(colour[:, i], mean, falloff, tuples[:, runs[k, column] + i])
 
 
 @jit
@@ -364,15 +364,15 @@ def distance(F, B):
 @jit
 def smooth(first, last, runs, image, offsets, gaussian, tuples, falloff, alpha, confidence):
     """Blend alpha of locally averaged pairs with locally averaged alpha."""
-    middle = 2 + runs.shape[1] // 2
+    column = own_column(runs)
     sums = np.empty((12, LONGEST_RUN))
     pair = np.empty((2, 3))
     for k in range(first, last):
-        number, n, y, x = runs[k, 0], runs[k, 1], runs[k, 2], runs[k, 3]
-        own = tuples[:, runs[k, middle] : runs[k, middle] + n]
+        number, n, y, x = runs[k, FIRST], runs[k, LENGTH], runs[k, Y], runs[k, X]
+        own = tuples[:, runs[k, column] : runs[k, column] + n]
         sums[:, :n] = 0
         for o in range(offsets.shape[0]):
-            start = runs[k, middle + offsets[o, 0]] + offsets[o, 1]
+            start = runs[k, column + offsets[o, 0]] + offsets[o, 1]
             self = offsets[o, 0] == 0 and offsets[o, 1] == 0
             average(own[6], tuples[:, start : start + n], gaussian[o], self, sums[:, :n])
         for i in range(n):

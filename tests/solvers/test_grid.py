@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from solvers import Operator, StencilMatrix
-from solvers.grid import LONGEST_RUN, Region, dilate, offsets
+from solvers.grid import Region, dilate, offsets
+from solvers.runs import LENGTH, LONGEST_RUN
 
 masks = arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 12)))
 
@@ -69,9 +70,51 @@ def test_couple_reaches_into_the_halo():
 def test_runs_longer_than_the_longest_are_cut():
     chosen = np.ones((3, 2 * LONGEST_RUN + 5), bool)
     A = random_matrix(chosen, 1)
-    assert A.region.runs[:, 1].max() == LONGEST_RUN
+    assert A.region.runs[:, LENGTH].max() == LONGEST_RUN
     x = np.random.default_rng(1).standard_normal(A.shape[0])
     np.testing.assert_allclose(A @ x, A.tocsr() @ x, rtol=1e-12, atol=1e-12)
+
+
+@given(chosen=masks, reach=st.integers(1, 3), data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_restricted_is_what_the_smaller_mask_gives(chosen, reach, data):
+    fewer = chosen & data.draw(arrays(bool, chosen.shape))
+    rng = np.random.default_rng(4)
+    entries = rng.random((len(offsets(reach)), *np.add(chosen.shape, 2 * reach)))
+    functions = rng.random((2, chosen.size))
+    large, small = (
+        StencilMatrix(
+            region := Region.of(mask, reach),
+            entries[:, region.stored],
+            np.stack([region.expand(f[mask.ravel()], np.float32) for f in functions]),
+        )
+        for mask in (chosen, fewer)
+    )
+    restricted = large.restricted(fewer)
+    x, field = rng.standard_normal(small.shape[0]), rng.standard_normal(chosen.shape)
+    assert restricted.shape == small.shape
+    np.testing.assert_array_equal(restricted @ x, small @ x)
+    np.testing.assert_array_equal(restricted.couple(field), small.couple(field))
+    np.testing.assert_array_equal(restricted.diagonal(), small.diagonal())
+    np.testing.assert_array_equal(restricted.tocsr().toarray(), small.tocsr().toarray())
+    np.testing.assert_array_equal(restricted.near_null, small.near_null)
+    assert restricted.near_null.dtype == np.float32
+
+
+def test_restricted_without_near_null_functions_has_none():
+    assert random_matrix(np.ones((4, 5), bool), 1).restricted(np.eye(4, 5) > 0).near_null is None
+
+
+def test_restricted_refuses_cells_without_a_row():
+    chosen = np.ones((4, 5), bool)
+    chosen[2, 3] = chosen[0, 0] = False
+    with pytest.raises(ValueError, match="marks 2 cells that have no row"):
+        random_matrix(chosen, 1).restricted(np.ones((4, 5), bool))
+
+
+def test_restricted_refuses_another_grid():
+    with pytest.raises(ValueError, match=r"shape \(5, 4\)"):
+        random_matrix(np.ones((4, 5), bool), 1).restricted(np.ones((5, 4), bool))
 
 
 def test_shifted_adds_to_the_diagonal():

@@ -1,6 +1,8 @@
 """Kernels compile when first called, say so once, and do without a cache where there is none."""
 
+import copy
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -9,7 +11,10 @@ from pathlib import Path
 import pytest
 
 import solvers
+from solvers import _amg_kernels, _kernels
 
+ROOT = Path(__file__).parents[2]
+PACKAGES = ["solvers", "alphamat", "alphamat_deep"]
 NOTICE = "Compiling kernels for this machine"
 PROBE = '''
 from solvers.loops import jit
@@ -25,6 +30,10 @@ def total(a):
 @jit(fastmath=False)
 def double(x):
     return 2 * x
+
+@jit
+def twice_the_total(a):
+    return double(total(a))
 '''
 CALL = """
 import numpy as np
@@ -118,6 +127,84 @@ def test_importing_every_kernel_compiles_nothing(installation, tmp_path):
     ).stdout.split()
     assert int(found) >= 2
     assert (at_import, after_call) == ("0", "1")
+
+
+def test_importing_every_kernel_imports_no_numba():
+    program = (
+        "import importlib, sys\n"
+        f"for name in {kernel_modules()}: importlib.import_module(name)\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('numba', 'llvmlite')])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+def kernel_modules():
+    """Return the names of all modules of kernels, in all packages."""
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("_*kernels.py")]
+    assert len(files) > 10
+    return [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+
+
+def test_a_kernel_may_call_other_kernels(installation, tmp_path):
+    program = (
+        "import numpy as np, solvers.probe_kernels as probe\n"
+        "print(probe.twice_the_total(np.arange(4.0)))\n"
+    )
+    cache = str(tmp_path / "cache")
+    for _ in ("compiled", "cached"):
+        assert run(installation, program, NUMBA_CACHE_DIR=cache).stdout == "12.0\n"
+
+
+def test_a_kernel_is_pickled_by_its_name():
+    for kernel in (_kernels.dot, _amg_kernels.cycle):
+        assert pickle.loads(pickle.dumps(kernel)) is kernel
+        assert copy.deepcopy(kernel) is kernel
+
+
+def test_a_kernel_goes_to_another_process_before_and_after_it_was_called(installation, tmp_path):
+    program = (
+        "import pickle, sys, solvers.probe_kernels as probe\n"
+        "before = pickle.dumps(probe.double)\n"
+        "probe.double(1)\n"
+        "print(pickle.dumps(probe.double) == before, before.hex())\n"
+    )
+    cache = str(tmp_path / "cache")
+    same, pickled = run(installation, program, NUMBA_CACHE_DIR=cache).stdout.split()
+    assert same == "True"
+    program = f"import pickle; print(pickle.loads(bytes.fromhex('{pickled}'))(3))"
+    assert run(installation, program, NUMBA_CACHE_DIR=cache).stdout == "6\n"
+
+
+def test_first_calls_at_the_same_time_compile_once(installation, tmp_path):
+    program = (
+        "import threading, numpy as np\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "import solvers.probe_kernels as probe\n"
+        "barrier = threading.Barrier(8)\n"
+        "def call(kernel):\n"
+        "    barrier.wait()\n"
+        "    return kernel(np.arange(4.0))\n"
+        "kernels = [probe.twice_the_total, probe.total] * 4\n"
+        "with ThreadPoolExecutor(8) as pool: print(*pool.map(call, kernels))\n"
+        "of = [probe.twice_the_total, probe.total, probe.double]\n"
+        "print(*(sum(k.dispatcher().stats.cache_misses.values()) for k in of))\n"
+    )
+    result = run(installation, program, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    values, compilations = result.stdout.splitlines()
+    assert values.split() == ["12.0", "6.0"] * 4
+    assert compilations.split() == ["1", "1", "1"]
+    assert result.stderr.count(NOTICE) == 1
+
+
+def test_kernels_work_with_numba_turned_off(installation):
+    program = (
+        "import numpy as np, solvers.probe_kernels as probe\n"
+        "print(probe.twice_the_total(np.arange(4.0)))\n"
+    )
+    assert run(installation, program, NUMBA_DISABLE_JIT="1").stdout == "12.0\n"
 
 
 def test_a_kernel_keeps_its_name_and_docstring(installation, tmp_path):

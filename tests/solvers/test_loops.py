@@ -19,14 +19,14 @@ def count(first, last, counts):
     return last - first
 
 
-def test_even_shares_cover_everything_once():
+def test_a_range_is_covered_once():
     counts = np.zeros(10, int)
     assert sum(loops.over_range(count, 10, 1000, counts)) == 10
     assert (counts == 1).all()
 
 
 @pytest.mark.parametrize("bounds", [range(11), [0, 10], [0, 7, 7, 9, 10]])
-def test_shares_are_cut_at_bounds_only_and_cover_everything_once(bounds):
+def test_pieces_are_cut_at_bounds_only_and_cover_everything_once(bounds):
     pieces, counts = [], np.zeros(10, int)
 
     def loop(first, last):
@@ -36,6 +36,19 @@ def test_shares_are_cut_at_bounds_only_and_cover_everything_once(bounds):
     assert sum(loops.over_bounds(loop, bounds, 1000)) == 10
     assert (counts == 1).all()
     assert {place for piece in pieces for place in piece} <= set(bounds)
+
+
+def test_equal_parts_are_cut_where_the_sizes_add_up():
+    sizes = np.random.default_rng(5).integers(1, 9, 1000)
+    bounds = loops.equal_parts(sizes)
+    parts = np.add.reduceat(sizes, bounds[:-1])
+    assert (bounds[0], bounds[-1], len(parts)) == (0, 1000, loops.PARTS)
+    assert abs(parts - sizes.sum() / loops.PARTS).max() <= 8
+
+
+def test_equal_parts_of_few_items_or_none_cover_them():
+    assert set(loops.equal_parts(np.array([3, 1]))) == {0, 1, 2}
+    assert set(loops.equal_parts(np.array([], int))) == {0}
 
 
 @pytest.mark.parametrize("strips", [range(0, 21, 2), [0, 10], [0, 7, 7, 9, 10], [0]])

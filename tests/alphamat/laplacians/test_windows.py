@@ -7,13 +7,15 @@ from hypothesis.extra.numpy import arrays
 from alphamat.laplacians.colour_line import affine_in_colour
 from alphamat.laplacians.windows import STRIP, Windows
 from solvers import loops
+from solvers.runs import LENGTH, STORED, X, Y
 
 
 def count(first, last, runs, radius, seen, planes):
     """Count how often each window's centre is visited, and check where its cells are stored."""
-    for _, length, y, x, *stored in runs[first:last]:
+    for run in runs[first:last]:
+        length, y, x = run[LENGTH], run[Y], run[X]
         seen[y, x : x + length] += 1
-        for row, start in enumerate(stored):
+        for row, start in enumerate(run[STORED:]):
             # the cell in the window's row, at the centre's column; plane 0 numbers stored cells
             expected = (y + row - radius) * 1000 + x + np.arange(length)
             np.testing.assert_array_equal(planes[0, start : start + length], expected)
@@ -48,8 +50,8 @@ def test_planes_are_summed_over_all_windows_by_any_number_of_threads(workers, mo
 
     def kernel(first, last, runs, planes):
         for k in range(first, last):
-            for start in runs[k, 4:]:
-                planes[0, start : start + runs[k, 1]] += 1
+            for start in runs[k, STORED:]:
+                planes[0, start : start + runs[k, LENGTH]] += 1
 
     planes = windows.planes(kernel)
     rows = windows.region.store(np.ones((5 * STRIP, 11)))
