@@ -1,4 +1,4 @@
-"""Putting a foreground in front of something else.
+"""A foreground put over something else.
 
 Porter & Duff, "Compositing Digital Images", SIGGRAPH 1984: the operator "over", straight alpha.
 """
@@ -23,9 +23,9 @@ def composite(foreground, alpha, background, *, linear_light: bool = False) -> n
     background : (H, W, 3) or (3,) array_like
         An image of the same size, or one colour in [0, 1].
     linear_light : bool
-        Blend amounts of light: decode sRGB, blend, encode. It is what a camera does, and keeps
-        soft edges from darkening. The default blends the values as they are, which is what alpha
-        mattes and layers estimated from sRGB values are made for.
+        Blend amounts of light, as a camera does: decode sRGB, blend, encode. Soft edges then do
+        not darken. The default blends the sRGB values as they are; alphas and layers estimated
+        from sRGB values fit that.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def cutout(foreground, alpha) -> np.ndarray:
     Parameters
     ----------
     foreground : (H, W, 3) array_like
-        Colours not multiplied by alpha. The image itself would carry the old background along.
+        Colours not multiplied by alpha. The image itself would keep the old background's colours.
     alpha : (H, W) array_like
         Opacity in [0, 1].
 

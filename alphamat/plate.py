@@ -1,8 +1,8 @@
-"""Clean plates: a picture of the empty scene, brought to where the camera stood for the other.
+"""Plates: a picture of the scene without its foreground, aligned with the image.
 
-Two views of a scene by one lens differ by a homography where the camera only turned, or where the
-scene is flat or far. Of a scene nearby, a camera that moved sees other things, and no homography
-helps. It is found from points that both show: Lowe, "Distinctive Image Features from
+Two views of a scene through one lens differ by a homography if the camera only turned, or if the
+scene is flat or far away. If the camera moved before a near scene, no homography fits. It is found
+from points that both pictures show: Lowe, "Distinctive Image Features from
 Scale-Invariant Keypoints", IJCV 2004; Barath, Noskova, Ivashechkin & Matas, "MAGSAC++, a Fast,
 Reliable and Accurate Robust Estimator", CVPR 2020.
 """
@@ -16,33 +16,33 @@ import numpy as np
 from alphamat.door.colour import luma
 from alphamat.door.image import as_image
 
-LONGEST = 1000  # pixels of the side at which points are looked for
-CONTRAST = 0.01  # of points: a quarter of Lowe's, since walls and cloth have faint ones only
-RATIO = 0.8  # of a match's distance to the second best's: what is less is unmistakable (Lowe)
-REACH = 2.0  # pixels, at that size, that a point may lie off and still be the scene's
-ENOUGH = 30  # points
-LIKE = 0.06  # of full scale: colours that differ by less are taken for the same thing
+LONGEST = 1000  # pixels: points are looked for in pictures reduced to this longer side
+CONTRAST = 0.01  # of points, a quarter of Lowe's: walls and cloth have only faint points
+RATIO = 0.8  # a match is sure if its distance is less than this share of the second best's (Lowe)
+REACH = 2.0  # pixels at that size: a point that lies farther off is not of the scene
+ENOUGH = 30  # points to trust a homography
+LIKE = 0.06  # of full scale: colours that differ by less are taken to agree
 
 
 class AlignedPlate(NamedTuple):
-    """A plate as the image's camera would have seen it, and how well that fits."""
+    """A plate in the image's view, and how well it fits."""
 
     plate: np.ndarray
-    """(H, W, 3) float64; where the plate does not reach, what the image has there."""
+    """(H, W, 3) float64; where the plate does not reach, the image's own colours."""
     covered: np.ndarray
-    """(H, W) bool: where it does reach."""
+    """(H, W) bool: where the plate reaches."""
     homography: np.ndarray
     """(3, 3), from the image's pixels (x, y, 1) to the plate's."""
     points: int
-    """How many points of the scene both show."""
+    """How many points of the scene are found in both."""
     error: float
-    """Root mean square of how far these lie off, in pixels of the plate."""
+    """Root mean square distance of these points after alignment, in pixels of the plate."""
     agreement: float
-    """Share of the covered pixels whose colours agree: the scene, without the foreground."""
+    """Share of the covered pixels whose colours agree: the scene without the foreground."""
 
 
 def align_plate(image, plate) -> AlignedPlate:
-    """Bring a clean plate from a hand-held camera to the image's view.
+    """Align a plate from a hand-held camera with the image.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def align_plate(image, plate) -> AlignedPlate:
         With the foreground; see `as_image`.
     plate : (h, w, 3) array_like
         The same scene without it, from nearly the same place, of any size. Focus, exposure and
-        white balance have to be the same: only places are mended.
+        white balance have to be the same: they are not corrected.
 
     Returns
     -------
@@ -60,16 +60,16 @@ def align_plate(image, plate) -> AlignedPlate:
     ------
     TypeError, ValueError
         If an argument is refused, or if the plate does not fit: if the two have fewer than 30
-        points in common, or such as would turn the plate inside out or scale it by more than two;
-        or if it covers less than half of the image.
+        points in common; if these points would turn the plate inside out or scale it by more than
+        two; or if it covers less than half of the image.
     """
     image, plate = as_image(image), as_image(plate, name="plate")
     homography, here, there = _seen_in_both(image, plate)
     if len(here) < ENOUGH:
         raise ValueError(
-            f"`plate` does not fit `image`: {len(here)} points of it are found again, expected at "
-            f"least {ENOUGH}. It has to show the same scene from nearly the same place, with some "
-            "structure to go by. If the camera did not move, take the plate as it is."
+            f"`plate` does not fit `image`: {len(here)} points in common, expected at least "
+            f"{ENOUGH}. It has to show the same scene from nearly the same place, with some "
+            "texture. If the camera did not move, use the plate as it is."
         )
     _refuse_folded(homography, image.shape, plate.shape)
     aligned, covered = _warped(plate, homography, image.shape[:2])
@@ -111,7 +111,7 @@ def _seen_in_both(
 
 
 def _points(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return distinctive points (n, 2), in pixels (x, y) of the image, and what they look like."""
+    """Return distinctive points (n, 2), in pixels (x, y) of the image, and their descriptors."""
     import cv2
 
     gray = luma(image)
@@ -133,8 +133,8 @@ def _refuse_folded(homography: np.ndarray, image: tuple[int, ...], plate: tuple[
     areas = turns / (height * width)  # of the plate near each corner, over the image's
     if not (areas.min() > 1 / 4 and areas.max() < 4):
         raise ValueError(
-            "`plate` does not fit `image`: what they have in common would turn it inside out, or "
-            "scale it by more than two. It has to show the same scene from nearly the same place."
+            "`plate` does not fit `image`: the points in common would turn it inside out, or scale "
+            "it by more than two. It has to show the same scene from nearly the same place."
         )
 
 

@@ -32,10 +32,10 @@ ROOMS = {
     "alphamat.methods": "door laplacians system trimap",
     "alphamat.method": "door methods system",
     "alphamat.examples": "door files trimap",
-    "alphamat.datasets": "composite door examples files trimap",
+    "alphamat.datasets": "composite door examples files",
     "alphamat.words": "door trimap",
     "alphamat.video": "door files foreground method plate system trimap words",
-    "alphamat.evaluation": "datasets door files method metrics progress system trimap",
+    "alphamat.evaluation": "datasets door method metrics progress system trimap",
     "alphamat.cli": "composite datasets door evaluation examples files foreground method metrics "
     "plate progress trimap video words",
     "alphamat_deep.layers": "",
@@ -52,8 +52,8 @@ ROOMS = {
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
-    "solvers": "box grid jax loops operators runs",
-    "alphamat": "door door.memory door.parameters files.whole method trimap.parse",
+    "solvers": "blackbox box grid jax loops operators runs",
+    "alphamat": "door door.memory door.parameters files.whole method trimap trimap.parse",
     "alphamat_deep": "",
 }
 

@@ -41,8 +41,8 @@ def run_evaluation(
         typer.Option(
             "--output",
             "-o",
-            help="Folder to write to; made if missing. What an earlier run has left there is not "
-            "computed again.",
+            help="Folder to write to; made if missing. Results that an earlier run left there are "
+            "not computed again.",
         ),
     ] = Path("evaluation"),
     jobs: Annotated[
@@ -52,20 +52,21 @@ def run_evaluation(
         bool, typer.Option(help="Round alphas to 8 bits before scoring, as published numbers do.")
     ] = True,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Take only so many samples, the first.")
+        int | None, typer.Option(min=1, metavar="N", help="Take only the first N samples.")
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Part of a data set that has several, such as test.")
+        str | None, typer.Option(help="Part of the data set, such as test, if it has several.")
     ] = None,
-    resolution: Annotated[str | None, typer.Option(help="Of alphamatting: low or high.")] = None,
+    resolution: Annotated[str | None, typer.Option(help="For alphamatting: low or high.")] = None,
     trimap_width: Annotated[
         object | None,
         typer.Option(
             metavar="WIDTH",
             parser=parse_width,
-            help="Make trimaps from the true alphas: unknown is what is fractional, and what lies "
-            "so many pixels (10) from there, or within an elliptic kernel, so many times over "
-            "(25x1, by which PaddleSeg scores methods that need a trimap).",
+            help="Make trimaps from the true alphas. Fractional pixels are unknown, and so are "
+            "those within this width of them: pixels (10), a share of the diagonal (1%), or the "
+            "size and iterations of an elliptic kernel (25x1, with which PaddleSeg scores methods "
+            "that need a trimap).",
         ),
     ] = None,
     backgrounds: Annotated[
@@ -77,10 +78,10 @@ def run_evaluation(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run methods on DATASET, score their alphas, and write tables and a report in pictures.
+    """Run methods on DATASET, score their alphas, and write tables and a report with pictures.
 
-    OUTPUT gets report.html, scores.csv, scores.json, scores.md, and each alpha. A run that was
-    stopped goes on where it was when it is started again.
+    OUTPUT gets report.html, scores.csv, scores.json, scores.md, and each alpha. A stopped run
+    goes on where it was if the same command is given again.
 
     Exit codes: 0 when a report was written, also if a method failed on some samples (then there
     are warnings); 1 when an input is refused or all failed; 2 when the command is misused.
@@ -110,7 +111,9 @@ def run_evaluation(
                 unit="group" if reader.of_clips else "name",
             )
         except KeyboardInterrupt:
-            typer.echo(f"stopped; {output} keeps what is finished, and serves to go on", err=True)
+            typer.echo(
+                f"stopped; {output} keeps the finished results; run it again to go on", err=True
+            )
             raise
         outputs = {
             "csv": output / "scores.csv",
@@ -151,12 +154,12 @@ def _reader(name: str) -> Reader:
 
 
 def _told(reader: Reader, name: str, path: Path | None, options: dict[str, Any]) -> Callable:
-    """Return a data set's function with its arguments, or say which of them it does not take."""
+    """Return a data set's function with its arguments, or name one that it does not take."""
     takes = inspect.signature(reader.read).parameters
     for key in options:
         if key not in takes:
             flag = "--trimap-width" if key == "trimap" else f"--{key}"
-            raise typer.BadParameter(f"{name} has no use for it.", param_hint=flag)
+            raise typer.BadParameter(f"{name} does not take it.", param_hint=flag)
     if "trimap" in options:
         from alphamat.trimap import from_alpha
 

@@ -1,4 +1,4 @@
-"""`alphamat matte`: a picture, and what is made of it."""
+"""`alphamat matte`: a picture's alpha, cut-out or composite."""
 
 from __future__ import annotations
 

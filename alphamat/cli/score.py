@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from alphamat import metrics
+from alphamat import metrics, progress
 from alphamat.cli.arguments import AsJson
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.files.images import read_image
@@ -111,19 +111,15 @@ def _pair(predictions: Path, truth: Path, trimaps: Path | None) -> dict[str, Fil
 
 
 def _score_each(pictures: dict[str, Files], quantise: bool) -> dict[str, metrics.Scores]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
     scores, faults = {}, []
-    for name in track(
-        pictures, "scoring", console=console, transient=True, disable=not console.is_terminal
-    ):
-        try:
-            pixels = [None if path is None else read_image(path) for path in pictures[name]]
-            scores[name] = metrics.all(*pixels, quantise=quantise)
-        except (ValueError, TypeError, OSError) as fault:
-            faults.append(f"{name}: {str(fault).rstrip('.')}")
+    with progress.bar("scoring", total=len(pictures)) as bar:
+        for name, files in pictures.items():
+            try:
+                pixels = [None if path is None else read_image(path) for path in files]
+                scores[name] = metrics.all(*pixels, quantise=quantise)
+            except (ValueError, TypeError, OSError) as fault:
+                faults.append(f"{name}: {str(fault).rstrip('.')}")
+            bar.advance()
     _refuse(faults)
     return scores
 

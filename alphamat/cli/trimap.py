@@ -1,4 +1,4 @@
-"""`alphamat trimap`: make one, or say what is odd about one."""
+"""`alphamat trimap`: make a trimap, or say what is odd about one."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def make_trimap(
     ] = None,
     low: Annotated[
         float | None,
-        typer.Option(help="Up to this share of full scale MASK is background.", show_default="0"),
+        typer.Option(help="MASK is background up to this share of full scale.", show_default="0"),
     ] = None,
     high: Annotated[
         float | None,
-        typer.Option(help="From this share of full scale on it is foreground.", show_default="1"),
+        typer.Option(help="MASK is foreground from this share of full scale on.", show_default="1"),
     ] = None,
     source: Annotated[
         Source,
@@ -92,12 +92,12 @@ def make_trimap(
         typer.Option(
             "--overlay",
             metavar="IMAGE",
-            help="Also show the trimap on its photograph, as NAME_overlay.png beside it.",
+            help="Also show the trimap on this photograph, in NAME_overlay.png beside it.",
         ),
     ] = None,
     only_check: Annotated[
         bool,
-        typer.Option("--check", help="MASK is a trimap already: make none, say what is odd."),
+        typer.Option("--check", help="MASK is a trimap already: only say what is odd about it."),
     ] = False,
 ) -> None:
     """Make a trimap from MASK, and say what is odd about it.
@@ -156,7 +156,7 @@ def _outputs(outputs: dict[str, Path], mask: Path, shown: Path | None) -> dict[s
 
 
 def _tell(trimap: np.ndarray, odd: list[str], outputs: dict[str, Path], asked: bool) -> None:
-    """Print what was written and what is in it; what is odd is a warning, unless it was asked."""
+    """Print the files written, the shares, and what is odd: as warnings, unless asked for."""
     for path in outputs.values():
         typer.echo(f"wrote {path}")
     parts = Trimap.of(trimap_levels(trimap))

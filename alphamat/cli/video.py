@@ -1,4 +1,4 @@
-"""`alphamat video`: a clip, and what is made of it."""
+"""`alphamat video`: cut the foreground out of a clip."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import tee
+from itertools import repeat, tee
 from pathlib import Path
 from typing import Annotated
 
@@ -77,7 +77,8 @@ def matte_clip(
         typer.Option(help="Frames per second of pictures, such as 25, 23.976 or 24000/1001."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--frames", min=1, help="Take only so many frames, the first.")
+        int | None,
+        typer.Option("--frames", min=1, help="Take only the first N frames.", metavar="N"),
     ] = None,
     bits: Annotated[
         Bits | None,
@@ -87,7 +88,7 @@ def matte_clip(
 ) -> None:
     """Cut the foreground out of INPUT: a clip with true, straight alpha, and its sound.
 
-    A film takes its name once it is complete. What a stopped run has written
+    A film gets its name once it is complete. What a stopped run has written
     is kept beside it, as NAME.part-….mov, and can be played.
 
     Exit codes: 0 when all was written, also if something was odd (then there
@@ -103,7 +104,7 @@ def matte_clip(
     if over is not None and only_alpha:
         raise typer.BadParameter("only one of them can be written.", param_hint="--over, --alpha")
     if is_film and bits is not None:
-        raise typer.BadParameter("only PNG and TIFF files have a choice.", param_hint="--bits")
+        raise typer.BadParameter("it is for PNG and TIFF files only.", param_hint="--bits")
     made = "alpha" if only_alpha else "cutout" if over is None else "composite"
     depth = 16 if output.suffix.lower() == ".mov" else int(bits or 8)
     odd: list[str] = []
@@ -140,19 +141,18 @@ def matte_clip(
 
 
 def _pictures(matted: Iterable, made: str, behind, depth: int) -> Iterator:
-    """Yield what is written of each frame, with its time and number."""
+    """Yield the picture to write for each frame, with its time and number."""
     from alphamat import video
 
-    still = isinstance(behind, np.ndarray)
-    moving = None if behind is None or still else iter(behind)
+    still = behind is None or isinstance(behind, np.ndarray)
+    backdrops = repeat(behind) if still else iter(behind)
     for frame, matte in matted:
         if made == "alpha":
             picture = video.alpha_picture(matte, bits=depth)
         elif made == "cutout":
             picture = video.cutout_picture(frame.image[..., :3], matte, bits=depth)
         else:
-            backdrop = behind if still else next(moving, None)
-            if backdrop is None:
+            if (backdrop := next(backdrops, None)) is None:
                 raise ValueError(f"the clip of --over ends before frame {frame.number}.")
             picture = video.composite_picture(frame.image[..., :3], matte, backdrop, bits=depth)
         yield frame._replace(image=picture)
@@ -168,7 +168,7 @@ def _counted(pictures: Iterator, bar: progress.Bar) -> Iterator:
 
 @contextmanager
 def _warned(odd: list[str]) -> Iterator[None]:
-    """Gather what is warned of: the first of each kind, and how many more there were."""
+    """Gather warnings: the first of each kind, and how many more of that kind there were."""
     seen: dict[type, list] = {}
 
     def note(message, category, *_, **__) -> None:
@@ -181,7 +181,7 @@ def _warned(odd: list[str]) -> Iterator[None]:
             yield
         finally:
             odd += [
-                text + f" (and {times - 1} more such)" * (times > 1)
+                text + f" (and {times - 1} more like it)" * (times > 1)
                 for text, times in seen.values()
             ]
 

@@ -1,9 +1,9 @@
-"""The public benchmarks, as sequences of samples read when they are asked for.
+"""The public benchmarks, as sequences of samples. A sample is read when it is used.
 
 Nothing is downloaded: each function takes the folder where you have put a data set, and its
-docstring says where that comes from and on what terms. All files are found, and their sizes
-compared by their headers, before the first is read; whatever is missing or does not fit is named in
-one ValueError.
+docstring says where to get it and on what terms. All files are found, and their sizes compared by
+their headers, before the first is read. One ValueError names all files that are missing or do not
+fit.
 
     for name, image, trimap, truth, group, plate in datasets.alphamatting("alphamatting"):
         ...

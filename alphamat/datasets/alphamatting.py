@@ -41,10 +41,10 @@ def alphamatting(path: Folder, *, split: str = "training", resolution: str = "lo
     -----
     By Rhemann, Rother, Wang, Gelautz, Kohli & Rott, "A Perceptually Motivated Online Benchmark for
     Image Matting", CVPR 2009; from http://www.alphamatting.com/datasets.php, a ZIP archive for each
-    folder. It was published for research; we know of no further licence.
+    folder. It was published for research; we know of no other licence.
 
-    The names are those of the archives and of programs that read them. Those of the test set at
-    high resolution were not found anywhere, and are taken to be alike.
+    The names are those of the archives and of programs that read them. We have not found the names
+    of the test set at high resolution, and assume that they follow the same pattern.
     """
     refuse_unless_among("split", split, ("training", "test"))
     refuse_unless_among("resolution", resolution, ("low", "high"))

@@ -1,4 +1,4 @@
-"""Layers put over backgrounds, as Adobe's script for Composition-1k does it."""
+"""8-bit foregrounds put over backgrounds, by the script of Composition-1k."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ import numpy as np
 def cover(background: np.ndarray, height: int, width: int) -> np.ndarray:
     """Return the upper left of an 8-bit background, enlarged where it is too small.
 
-    Both directions are scaled alike, by the least factor that covers `height` × `width`, with
+    Height and width are scaled by the same factor, the least that covers `height` × `width`, with
     Pillow's bicubic filter.
+
+    Examples
+    --------
+    >>> cover(np.zeros((4, 9, 3), np.uint8), 5, 7).shape
+    (5, 7, 3)
     """
     from PIL import Image
 
@@ -25,6 +30,15 @@ def cover(background: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def blend(foreground: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Compose 8-bit layers in double precision, and cut off the fractions."""
+    """Blend 8-bit layers in double precision, and truncate to whole levels.
+
+    Examples
+    --------
+    Half of 200 over 100 is 150.2:
+
+    >>> foreground, background = np.full((2, 1, 1, 3), [[[[200]]], [[[100]]]], np.uint8)
+    >>> blend(foreground, np.full((1, 1), 128, np.uint8), background).tolist()
+    [[[150, 150, 150]]]
+    """
     opacity = alpha[..., None] / 255
     return (opacity * foreground + (1 - opacity) * background).astype(np.uint8)

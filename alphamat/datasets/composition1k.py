@@ -49,7 +49,7 @@ def composition1k(
     ----------
     path : path of a folder
     image, trimap, alpha
-        As in `folder`. The alpha of NAME_7 is NAME_7 or NAME.
+        As in `folder`. The alpha of NAME_7 is called NAME_7 or NAME.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def composition1k(
     Notes
     -----
     Foregrounds, alphas and trimaps come from Adobe, on request to the authors, under a licence for
-    uses that are not commercial: https://sites.google.com/view/deepimagematting. The layout is that
+    non-commercial use: https://sites.google.com/view/deepimagematting. The layout is that
     of programs that read the archive.
     """
     return match(
@@ -91,13 +91,13 @@ def compose_composition1k(
         backgrounds/
             2007_000027.jpg …
 
-    The first foreground named goes before the first 20 backgrounds named, the second before the
-    next 20, and so on; its picture before the k-th of them, k = 0 … 19, is written as `NAME_k.png`.
+    The first foreground in the list is put over the first 20 backgrounds, the second over the next
+    20, and so on. Its picture over the k-th of them, k = 0 … 19, is written as `NAME_k.png`.
 
     A background of bw × bh that does not cover a foreground of w × h is resized by Pillow's bicubic
     filter to ceil(r bw) × ceil(r bh), with r = max(w / bw, h / bh). Its upper left w × h are used.
     With a = alpha / 255 in double precision, each channel is a · foreground + (1 - a) · background,
-    without its fraction: truncated, not rounded.
+    truncated, not rounded.
 
     Parameters
     ----------
@@ -118,15 +118,15 @@ def compose_composition1k(
 
     Notes
     -----
-    The order is that of the archive's readme. The arithmetic is that of the script in the archive,
-    as copies of it with its copyright notice show it, and as MMEditing has it, whose documentation
-    says that its pictures equal Adobe's. Against a plain transcription of that loop the tests find
-    every value equal. It was not compared with pictures made by Adobe. It can differ from such in
-    backgrounds where Pillow or its JPEG decoder did.
+    The order is that of the archive's readme. The arithmetic is that of the script in the archive.
+    We know the script from copies that keep its copyright notice, and from MMEditing, whose
+    documentation says that its pictures equal Adobe's. The tests find every value equal to a plain
+    transcription of its loop. We have not compared with pictures made by Adobe: another version of
+    Pillow or its JPEG decoder can change the backgrounds.
 
     Widely used rewrites with OpenCV differ: they resize with another bicubic filter (a = -0.75, not
-    -0.5) and blend in single precision. Pictures are also in circulation whose backgrounds were
-    resized bilinearly. Scores on them are not quite comparable.
+    -0.5) and blend in single precision. There are also pictures in circulation whose
+    backgrounds were resized bilinearly. Scores on either are not quite comparable.
     """
     root, plates = existing_folder(path), existing_folder(backgrounds)
     output = root / "merged" if output is None else Path(output)
@@ -142,7 +142,7 @@ def compose_composition1k(
 
 
 def _jobs(root: Path, plates: Path) -> dict[str, list[Path]]:
-    """Say which foreground goes before which backgrounds, once all files are there and fit."""
+    """Return the backgrounds of each foreground; raise unless all files are there and fit."""
     faults: list[str] = []
     names = _names(root / "test_fg_names.txt", faults)
     behind = _names(root / "test_bg_names.txt", faults)

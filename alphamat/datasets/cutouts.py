@@ -1,6 +1,6 @@
-"""Data sets of foregrounds with alpha, put before a background when they are read.
+"""Data sets of foregrounds with alpha, put over backgrounds when they are read.
 
-Neither brings backgrounds for its test, so scores depend on those that one chooses; say which.
+Neither has backgrounds of its own, so scores depend on those that you choose; say which.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def photomatte85(
     backgrounds: Folder | Colour,
     trimap: Callable | None = None,
 ) -> Dataset:
-    """Read PhotoMatte85, 85 studio portraits cut out, before backgrounds of your own.
+    """Read PhotoMatte85, 85 cut-out studio portraits, over backgrounds of your own.
 
         path/
             0051115Q_000001_0003.png …    RGBA
@@ -48,23 +48,23 @@ def photomatte85(
     ----------
     path : path of a folder
     backgrounds : path of a folder, or (3,) colour in [0, 1]
-        The pictures of a folder serve in turn, in natural order of their names. One that is too
-        small is enlarged, and the upper left of it is taken: see `cover`. 8 bits per channel.
+        The pictures of a folder are used in turn, in natural order of their names. A picture that
+        is too small is enlarged, and its upper left is used. 8 bits per channel.
     trimap : callable, optional
         Makes a trimap of each alpha, such as `alphamat.trimap.from_alpha`; there is none otherwise.
 
     Returns
     -------
     Dataset
-        The `plate` of its samples is what was put behind.
+        The `plate` of its samples is the background.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
         If there is no folder `path`.
     ValueError
-        If it has no images, if one cannot be read, or if `backgrounds` is neither. The message
-        names all.
+        If it has no images, if one cannot be read, or if `backgrounds` is not as above. The message
+        names all of them.
 
     Notes
     -----
@@ -93,7 +93,7 @@ def videomatte240k(
     backgrounds: Folder | Colour,
     trimap: Callable | None = None,
 ) -> Dataset:
-    """Read VideoMatte240K, frames of people cut out from green screens, before your backgrounds.
+    """Read VideoMatte240K, frames of people cut out from green screens, over your backgrounds.
 
         path/
             train/fgr/0000/00000.jpg …    train/pha/0000/00000.jpg …
@@ -102,10 +102,10 @@ def videomatte240k(
     Parameters
     ----------
     path : path of a folder
-        Such as VideoMatte240K_JPEG_SD or VideoMatte240K_JPEG_HD. Of the videos in MP4, extract the
-        frames first.
+        Such as VideoMatte240K_JPEG_SD or VideoMatte240K_JPEG_HD. If you have the MP4 videos,
+        extract their frames first.
     split : "train", "test" or "valid"
-        479 clips, 5, or those that you have set apart.
+        479 clips, 5 clips, or the clips that you have moved there.
     backgrounds : path of a folder, or (3,) colour in [0, 1]
         One picture for each clip, in turn; see `photomatte85`.
     trimap : callable, optional
@@ -114,8 +114,7 @@ def videomatte240k(
     Returns
     -------
     Dataset
-        Frames are named by their number, and grouped by clip. Their `plate` is what was put
-        behind.
+        Frames are named by their number, and grouped by clip. Their `plate` is the background.
 
     Raises
     ------
@@ -129,7 +128,7 @@ def videomatte240k(
     layout is that of the authors' Robust Video Matting, which has the clips 0000, 0100, 0200 and
     0300 of `train` moved to `valid`.
 
-    The headers of all frames are read at once, some ten thousand in a few seconds.
+    The headers of all frames are read first, about ten thousand in a few seconds.
     """
     refuse_unless_among("split", split, ("train", "test", "valid"))
     root, faults = existing_folder(path), []
@@ -156,7 +155,7 @@ def videomatte240k(
 
 
 class Cutout(NamedTuple):
-    """The layers of a sample. Without a file of its own, alpha is the foreground's."""
+    """The layers of a sample. Where alpha has no file, it is the foreground's fourth channel."""
 
     name: str
     foreground: Path
@@ -191,7 +190,7 @@ class Cutout(NamedTuple):
 
 
 def _plates(backgrounds, faults: list[str]) -> list[Path | Colour]:
-    """Return the backgrounds to use in turn."""
+    """Return the pictures or the colour that cut-outs are put over in turn."""
     if isinstance(backgrounds, Folder):
         found = list(pictures(Path(backgrounds), faults).values())
         for file in found:

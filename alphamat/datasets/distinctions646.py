@@ -1,4 +1,4 @@
-"""Distinctions-646."""
+"""Distinctions-646, a test set composed like Composition-1k."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def distinctions646(
             GT/…_0.png …    GT/…_999.png
 
     The archive has foregrounds and alphas only, in `Test/FG` and `Test/GT`; the authors'
-    `gen_dataset.py` makes the 1000 pictures from them, as `compose_composition1k` makes those of
-    Composition-1k, with an alpha for each. There are no official trimaps. Many keep it like
-    Composition-1k: `image="merged", trimap="trimaps", alpha="alpha_copy"`.
+    `gen_dataset.py` makes 1000 pictures from them, with an alpha for each, as
+    `compose_composition1k` does for Composition-1k. There are no official trimaps. Many keep it
+    like Composition-1k: `image="merged", trimap="trimaps", alpha="alpha_copy"`.
 
     Parameters
     ----------

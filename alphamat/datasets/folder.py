@@ -1,7 +1,7 @@
 """Data sets of finished pictures: image, trimap and alpha in a folder each, files of one name.
 
-Where folders may be called otherwise, they can be named; names are relative to `path`, or absolute.
-`trimap` may also be a function, which makes a trimap of each alpha:
+Folders with other names can be given; the names are relative to `path`, or absolute. `trimap` may
+also be a function, which makes a trimap of each alpha:
 
     from functools import partial
     from alphamat.trimap import Ellipse, from_alpha
@@ -50,11 +50,11 @@ def folder(
     ----------
     path : path of a folder
     image : name of a folder
-        Its files say which pictures there are; every other folder has to have the same, whatever
-        their suffix. PNG, JPEG, TIFF and WebP count as images.
-    trimap : name of a folder, tuple of such, callable or None
-        With several, each picture is a sample once for each, and the folder's name is the `group`.
-        A function makes the trimap from the alpha as it was read.
+        Each of its files is a picture; every other folder must have a file of the same name for
+        it, with any suffix. PNG, JPEG, TIFF and WebP count as images.
+    trimap : name of a folder, tuple of names, callable or None
+        With several folders, each picture is a sample for each of them, and the folder's name is
+        the `group`. A function makes the trimap from the alpha as it was read.
     alpha : name of a folder, or None
         Gray, or colour with equal channels.
 
@@ -67,8 +67,8 @@ def folder(
     FileNotFoundError, NotADirectoryError
         If there is no folder `path`.
     ValueError
-        If a folder or a file is missing, has no counterpart or another size than its image, or is
-        not an image. The message names all of them.
+        If a folder or a file is missing, belongs to no image, has another size than its image,
+        or is not an image. The message names all of them.
     """
     return match(path, image=image, trimap=trimap, alpha=alpha)
 
@@ -99,7 +99,7 @@ def match(
     alpha: Folder | None,
     alphas_of: Callable[[str], tuple[str, ...]] = lambda name: (name,),
 ) -> Dataset:
-    """Find the files of each picture by its name, and refuse what is missing or does not fit.
+    """Find the files of each picture by its name; raise if some are missing or do not fit.
 
     `alphas_of` gives the names that the alpha of a picture may have.
     """

@@ -1,4 +1,4 @@
-"""Photographs with hand-made alphas: PPM-100, AIM-500, P3M-500, and those that join them."""
+"""Photographs with their alphas: PPM-100, AIM-500, PPM-AIM-195 and P3M-500."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def ppm100(
             matte/….jpg
 
     It has no trimaps. Published scores of methods that need one, such as PaddleSeg's of closed
-    form, KNN and others, are for trimaps in which 0 < alpha < 1, grown by an elliptical kernel of
-    25 × 25, is unknown, and for pictures reduced to 512 pixels on their short side.
+    form, KNN and others, are for trimaps whose unknown region is 0 < alpha < 1, grown by an
+    elliptical kernel of 25 × 25, and for pictures reduced to 512 pixels on their short side.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def ppm100(
     By Ke et al., "MODNet: Real-Time Trimap-Free Portrait Matting via Objective Decomposition", AAAI
     2022; from https://github.com/ZHKKKe/PPM. The mattes are CC BY-NC-SA 4.0, the photographs are
     from Flickr under licences that allow commercial use and changes. The names are those in most
-    programs that read it; the archive itself was not seen. PaddleSeg's copy has
+    programs that read it; we have not seen the archive itself. PaddleSeg's copy has
     `image="val/fg", alpha="val/alpha"`.
     """
     return match(path, image=image, trimap=trimap, alpha=alpha)
@@ -83,9 +83,9 @@ def aim500(
     -----
     By Li, Zhang & Tao, "Deep Automatic Natural Image Matting", IJCAI 2021; from
     https://github.com/JizhiziLi/AIM, which is under the MIT licence; see the `readme.txt` of the
-    archive. The layout is that of programs that read it; it was not seen itself. The authors' own
-    has the folders below `validation`. Its scores are over the whole image, not the unknown region
-    alone.
+    archive. The layout is that of programs that read it; we have not seen it ourselves. The
+    authors' own program has the folders below `validation`. Its scores are over the whole image,
+    not the unknown region alone.
     """
     return match(path, image=image, trimap=trimap, alpha=alpha)
 
@@ -97,7 +97,7 @@ def ppm_aim195(
     trimap: Trimaps = None,
     alpha: Folder = "val/alpha",
 ) -> Dataset:
-    """Read PPM-AIM-195: the people of PPM-100 and AIM-500, on which PaddleSeg scores its networks.
+    """Read PPM-AIM-195: people from PPM-100 and AIM-500; PaddleSeg scores its networks on it.
 
         path/
             val/fg/….jpg
@@ -124,13 +124,13 @@ def ppm_aim195(
     -----
     From https://paddleseg.bj.bcebos.com/matting/datasets/PPM-AIM-195.zip, linked in the model zoo
     of https://github.com/PaddlePaddle/PaddleSeg; the terms are those of its two sources. The layout
-    is the one that PaddleSeg asks of every data set; the archive itself was not seen.
+    is the one that PaddleSeg expects of every data set; we have not seen the archive itself.
     """
     return match(path, image=image, trimap=trimap, alpha=alpha)
 
 
 def p3m500(path: Folder, *, split: str = "P") -> Dataset:
-    """Read P3M-500-P or P3M-500-NP, 500 portraits each, with faces blurred or as they were.
+    """Read P3M-500-P or P3M-500-NP, 500 portraits each, with blurred or with clear faces.
 
         path/
             validation/P3M-500-P/     blurred_image/p_….jpg     mask/p_….png   trimap/p_….png
@@ -141,7 +141,7 @@ def p3m500(path: Folder, *, split: str = "P") -> Dataset:
     path : path of a folder
         P3M-10k, as unpacked.
     split : "P" or "NP"
-        Privacy preserved, or not.
+        Blurred faces ("privacy preserved"), or clear ones.
 
     Returns
     -------
@@ -156,9 +156,9 @@ def p3m500(path: Folder, *, split: str = "P") -> Dataset:
     -----
     By Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM MM 2021; from
     https://github.com/JizhiziLi/P3M, after one has accepted the release agreement, which the
-    authors call an MIT licence. The layout is that of programs that read the archive, which was not
-    seen itself; a program of the authors' has `validation1` and `validation2` instead. Their scores
-    are over the whole image, not the unknown region alone.
+    authors call an MIT licence. The layout is that of programs that read the archive, which we have
+    not seen ourselves; a program of the authors' has `validation1` and `validation2` instead.
+    Their scores are over the whole image, not the unknown region alone.
     """
     refuse_unless_among("split", split, ("P", "NP"))
     root = f"validation/P3M-500-{split}"

@@ -1,4 +1,4 @@
-"""What a data set is: a sequence of samples, each read when it is asked for."""
+"""A data set: a sequence of samples, each read when it is used."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Sample(NamedTuple):
     name : str
         The picture, such as "GT04".
     image : (H, W, 3) array
-        uint8 or uint16, as all arrays read from files are; float64 in [0, 1] where it was painted.
+        uint8 or uint16 where it was read from a file; float64 in [0, 1] where it was painted.
     trimap : (H, W) array, or None
     truth : (H, W) array, or None
         Alpha; None where it is not public.
     group : str
         Which of several trimaps, such as "Trimap1", or which clip the frame belongs to.
     plate : (H, W, 3) array, or None
-        What the picture shows without its foreground, where that is known.
+        The scene without its foreground, where it is known.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Dataset(Sequence):
-    """Samples that are read anew each time they are asked for.
+    """Samples, each read anew every time that it is taken.
 
-    It can be sliced, and pickled where a function given as `trimap` can be.
+    It can be sliced. It can be pickled if the function given as `trimap`, if any, can be.
     """
 
     entries: tuple[Entry, ...]

@@ -37,7 +37,7 @@ def synthetic(
     Raises
     ------
     TypeError, ValueError
-        If the size is not of positive whole numbers.
+        If `height` or `width` is not a whole number of at least 1.
     """
     refuse_unless_counting("height", height)
     refuse_unless_counting("width", width)
@@ -52,7 +52,7 @@ def synthetic(
 
 
 class Painting(NamedTuple):
-    """What to paint."""
+    """The scene, size and seed of a sample."""
 
     scene: Callable
     height: int

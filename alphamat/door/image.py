@@ -1,4 +1,4 @@
-"""What users hold, parsed once: images, alpha mattes and the refusals they share.
+"""Images and alphas as users have them, turned into what the library needs, or refused.
 
 Nothing behind this door checks again.
 """
@@ -31,9 +31,9 @@ def as_image(image, *, name: str = "image") -> np.ndarray:
     Raises
     ------
     TypeError
-        If the dtype is not one of those above.
+        If the dtype is not one of the above.
     ValueError
-        If the shape, a value or the fourth channel is none of the above.
+        If the shape, a value or the fourth channel is not as above.
     """
     pixels = unit_range(image, name=name)
     if pixels.ndim == 2:
@@ -116,7 +116,7 @@ def as_array(values, *, name: str) -> np.ndarray:
             f"`{name}` is the path {os.fspath(values)!r}; expected pixels. Read the file first: "
             "alphamat.read_image(path)."
         )
-    # A palette image's array holds palette indices, a bilevel one's holds bool: both are pictures.
+    # Arrays of palette images hold indices, and those of bilevel images hold bool.
     mode = getattr(values, "mode", None)
     if mode == "P":
         values = values.convert("RGBA" if "transparency" in values.info else "RGB")

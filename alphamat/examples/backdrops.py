@@ -1,4 +1,4 @@
-"""What lies behind the synthetic scenes: a garden, hills, a brick wall, a bookshelf."""
+"""The backgrounds of the synthetic scenes: a garden, hills, a brick wall, a bookshelf."""
 
 from __future__ import annotations
 

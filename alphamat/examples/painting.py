@@ -1,4 +1,4 @@
-"""What the synthetic scenes are painted with.
+"""The tools that paint the synthetic scenes.
 
 A layer is an (H, W, 4) float64 array of colours times alpha, and alpha. Colours are as files store
 them, in [0, 1].
@@ -15,7 +15,7 @@ from solvers.loops import over_range
 
 
 class Canvas(NamedTuple):
-    """Where the pixels of a picture lie.
+    """The places of a picture's pixels.
 
     Lengths are shares of the picture's shorter side. The unit square stands at the middle of the
     lower edge, so that a scene is the same at any size and has its place in any format.
@@ -46,8 +46,8 @@ class Canvas(NamedTuple):
     def inside(self, distance: np.ndarray, soft: float = 0.0) -> np.ndarray:
         """Return the share of each pixel that lies inside an outline.
 
-        `distance` is what lies between the pixel's centre and the outline, negative inside. The
-        edge is as wide as a pixel, and wider by `soft`.
+        `distance` is from the pixel's centre to the outline, negative inside. The edge is one pixel
+        wide, plus `soft`.
         """
         return np.clip(0.5 - distance / (self.pixel + soft), 0, 1)
 
@@ -59,14 +59,14 @@ class Canvas(NamedTuple):
 def lay(layer: np.ndarray, colour, cover: np.ndarray) -> None:
     """Lay a colour, (3,) or (H, W, 3), over a layer, as far as `cover`, (H, W), says.
 
-    What is brighter than white becomes white.
+    Colours brighter than white become white.
     """
     layer[..., :3] += cover[..., None] * (np.clip(colour, 0, 1) - layer[..., :3])
     layer[..., 3] += cover * (1 - layer[..., 3])
 
 
 def draw_strokes(layer: np.ndarray, canvas: Canvas, nodes: np.ndarray, widths, colours) -> None:
-    """Draw smooth strokes over a layer, one after the other.
+    """Draw smooth strokes over a layer, in their order.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def draw_strokes(layer: np.ndarray, canvas: Canvas, nodes: np.ndarray, widths, c
     nodes : (n, m, 2) array
         y and x of each stroke's m nodes.
     widths : array_like that broadcasts to (n, m)
-        Also those below a pixel; such a stroke covers its share of the pixel.
+        A stroke narrower than a pixel covers its share of the pixel.
     colours : array_like that broadcasts to (n, m, 4)
         Red, green, blue and opacity, in [0, 1].
     """

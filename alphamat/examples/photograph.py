@@ -1,10 +1,10 @@
 """Pictures that come with the library.
 
 The trimap of `astronaut` was drawn by hand for alphamat: her outline as a polygon of 135 points on
-the enlarged photograph, and along it a band of unknown pixels, 14 wide at the hair (6 inside, 8
-outside, for the strands that stand off), 6 along suit and helmet, 3 to 4 at the clasp of the
-collar, the patch on the sleeve and the black hinge of the helmet before a black table, where colour
-says little and a person has to decide.
+the enlarged photograph, and along it a band of unknown pixels. The band is 14 wide at the hair (6
+inside, 8 outside, for the strands that stand off), and 6 along suit and helmet. It is 3 to 4 at the
+clasp of the collar, the patch on the sleeve and the black hinge of the helmet in front of a black
+table: colour says little there, and a person has to decide.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Example(NamedTuple):
 
 
 def astronaut() -> Example:
-    """Return a portrait with hair before a mottled wall, and its trimap.
+    """Return a portrait with hair in front of a mottled wall, and its trimap.
 
     The photograph is NASA's, in the public domain, as distributed with scikit-image: Eileen
     Collins, 512 × 512. The trimap has the levels 0, 128 and 255; 4 % of the pixels are unknown.
@@ -42,7 +42,7 @@ def astronaut() -> Example:
 
 
 def sky(height: int, width: int) -> np.ndarray:
-    """Return a bright evening sky to put things before, (height, width, 3) floats in [0, 1]."""
+    """Return a bright evening sky as a background, (height, width, 3) floats in [0, 1]."""
     down, along = np.meshgrid(np.linspace(0, 1, height), np.linspace(0, 1, width), indexing="ij")
     zenith, blue, horizon, sun = np.array(
         [[0.10, 0.25, 0.55], [0.40, 0.66, 0.86], [0.99, 0.82, 0.68], [1.0, 0.93, 0.74]]

@@ -1,4 +1,4 @@
-"""Scenes painted to order, of which alpha and both layers are known exactly."""
+"""Painted scenes, whose alpha and layers are known exactly."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from alphamat.examples.scenes.smoke import smoke
 from alphamat.trimap import from_alpha
 
 SCENES = (hair, fur, smoke, lace, defocus, glass)
-SMALLEST = 16  # pixels a side; below, no pixel would be known in some scenes
+SMALLEST = 16  # pixels a side; in smaller pictures some scenes have no known pixel
 BYTES = 250  # for each pixel, at the peak
 
 
 class Scene(NamedTuple):
-    """A picture, and all that it was made of: image = α foreground + (1 - α) background."""
+    """A picture and its layers: image = α foreground + (1 - α) background."""
 
     image: np.ndarray
     trimap: np.ndarray
@@ -49,19 +49,19 @@ def synthetic(
     scene : function
         What is in the foreground: `hair`, `fur`, `smoke`, `lace`, `defocus` or `glass` of
         `alphamat.examples`, or another function of a canvas and a random generator that returns
-        such a layer; see `alphamat.examples.painting`.
+        a layer; see `alphamat.examples.painting`.
     height, width : int
-        In pixels, at least 16 each. A scene is the same at any size: the shorter side is its
-        measure.
+        In pixels, at least 16 each. A scene looks the same at any size: its lengths are shares of
+        the shorter side.
     seed : int
-        Decides shapes, colours, and what is in the background.
+        Decides shapes, colours and the background.
 
     Returns
     -------
     Scene
         `image`, `foreground` and `background`, (H, W, 3) float64 in [0, 1]; `alpha`, (H, W) float64
         in [0, 1]; and `trimap`, (H, W) uint8 with 255 where alpha is 1, 0 where it is 0, and 128 in
-        a region drawn with some margin about all the rest.
+        a region drawn around the rest, with some margin.
 
     Raises
     ------
@@ -72,9 +72,9 @@ def synthetic(
 
     Notes
     -----
-    Alpha is the share of a pixel that the foreground covers, times its opacity. What would be 0 or
-    255 in 8 bits is 0 or 1 exactly. Where alpha is 0, the foreground has the colours of what is
-    near.
+    Alpha is the share of a pixel that the foreground covers, times its opacity. Alphas that 8 bits
+    would store as 0 or 255 are exactly 0 or 1. Where alpha is 0, the foreground has the colours of
+    nearby painted pixels.
 
     Examples
     --------
@@ -134,12 +134,12 @@ def _refuse_parameters(scene, height, width, seed) -> None:
 
 
 def _colours(layer: np.ndarray) -> np.ndarray:
-    """Return the colours of a layer, and where it is empty those of what is near."""
+    """Return the colours of a layer; where it is empty, those of nearby painted pixels."""
     import cv2
 
     height, width = layer.shape[:2]
     alpha = layer[..., 3:]
-    painted = alpha > 1e-9  # defocus leaves less where there is nothing
+    painted = alpha > 1e-9  # defocus leaves smaller alphas where the layer is empty
     colours = layer[..., :3] / np.where(painted, alpha, 1)
     if not painted.all() and max(height, width) > 1:
         half = cv2.resize(layer, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)

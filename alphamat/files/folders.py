@@ -1,6 +1,6 @@
-"""Files of a data set: found, compared and read.
+"""The files of a data set: found, compared and read.
 
-Faults are gathered, and raised together.
+All faults are raised together, in one error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 def existing_folder(path: Folder) -> Path:
-    """Return `path`, if there is a folder."""
+    """Return `path` if it is a folder; raise otherwise."""
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; expected the folder of a data set.")
@@ -45,7 +45,7 @@ def raise_faults(path: Path, faults: list[str]) -> None:
 def pictures(folder: Path, faults: list[str]) -> dict[str, Path]:
     """Find the images in a folder: path by name without suffix, in natural order.
 
-    Hidden files and those of other kinds are passed over.
+    Hidden files and other kinds of files are skipped.
     """
     if not folder.is_dir():
         faults.append(f"there is no folder {folder}")
@@ -55,7 +55,7 @@ def pictures(folder: Path, faults: list[str]) -> dict[str, Path]:
         if file.suffix.lower() not in SUFFIXES or file.name.startswith("."):
             continue
         if file.stem in found:
-            faults.append(f"{file} and {found[file.stem].name} have one name")
+            faults.append(f"{file} and {found[file.stem].name} have the same name")
         found[file.stem] = file
     if not found:
         faults.append(f"{folder} has no images ({', '.join(SUFFIXES)})")
@@ -69,7 +69,7 @@ def natural(name: str) -> tuple:
 
 
 def size(path: Path, faults: list[str]) -> tuple[int, int] | None:
-    """Return an image's height and width from its header; None, and a fault, where it has none."""
+    """Return an image's height and width from its header; add a fault, and None, if it has none."""
     try:
         return image_size(path)
     except (OSError, ValueError) as error:

@@ -1,7 +1,7 @@
 """Image files: PNG, JPEG, TIFF and WebP in; PNG and TIFF out, at 8 or 16 bits.
 
-Pillow decodes and judges every file. Of 16 bits it may keep only 8, and it turns some such TIFFs
-wrongly, so 16-bit pixels are then taken from OpenCV.
+Pillow decodes every file, and refuses bad ones. It may keep only 8 of 16 bits, and it turns some
+16-bit TIFFs wrongly, so OpenCV decodes files with 16 bits a second time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from alphamat.files.whole import refuse_unwritable, replace_file
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP")
 WRITABLE = (".png", ".tif", ".tiff")
 
-# What Pillow's modes become.
+# The form that each of Pillow's modes is converted to.
 EIGHT_BIT_FORM = {
     **dict.fromkeys(("1", "L"), "L"),
     **dict.fromkeys(("P", "RGB", "CMYK", "YCbCr"), "RGB"),
@@ -46,7 +46,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     Parameters
     ----------
     path : path of a PNG, JPEG, TIFF or WebP file
-        Known by its contents, whatever its name ends with. Of several frames the first is read.
+        Its contents decide the format, not its name. Of several frames, the first is read.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     FileNotFoundError, IsADirectoryError
         If there is no file at `path`.
     ValueError
-        If the file is not an image of these formats, is damaged or cut short, has samples other
-        than 8 or 16 bits wide.
+        If the file is not an image of these formats, is damaged or cut short, or has samples of
+        other than 8 or 16 bits.
     MemoryError
         If this machine cannot hold the image.
     """
@@ -86,7 +86,7 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
     Raises
     ------
     FileNotFoundError, IsADirectoryError, ValueError
-        As `read_image`, as far as the header tells.
+        As `read_image`, if the header shows it.
     """
     from PIL import Image
 
@@ -119,7 +119,7 @@ def write_image(path: str | os.PathLike, pixels, *, bits: int = 8) -> None:
     ------
     ValueError, FileNotFoundError, IsADirectoryError
         If no such file can be written at `path` (see `refuse_unwritable`), or if `pixels` or `bits`
-        are none of the above.
+        are not as above.
     """
     path = Path(path)
     refuse_unwritable(path, endings=WRITABLE)
@@ -137,7 +137,7 @@ def write_image(path: str | os.PathLike, pixels, *, bits: int = 8) -> None:
 
 
 class _Refusal(ValueError):
-    """A fault that we found ourselves, and have named."""
+    """A fault found here, whose message names the file already."""
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def _opened(path: Path) -> Iterator:
         raise IsADirectoryError(f"{path} is a folder; expected an image file.")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; expected an image file.")
-    # Warnings about odd metadata, and of sizes that we judge ourselves, help nobody here.
+    # Pillow warns about odd metadata, and about sizes that are checked here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

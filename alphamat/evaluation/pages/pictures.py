@@ -7,6 +7,7 @@ from io import BytesIO
 
 import numpy as np
 
+from alphamat.door import encode_srgb
 from alphamat.door.image import as_image, as_plane
 from alphamat.trimap import Trimap
 
@@ -61,8 +62,7 @@ def _from_oklab(L: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
             [0.2309699292, -0.3413193965, 1.7076147010],
         ]
     )
-    linear = np.clip(linear, 0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return encode_srgb(linear)
 
 
 def _source(pixels: np.ndarray, side: int) -> str:

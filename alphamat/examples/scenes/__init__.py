@@ -1,1 +1,1 @@
-"""What stands in the foreground of the synthetic scenes, one scene a file."""
+"""The foregrounds of the synthetic scenes, one a file."""

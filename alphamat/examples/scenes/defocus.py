@@ -1,4 +1,4 @@
-"""Something out of focus."""
+"""A flower out of focus."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def fur(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
 def _hairs(rng, centre, radii, count, length):
     """Return the directions of hairs' roots from the centre of a body, and nodes, (n, m, 3)."""
     roots = rng.standard_normal((count, 3))
-    roots[:, 2] = abs(roots[:, 2]) - 0.05  # those that the eye can see
+    roots[:, 2] = abs(roots[:, 2]) - 0.05  # only those that are visible
     roots = unit(roots)
     roots = roots[np.argsort(roots[:, 2])]
     skin = centre + radii * roots

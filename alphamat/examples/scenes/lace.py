@@ -42,7 +42,7 @@ def _woven(canvas, u, v, cloth, folds, petals):
 
 
 def _embroidery(u, v, petals):
-    """Return the distances outside what is woven densely, and below the hem."""
+    """Return how far points lie outside the dense cloth, and below the hem."""
     below = v - 0.78 - 0.05 * np.sqrt(abs(np.sin(2 * np.pi * u / PERIOD)))
     row = v % PERIOD - PERIOD / 2
     column = (u + PERIOD / 2 * (np.floor(v / PERIOD) % 2)) % PERIOD - PERIOD / 2
@@ -56,7 +56,7 @@ def _embroidery(u, v, petals):
 
 
 def _flower(y, x, size, petals):
-    """Return about the distance outside a flower, open in its middle and between its petals."""
+    """Return about how far points lie outside a flower, open in its middle and between petals."""
     far, turn = np.hypot(y, x), petals / 2 * np.arctan2(y, x)
     outline = size * (0.72 + 0.28 * abs(np.cos(turn)))
     slits = np.minimum(0.1 * size - abs(np.sin(turn)) * far, 0.5 * size - far)

@@ -53,7 +53,7 @@ def _draw_curtain(layer, canvas, rng):
 
 
 def _bowl(canvas):
-    """Return the cover of a bowl's hollow, of the bowl, and of what is before the smoke."""
+    """Return the cover of a bowl's hollow, of the bowl, and of its part in front of the smoke."""
     y, x = canvas.y - MOUTH, canvas.x - 0.5
     half = 0.2 - 0.25 * np.maximum(y, 0) ** 1.5
     rim = 0.035 * (np.hypot(y / 0.035, x / 0.2) - 1)

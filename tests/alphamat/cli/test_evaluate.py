@@ -109,7 +109,7 @@ def test_a_stopped_run_says_that_it_can_go_on(pictures, packages, tmp_path):
     (packages / "flat_methods.py").write_text(text)
     result = run("folder", pictures, "--method", "flat", "--method", "red-part")
     assert result.exit_code != 0
-    assert "evaluation keeps what is finished" in result.stderr
+    assert "evaluation keeps the finished results" in result.stderr
     assert len((tmp_path / "evaluation" / "rows.jsonl").read_text().splitlines()) == 1
 
 
@@ -172,7 +172,7 @@ def test_nothing_finished_is_a_failure(pictures):
         (["nonsense", "--method", "flat"], "'nonsense' is not known"),
         (["synthetic", "pictures", "--method", "flat"], "synthetic takes no folder"),
         (["folder", "--method", "flat"], "folder needs the folder"),
-        (["ppm100", "pictures", "--method", "flat", "--split", "test"], "ppm100 has no use"),
+        (["ppm100", "pictures", "--method", "flat", "--split", "test"], "ppm100 does not take it"),
         (["photomatte85", "pictures", "--method", "flat"], "--backgrounds"),
         (["photomatte85", "pictures", "--method", "flat", "--backgrounds", "octarine"], "octarine"),
         (["photomatte85", "pictures", "--method", "flat", "--backgrounds", "#ff000080"], "opaque"),

@@ -133,7 +133,7 @@ def test_warnings_of_many_frames_are_one_line(scene, monkeypatch):
     monkeypatch.setattr("alphamat.cli.video.method_named", lambda name, weights: doubtful)
     result = run("clip.mp4", "trimaps", "-o", "cut.mov")
     assert result.exit_code == 0, result.output
-    assert result.stderr == f"warning: stopped early (and {COUNT - 1} more such)\n"
+    assert result.stderr == f"warning: stopped early (and {COUNT - 1} more like it)\n"
 
 
 def test_a_plate_reaches_the_method(scene, monkeypatch):

@@ -75,7 +75,7 @@ def test_passes_over_what_is_no_image(zoo):
 
 def test_refuses_two_files_of_one_name(zoo, put):
     put("image/lion.png")
-    with pytest.raises(ValueError, match=r"1 fault:\n.*lion.png and lion.jpg have one name"):
+    with pytest.raises(ValueError, match=r"1 fault:\n.*lion.png and lion.jpg have the same name"):
         datasets.folder(zoo)
 
 

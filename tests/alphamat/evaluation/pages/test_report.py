@@ -65,7 +65,7 @@ def test_pictures_are_no_larger_than_asked(tmp_path):
 
 @pytest.mark.parametrize("lacking", [{"truth": None}, {"trimap": None}])
 def test_samples_may_lack_truth_or_trimap(tmp_path, lacking):
-    def gray(image, trimap):
+    def gray(image, trimap=None):
         return image[..., 0]
 
     read = page(evaluate([gray, red], [sample()._replace(**lacking)]), tmp_path)
