@@ -36,8 +36,8 @@ ROOMS = {
     "alphamat.words": "door trimap",
     "alphamat.video": "door files foreground method plate system trimap words",
     "alphamat.evaluation": "datasets door method metrics progress system trimap",
-    "alphamat.cli": "composite datasets door evaluation examples files foreground method metrics "
-    "plate progress trimap video words",
+    "alphamat.cli": "datasets door evaluation examples files method metrics "
+    "plate progress system trimap video words",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
     "alphamat_deep.models": "backbones layers",
