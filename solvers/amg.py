@@ -1,8 +1,8 @@
 """Algebraic multigrid by aggregation, for couplings that differ by many orders of magnitude.
 
-Strongly coupled unknowns are joined into pairs, and pairs into fours. Each four is one unknown of a
-coarser matrix, and so on. On each level one Gauss–Seidel sweep before the coarse correction, and one
-after it, reduce the errors that the coarser matrix cannot express.
+Strongly coupled unknowns are joined into pairs, and pairs into fours. Each four is one unknown of
+a coarser matrix, and so on. On each level one Gauss–Seidel sweep before the coarse correction, and
+one after it, reduce the errors that the coarser matrix cannot express.
 
 Notay, "An Aggregation-Based Algebraic Multigrid Method", ETNA 37, 2010 (pairs of pairs); Napov &
 Notay, "An Algebraic Multigrid Method with Guaranteed Convergence Rate", SISC 34, 2012 (the quality
@@ -131,8 +131,8 @@ def coarsen(fine: Couplings, bound: float) -> tuple[np.ndarray, Couplings]:
     diagonal = fine.diagonal()
     pairs = pair(fine, diagonal, bound)
     between = project(fine, pairs)
-    # The fine diagonal says what looks large to the smoother. The diagonal of `between` does not: it
-    # is small for a pair that has no other couplings, and would let it join any neighbour.
+    # The fine diagonal says what looks large to the smoother. That of `between` does not: it is
+    # small for a pair that has no other couplings, and would let it join any neighbour.
     paired = pairs >= 0
     joint = np.zeros(between.size)
     np.add.at(joint, pairs[paired], diagonal[paired])

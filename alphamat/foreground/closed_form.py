@@ -2,9 +2,9 @@
 
 Levin, Lischinski & Weiss, "A Closed-Form Solution to Natural Image Matting", TPAMI 2008, section 7.
 
-An image shows no more of its two layers than αF + (1-α)B. So in each pixel the pair (F, B) is turned
-into two other coordinates: the *seen* colour, which is what the image shows, and the *hidden* colour,
-of which it shows nothing:
+An image shows no more of its two layers than αF + (1-α)B. So in each pixel the pair (F, B) is
+turned into two other coordinates: the *seen* colour, which is what the image shows, and the
+*hidden* colour, of which it shows nothing:
 
     F = cos θ · hidden + sin θ · seen,   B = cos θ · seen - sin θ · hidden,   tan θ = α / (1-α).
 

@@ -1,9 +1,9 @@
 """A coarse correction for large windows: functions affine in colour, on a lattice.
 
-Each window fits alpha by an affine function of colour. Their Laplacian hardly sees slow changes from
-one such function to another. A lattice of these functions corrects such errors, and a Jacobi step
-the others. The lattice's matrix comes from products with the operator alone. Each is a product with
-many functions at once, so far apart that their products do not overlap.
+Each window fits alpha by an affine function of colour. Their Laplacian hardly sees slow changes
+from one such function to another. A lattice of these functions corrects such errors, and a Jacobi
+step the others. The lattice's matrix comes from products with the operator alone. Each product is
+with many functions at once, so far apart that what the operator makes of them does not overlap.
 
 Vaněk, Mandel & Brezina, "Algebraic Multigrid by Smoothed Aggregation", Computing 56, 1996, for
 near-null functions; Curtis, Powell & Reid, "On the Estimation of Sparse Jacobian Matrices", 1974.

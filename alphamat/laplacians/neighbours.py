@@ -67,7 +67,7 @@ def nearest(points: np.ndarray, pixels: np.ndarray, among: np.ndarray, count: in
 def neighbourhoods(
     points: np.ndarray, count: int, marked: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the neighbourhoods that hold marked pixels: a pixel and the `count` others nearest to it.
+    """Find the neighbourhoods with marked pixels: a pixel and the `count` others nearest to it.
 
     Parameters
     ----------
