@@ -1,10 +1,10 @@
 """Compiled loops of aggregation multigrid: pairs, projection, sweeps and the cycle.
 
-A matrix is a `Couplings` of raw arrays: row i holds w = -a_ij at ptr[i] … ptr[i + 1] and what it
-sums to, `excess`. Its diagonal is the sum of all of these, so that what a group of rows sums to is
-never the small difference of large numbers.
+A matrix is a `Couplings` of raw arrays: row i holds w = -a_ij at ptr[i] … ptr[i + 1], and its sum
+is excess[i]. A diagonal entry is the sum of its row's w and excess. So the sum over a group of rows
+is never a small difference of large numbers.
 
-In `Rows`, the levels of a hierarchy lie behind one another in all arrays, and the couplings of a
+In `Rows`, the levels of a hierarchy follow one another in all arrays, and the couplings of a
 row are in three parts: to earlier rows of its own block up to low[i], to other blocks up to
 high[i], and to later rows of its own block.
 """
@@ -17,12 +17,12 @@ from solvers.loops import jit
 
 FREE, ALONE = -2, -1  # not paired yet; left to the smoother
 HANGING = 0.5  # share of its diagonal by which a row hangs on another
-ROUNDING = 1e-14  # share of the diagonal below which an excess is none
+ROUNDING = 1e-14  # an excess below this share of the diagonal is rounding
 
 
 @jit
 def split(indptr, indices, values, couplings):
-    """Take a CSR matrix apart into couplings and what its rows sum to."""
+    """Take a CSR matrix apart into couplings and the sums of its rows."""
     columns, w, excess = couplings.columns, couplings.w, couplings.excess
     count = 0
     for i in range(excess.size):
@@ -51,7 +51,7 @@ def diagonal(first, last, matrix, out):
 
 @jit
 def favour(first, last, matrix, weight, bound, leader, favourite):
-    """Find which free row each free row would best be paired with, or -1.
+    """Find the best partner of each free row among the free rows, or -1.
 
     The quality of a pair is 1 / (w (1/d_i + 1/d_j)), with weight = 1/d: how much larger than its
     energy a difference within the pair looks to the smoother.
@@ -74,8 +74,8 @@ def favour(first, last, matrix, weight, bound, leader, favourite):
 def lead(matrix, weight, bound, leader, favourite):
     """Give each free row a leader, which is the first row of its pair.
 
-    First, rows pair that are each other's favourites. Then each of the others pairs with one that
-    is still free, or joins the pair of one that it hangs on, as leaves of a star do, or is single.
+    First, rows that are each other's favourites pair. Then each other row pairs with a free one,
+    joins the pair of a row that it hangs on (as the leaves of a star do), or stays single.
     """
     for i in range(leader.size):
         j = favourite[i]
@@ -124,7 +124,7 @@ def list_members(group, start, rows):
 
 @jit
 def project(fine, group, members, coarse):
-    """Sum the couplings between groups, and what each group sums to."""
+    """Add up the couplings between groups, and the excess of each group."""
     count = 0
     found = np.full(coarse.excess.size, -1, np.int64)  # where the coupling to each group is
     for c in range(coarse.excess.size):
@@ -154,10 +154,9 @@ def project(fine, group, members, coarse):
 def arrange(first, last, begin, block, excess, rows):
     """Bring the couplings of rows into their order; find their diagonals and pivots.
 
-    `begin` is the first row of the level. The pivot exceeds the diagonal, by `slack`, where much
-    of a row is in other blocks: these are swept side by side, and half of each diagonal and half
-    of the couplings between blocks is what keeps that convergent. A row without a positive
-    diagonal, which only a singular matrix has, is not solved for.
+    `begin` is the first row of the level. Blocks are swept side by side. For this to converge, the
+    pivot of a row must exceed its diagonal, by `slack`, if much of the row is in other blocks. Rows
+    without a positive diagonal, which only a singular matrix has, are not solved for.
     """
     columns, w = rows.columns, rows.w
     for i in range(first, last):
@@ -197,7 +196,7 @@ def sweep(first, last, rows, b, x):
 
 @jit
 def remainder(first, last, rows, x, r):
-    """r ← what `sweep` left of the residual."""
+    """r ← the residual after `sweep`."""
     for i in range(first, last):
         total = rows.slack[i] * x[i]
         for at in range(rows.low[i], rows.ptr[i + 1]):
@@ -247,7 +246,7 @@ def again(first, last, rows, z, b, y):
 
 @jit
 def cycle(level, bounds, visits, factors, rows, group, members, b, x, y, z):
-    """z ← about A⁻¹ b on one level; x and y are room to work in."""
+    """z ← about A⁻¹ b on one level; x and y are scratch."""
     first, last = bounds[level], bounds[level + 1]
     sweep(first, last, rows, b, x)
     if visits[level] > 0:

@@ -1,12 +1,12 @@
 """Compiled loops of `blackbox.py`. Raw arrays in and out; results last; the caller allocates.
 
-All arrays have two cells of zeros around the grid, so nothing here asks where the border is:
-row y, column x of a grid is at [2 + y, 2 + x]. A fine cell beyond the border has no couplings,
-and so no share in any coarse function. Loops run over rows first ≤ y < last, for threads to share.
+All arrays have two cells of zeros around the grid, so no loop tests for the border: row y, column x
+of a grid is at [2 + y, 2 + x]. A fine cell beyond the border has no couplings, and so no share in
+any coarse function. Loops run over rows first ≤ y < last, which threads share.
 
-`P` are the shares of cells in nodes, at the node up and left of them: those of the cell east of the
-node in the nodes west and east of it; of the cell south in the nodes north and south; and of the
-cell southeast in the nodes northwest, northeast, southwest and southeast of it.
+`P` holds the shares of cells in nodes, each at the node up and left of the cell: first those of the
+cell east of the node, in the nodes west and east of it; then of the cell south, in the nodes north
+and south; then of the cell southeast, in the nodes northwest, northeast, southwest and southeast.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def factorise(A_indptr, A_indices, A_values, diagonal, threshold, shift, max_nnz
     waiting, behind = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
     cursor = np.zeros(n, np.int64)
     column, met = np.zeros(n), np.full(n, -1, np.int32)  # dense; rows met in column j hold j
-    rows = np.empty(n, np.int32)  # the rows met, so that nobody need search for them
+    rows = np.empty(n, np.int32)  # the rows met, as a list
     nnz = 0
     for j in range(n):
         count = 0

@@ -1,8 +1,8 @@
 """Algebraic multigrid by aggregation, for couplings that differ by many orders of magnitude.
 
-Unknowns that hold together are solved for together: the strongest couplings make pairs, and pairs
-make fours, each of which is one unknown of a coarser matrix, and so on. A Gauss–Seidel sweep before
-and one after remove from each level what the coarser one cannot express.
+Strongly coupled unknowns are joined into pairs, and pairs into fours. Each four is one unknown of
+a coarser matrix, and so on. On each level one Gauss–Seidel sweep before the coarse correction, and
+one after it, reduce the errors that the coarser matrix cannot express.
 
 Notay, "An Aggregation-Based Algebraic Multigrid Method", ETNA 37, 2010 (pairs of pairs); Napov &
 Notay, "An Algebraic Multigrid Method with Guaranteed Convergence Rate", SISC 34, 2012 (the quality
@@ -24,17 +24,17 @@ from solvers.csr import as_csr
 from solvers.loops import over_bounds, over_range
 from solvers.operators import Operator
 
-BLOCK = 16_384  # rows that one thread sweeps in their order
+BLOCK = 16_384  # rows that one thread sweeps in order
 FEW = 800_000  # rows and couplings of a level below which one thread is faster
-ALMOST = 0.8  # a row whose diagonal is its own to this share needs no coarse correction
+ALMOST = 0.8  # a row that sums to this share of its diagonal needs no coarse correction
 
 
 def amg(A: Operator, *, bound: float = 5.0, overcorrection: float = 1.4) -> Hierarchy:
     """Return one W(1, 1)-cycle of aggregation multigrid as a preconditioner r -> z.
 
-    It is made for D - W with weights W ≥ 0, rows and columns of given values left out: on grids or
-    on any other graph, with weights over ten orders of magnitude. Iterations then hardly grow with
-    the number of unknowns. The cycle is symmetric and positive definite wherever A is, but the
+    It suits D - W, less the rows and columns of given values, with weights W ≥ 0 on a grid or any
+    other graph. The weights may span ten orders of magnitude. The number of iterations then hardly
+    grows with the number of unknowns. The cycle is symmetric and positive definite if A is. The
     more positive entries A has off its diagonal, the less it helps.
 
     Parameters
@@ -42,12 +42,13 @@ def amg(A: Operator, *, bound: float = 5.0, overcorrection: float = 1.4) -> Hier
     A : (n, n) operator with `tocsr()`
         Symmetric and positive definite.
     bound : float
-        How much larger than its energy a difference within a pair may look to the smoother. The
-        average number of entries in a row is used where it is more. Larger coarsens faster and
-        worse.
+        Two unknowns may pair if a difference between them looks to the smoother at most so many
+        times larger than its energy. The average number of entries in a row is used if it is
+        larger. Larger values coarsen faster and converge slower.
     overcorrection : float
-        Factor of the coarse corrections, at least 1 and below 2: functions that are constant on
-        each aggregate have more energy than those they stand for, and come out too small.
+        Factor of the coarse corrections, at least 1 and below 2. Functions that are constant on
+        each aggregate have more energy than the smooth ones they stand for, so that corrections by
+        them are too small.
 
     Returns
     -------
@@ -64,13 +65,13 @@ def amg(A: Operator, *, bound: float = 5.0, overcorrection: float = 1.4) -> Hier
 
     Notes
     -----
-    It takes about 130 bytes for each unknown and 15 for each entry of A. All is in float64: the
-    residual of a group that hardly anything binds to the rest is a sum that cancels to ten digits.
+    It takes about 130 bytes for each unknown and 15 for each entry of A. Everything is in float64,
+    because the residual of a weakly bound group is a sum of terms that cancel to ten digits.
     """
     if not 1 <= overcorrection < 2:
         raise ValueError(
-            f"`overcorrection` is {overcorrection}; expected at least 1 and less than 2, beyond "
-            "which the cycle would not be positive definite."
+            f"`overcorrection` is {overcorrection}; expected at least 1 and less than 2; "
+            "from 2 on the cycle would not be positive definite."
         )
     matrix = as_csr(A, caller="amg")
     diagonal = matrix.diagonal()
@@ -105,12 +106,12 @@ class Couplings(NamedTuple):
 
     @classmethod
     def room(cls, rows: int, couplings: int) -> Couplings:
-        """Return arrays to be filled."""
+        """Return empty arrays of this size."""
         columns, w = np.empty(couplings, np.int32), np.empty(couplings)
         return cls(np.empty(rows + 1, np.int64), columns, w, np.empty(rows))
 
     def trimmed(self) -> Couplings:
-        """Return copies of what is filled."""
+        """Return copies of the filled parts."""
         used = self.ptr[-1]
         return self._replace(columns=self.columns[:used].copy(), w=self.w[:used].copy())
 
@@ -130,8 +131,8 @@ def coarsen(fine: Couplings, bound: float) -> tuple[np.ndarray, Couplings]:
     diagonal = fine.diagonal()
     pairs = pair(fine, diagonal, bound)
     between = project(fine, pairs)
-    # What looks large to the smoother is for the fine diagonal to say. The diagonal between pairs
-    # is small where they hold on to nothing else, and would let them join whatever is near.
+    # The fine diagonal says what looks large to the smoother. That of `between` does not: it is
+    # small for a pair that has no other couplings, and would let it join any neighbour.
     paired = pairs >= 0
     joint = np.zeros(between.size)
     np.add.at(joint, pairs[paired], diagonal[paired])
@@ -142,7 +143,7 @@ def coarsen(fine: Couplings, bound: float) -> tuple[np.ndarray, Couplings]:
 
 
 def pair(matrix: Couplings, diagonal: np.ndarray, bound: float) -> np.ndarray:
-    """Return the pair that each row is in, or -1 for rows that are almost solved as they are."""
+    """Return each row's pair, or -1 for a row that its diagonal alone almost solves."""
     solved = (matrix.excess > ALMOST * diagonal) | (diagonal <= 0)
     leader = np.where(solved, kernels.ALONE, kernels.FREE).astype(np.int32)
     weight = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=~solved)
@@ -177,7 +178,7 @@ class Members(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The matrices of all levels behind one another, arranged for sweeps as the kernels say."""
+    """The matrices of all levels, one after another, in the order that `_amg_kernels` describes."""
 
     ptr: np.ndarray
     low: np.ndarray
@@ -236,7 +237,7 @@ class Hierarchy:
         parents = [np.where(group < 0, -1, group + at) for group, at in above]
         group = np.concatenate([*parents, np.full(sizes[-1], -1)], dtype=np.int32)
         # A second visit costs little where the next level is less than half as large. It also
-        # takes back what over-correction did below, which a single visit would let pile up.
+        # undoes over-correction on the levels below, which would add up after single visits.
         visits = np.array([2 if 2.5 * b < a else 1 for a, b in pairwise(sizes)] + [0])
         factors = np.where(visits > 1, overcorrection, 1.0)
         return cls(bounds, Rows.of(levels, bounds), group, Members.of(group), visits, factors)

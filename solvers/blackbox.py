@@ -1,8 +1,8 @@
 """Black-box multigrid: the coarse correction of a matrix on a grid, whatever its coefficients.
 
-Every second cell in each direction becomes a node of the coarse grid. What a coarse function is
-between its nodes follows from the matrix itself, so that it bends where couplings jump and stops
-where a cell is held fast; on these functions the matrix is projected (Galerkin).
+Every second cell in each direction becomes a node of the coarse grid. The matrix itself decides
+what a coarse function is between its nodes: it bends where couplings jump, and stops at cells that
+are held fast. The matrix is projected onto these functions (Galerkin).
 
 Dendy, "Black Box Multigrid", Journal of Computational Physics 48, 1982.
 
@@ -35,7 +35,7 @@ def padded(*shape: int, dtype: DTypeLike = np.float32) -> np.ndarray:
 
 
 def coarse_correction(planes: np.ndarray) -> Callable[[np.ndarray, np.ndarray], None]:
-    """Return a function that adds to x a multiple-grid approximation of A⁻¹ q.
+    """Return a function that adds an approximation of A⁻¹ q, from coarser grids, to x.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def coarse_correction(planes: np.ndarray) -> Callable[[np.ndarray, np.ndarray], 
     callable
         correct(q, x), with `padded` float32 fields. x gains P V Pᵀ q, where P are the coarse
         functions and V is one V(1, 1)-cycle on them, smoothed by damped Jacobi: symmetric and
-        positive. It does nothing for what P cannot represent; smooth before and after.
+        positive. It reduces no error that P cannot represent; smooth before and after.
     """
     height, width = (cells - 2 * PAD for cells in planes.shape[1:])
     size = ((height + 1) // 2, (width + 1) // 2)
@@ -107,7 +107,7 @@ def _dense(planes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         i, j = number, np.roll(number, (-down, -right), axis=(0, 1))
         matrix[i[inside], j[inside]] = matrix[j[inside], i[inside]] = plane[inside]
     matrix, z = matrix[:-1, :-1], padded(height, width)
-    if count == 1:  # of a singular matrix no more than rounding is left; smoothing will do
+    if count == 1:  # if A is singular, only rounding is left here; smoothing will do
         return lambda r: z
     inverse = np.linalg.inv(matrix + RIDGE * np.diag(np.diag(matrix))).astype(np.float32)
 

@@ -1,9 +1,9 @@
 """Sums over square windows of a grid, and their adjoint.
 
-These are the definitions, as array expressions that NumPy and JAX both read. Sums double: two
-neighbouring runs of 2ᵏ cells make one of 2ᵏ⁺¹, and the runs that a window's width is made of, read
-as a binary number, are added up. Integral images and running sums lose digits with the size of the
-grid, which in float32 are too many; doubling does not, and takes log₂ of the width in steps.
+These are the definitions, as array expressions that NumPy and JAX both run. Sums are doubled: two
+neighbouring sums of 2ᵏ cells make one of 2ᵏ⁺¹. The binary digits of a window's width say which of
+them add up to it. This takes log₂(width) steps. Integral images and running sums would lose more
+digits, the larger the grid is, and too many in float32.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def spread(sums: Any, radius: int) -> Any:
 
 
 def _runs(cells: Any, width: int) -> Any:
-    """Return the sums of so many neighbours along the last axis."""
+    """Return the sums of `width` neighbours along the last axis."""
     count = cells.shape[-1] - width + 1
     run, length, begin, total = cells, 1, 0, 0
     while True:

@@ -1,4 +1,4 @@
-"""Where a solver needs the entries of a matrix, and not only what it does."""
+"""The entries of a matrix, for solvers that need more than products with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def as_csr(A: Any, *, caller: str) -> Any:
     A : (n, n) operator with `tocsr()`
         SciPy's sparse arrays and matrices have it.
     caller : str
-        The function whose error this would be.
+        Name of the solver, for the message of an error.
 
     Raises
     ------

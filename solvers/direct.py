@@ -18,8 +18,8 @@ from solvers.operators import Operator, Solution
 def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int = 2) -> Solution:
     """Solve A x = b by factorising A.
 
-    SciPy's SuperLU does it; CHOLMOD, taken where scikit-sparse is installed, needs about half the
-    memory. Time and memory grow faster than the number of unknowns with either.
+    SciPy's SuperLU does it, or CHOLMOD if scikit-sparse is installed, which needs about half the
+    memory. With either, time and memory grow faster than the number of unknowns.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int =
     Returns
     -------
     Solution
-        With no iterations. Where A is singular to working precision, x is the best that could be
-        had, possibly zero, and `converged` is False.
+        With no iterations. If A is singular to working precision, x is the best one found,
+        possibly zero, and `converged` is False.
 
     Raises
     ------

@@ -45,7 +45,7 @@ def ichol(
     shifts: Sequence[float] = (0.0, 1e-4, 1e-3, 1e-2, 0.1, 0.5, 1.0, 10.0, 100.0),
     max_nnz: int = 250_000_000,
 ) -> CholeskyFactor:
-    """Factorise A ≈ L Lᵀ, leaving out what is small.
+    """Factorise A ≈ L Lᵀ without the small entries of L.
 
     An entry L[i, j] is dropped where its square is at most `discard_threshold`² A[i, i]; as the
     squares of a row of the exact factor sum to A[i, i], the rule does not depend on A's scale.

@@ -73,10 +73,10 @@ def cg(
 
     Notes
     -----
-    The device works in float32. Each descent there solves for the correction that the residual on
-    the host asks for, four digits at a time. Where that no longer halves the residual, because
-    float32 cannot tell A from a singular matrix, the device goes on in float64; under
-    `jax_enable_x64` it does so from the start.
+    The device works in float32. Each descent there finds a correction from the residual on the
+    host, to four digits. Once that no longer halves the residual, because float32 cannot tell A
+    from a singular matrix, the device goes on in float64; under `jax_enable_x64` it does so from
+    the start.
 
     On the device a stencil takes a number for each plane and each pixel of the bounding box.
     XLA compiles anew for each shape, which takes about half a second.
@@ -161,10 +161,10 @@ def _refine(A, b, best: Solution, *, preconditioner, rtol, maxiter) -> Solution:
         if best.converged or stalled or iterations >= maxiter:
             return best._replace(iterations=iterations)
         operator, place = laid_out = laid_out or _lay_out(A, dtype)
-        asked = np.zeros(operator.shape[0], dtype)
-        asked[place] = r / norm
+        right = np.zeros(operator.shape[0], dtype)
+        right[place] = r / norm
         goal = max(rtol / residual, trusted)
-        correction, count = _correct(operator, asked, goal, maxiter - iterations, preconditioner)
+        correction, count = _correct(operator, right, goal, maxiter - iterations, preconditioner)
         x += norm * np.asarray(correction, np.float64)[place]
         iterations += int(count)
 

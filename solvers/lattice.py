@@ -19,7 +19,7 @@ from solvers.loops import over_range
 
 HALF = 13  # a node, and the 12 nodes ahead of it within two
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
-RIDGE = 1e-6  # keeps the dense inverse within what float32 can apply
+RIDGE = 1e-6  # keeps the entries of the dense inverse small enough for float32
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Level:
     """One coarse lattice, scaled so that each node's own block is the identity.
 
     With C Cᵀ a node's own block, the scaled unknowns are Cᵀ x and the scaled right-hand side is
-    C⁻¹ b: without this, float32 loses what nearly dependent functions share.
+    C⁻¹ b. Unscaled, nearly dependent functions would cancel in float32.
     """
 
     blocks: np.ndarray  # (n, K, 25 K) float32: scaled couplings to the neighbours

@@ -1,8 +1,8 @@
 """Compiled loops of `closed_form.py`. Raw arrays in and out; results last; the caller checks.
 
-Loops run over image rows first ≤ y < last, for threads to share. Those that apply the matrix carry
-three rows along, at [y % 3]: `rows` holds F, B, cos θ and sin θ with a place to spare at either
-end, `weights` those of the edges to the left (and right), up and down, and their sum. `starts` and
+Loops run over image rows first ≤ y < last, which threads share. Those that apply the matrix keep
+three rows, row y at [y % 3]: `rows` holds F, B, cos θ and sin θ with a spare place at either end,
+`weights` those of the edges to the left (and right), up and down, and their sum. `starts` and
 `columns` tell where the mixed pixels are, as in `TwoLayers`.
 """
 
@@ -15,7 +15,7 @@ from solvers.loops import jit
 
 @jit
 def hold(first, last, alpha, image, F, B):
-    """Set a layer to the image where nothing else is seen."""
+    """Set a layer to the image where the other layer is not seen."""
     for y in range(first, last):
         for x in range(alpha.shape[1]):
             if alpha[y, x] == 1:

@@ -1,6 +1,6 @@
 """Compiled loops of `multilevel.py`. Raw arrays in and out; results last; the caller checks.
 
-A row is kept as the black and the white pixels of a chessboard, each with a place to spare at
+A row is stored as the black and the white pixels of a chessboard, each with a spare place at
 either end, so that a half-sweep reads and writes without gaps. Loops are short because those over
 more than eight arrays do not vectorise.
 """
@@ -45,7 +45,7 @@ def refine(
     """Fill rows first ≤ y < last of the layers F and B (H, W, 3) from a coarser estimate of them.
 
     A half-sweep follows the one before it two rows behind, so that all the work on a row is done
-    while it is in the cache; what lies next to the rows is worked on as far as it has influence.
+    while it is in the cache. Rows beyond these are worked on as far as they have influence.
     `at` holds the rows and the columns of `image` and `alpha` to look at, `above` those of the two
     layers `coarse`.
     """

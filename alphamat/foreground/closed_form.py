@@ -2,20 +2,21 @@
 
 Levin, Lischinski & Weiss, "A Closed-Form Solution to Natural Image Matting", TPAMI 2008, section 7.
 
-An image tells of its two layers no more than αF + (1-α)B. So in each pixel the pair (F, B) is
-turned until that is one coordinate, the *seen* colour, and what it says nothing about the other,
-the *hidden* colour:
+An image shows no more of its two layers than αF + (1-α)B. So in each pixel the pair (F, B) is
+turned into two other coordinates: the *seen* colour, which is what the image shows, and the
+*hidden* colour, of which it shows nothing:
 
     F = cos θ · hidden + sin θ · seen,   B = cos θ · seen - sin θ · hidden,   tan θ = α / (1-α).
 
 Where alpha is 1 or 0, F or B is seen and held. Only the hidden colours make the system hard, and
-between them it is a Laplacian of the grid with decaying mass, which multigrid takes well.
+between them it is a Laplacian of the grid with decaying mass, which suits multigrid.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from alphamat.door.parameters import refuse_unless_positive, refuse_unless_solve
 from alphamat.foreground import _closed_form_kernels as _kernels
 from alphamat.foreground.multilevel import Layers, estimate_foreground
 from alphamat.system import warn_unless_converged
-from solvers import Operator, Solution, cg
+from solvers import Solution, Solver, cg
 from solvers.blackbox import coarse_correction, padded
 from solvers.loops import over_range
 
@@ -35,7 +36,7 @@ def closed_form_foreground(
     alpha,
     *,
     regularization: float = 1e-5,
-    solver: Callable[[Operator, np.ndarray], Solution] | None = None,
+    solver: Solver | None = None,
 ) -> Layers:
     """Find the foreground and background colours that minimise one quadratic cost.
 
@@ -98,7 +99,7 @@ def closed_form_foreground(
     return layers
 
 
-def _cg_with_one_multigrid(A: TwoLayers):
+def _cg_with_one_multigrid(A: TwoLayers) -> Solver:
     M, goal = multigrid(A), 1e-5 * _norm(A.diagonal())
 
     def solver(A: TwoLayers, b: np.ndarray) -> Solution:
@@ -111,7 +112,9 @@ def _norm(x: np.ndarray) -> float:
     return float(np.sqrt((x * x).sum()))
 
 
-def _correct(A: TwoLayers, solver, image: np.ndarray, channel: int, layers: Layers) -> Solution:
+def _correct(
+    A: TwoLayers, solver: Solver, image: np.ndarray, channel: int, layers: Layers
+) -> Solution:
     """Add to one channel of the layers, in place, what they lack of the minimum."""
     b = A.loop(_kernels.residual, image, channel, *layers)
     solution = solver(A, b)
@@ -144,20 +147,20 @@ class TwoLayers:
         unknowns = self.alpha.size + self.columns.size
         return (unknowns, unknowns)
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: np.ndarray) -> np.ndarray:
         return self.loop(_kernels.apply, np.ascontiguousarray(x, np.float64))
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         return self.loop(_kernels.diagonal)
 
-    def loop(self, kernel, *arguments) -> np.ndarray:
+    def loop(self, kernel: Callable, *arguments: Any) -> np.ndarray:
         """Return the vector that a kernel fills, row by row of the image."""
         out = np.empty(self.shape[0])
         where = self.regularization, self.alpha, self.starts, self.columns
         over_range(kernel, len(self.alpha), 5 * out.size, *where, *arguments, out)
         return out
 
-    def tocsr(self):
+    def tocsr(self) -> Any:
         """Return the matrix as a SciPy sparse array."""
         from scipy.sparse import block_array, block_diag, diags_array
 
@@ -204,7 +207,7 @@ def multigrid(A: TwoLayers, *, step: float = 0.8) -> Callable[[np.ndarray], np.n
     correct = coarse_correction(planes)
     q, e = padded(2, height, width)
     z = np.empty(A.shape[0])
-    # beyond these ends float32 could not divide by sums of weights
+    # float32 can divide by sums of such weights
     epsilon = np.float32(np.clip(A.regularization, 1e-30, 1e30))
     where = epsilon, np.float32(step), A.alpha, A.starts, A.columns
 

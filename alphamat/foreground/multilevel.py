@@ -78,7 +78,7 @@ def estimate_foreground(
         raise ValueError(f"`gradient_weight` is {gradient_weight}; expected a number ≥ 0.")
     refuse_unless_counting("small_iterations", small_iterations)
     refuse_unless_counting("big_iterations", big_iterations)
-    epsilon = np.float32(np.clip(regularization, 1e-30, 1e30))  # whose sums float32 can divide by
+    epsilon = np.float32(np.clip(regularization, 1e-30, 1e30))  # float32 can divide by their sums
     omega = np.float32(np.clip(gradient_weight, 0, 1e30))
     layers = _typical_colours(image, alpha)
     for size in _levels(*alpha.shape):
@@ -100,11 +100,11 @@ def _levels(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def _typical_colours(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean colours of the opaque and of the empty pixels, or of all where none is so.
+    """Return the mean colours of the opaque and of the empty pixels, or of all if there are none.
 
     They are layers (1, 1, 3).
     """
-    sums = sum(over_range(_kernels.sum_colours, len(alpha), image.size, image, alpha))
+    sums = np.sum(over_range(_kernels.sum_colours, len(alpha), image.size, image, alpha), axis=0)
     foreground, background = (
         np.float32(s[:3] / s[3] if s[3] else image.mean(axis=(0, 1))).reshape(1, 1, 3) for s in sums
     )

@@ -22,7 +22,7 @@ def whiten(first, last, image, radius, epsilon, runs, starts, whitening):
     width = image.shape[1]
     size = 2 * radius + 1
     area = size * size
-    least = epsilon / area  # what a pivot of Σ + ε/|w| cannot be below, but for rounding
+    least = epsilon / area  # a lower bound of the pivots of Σ + ε/|w|; rounding may violate it
     columns = np.zeros((9, width))
     sums = np.empty((9, width))
     for below in range(first - radius, last + radius):

@@ -12,7 +12,7 @@ from solvers.runs import FIRST, LENGTH, X
 
 @jit
 def prolong(first, last, image, runs, starts, spacing, nodes, values):
-    """Write at each pixel what coefficients at the nodes, (rows, columns, 4), come to there."""
+    """Write the values at pixels of the function with coefficients (rows, columns, 4) at nodes."""
     for y in range(first, last):
         down = (y % spacing) / spacing
         above, below = nodes[y // spacing], nodes[y // spacing + 1]

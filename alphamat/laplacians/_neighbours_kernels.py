@@ -11,8 +11,8 @@ from solvers.loops import jit
 def limit_reach(first, last, points, k, apart, limits):
     """Bound each point's distance to its k nearest others, unless all are nearer than `apart`.
 
-    `points` has a row for each coordinate, and an order that keeps near points together: those
-    beside a point are the ones it is compared with.
+    `points` has a row for each coordinate. Its order keeps near points together: each point is
+    compared with those beside it.
     """
     coordinates, size = points.shape
     span = min(3 * k // 2 + 12, size)
@@ -131,7 +131,7 @@ def split_rows(
 
 @jit
 def flood(indptr, indices, values, reached):
-    """Mark all rows that entries other than zero join, over other rows perhaps, to a marked one."""
+    """Mark all rows that nonzero entries join to a marked row, directly or over other rows."""
     stack = np.empty(reached.size, np.int32)
     top = 0
     for i in range(reached.size):

@@ -1,4 +1,4 @@
-"""The matting Laplacian of large windows, as sums over boxes that are never written down.
+"""The matting Laplacian of large windows, as sums over boxes; no entry is ever stored.
 
 He, Sun & Tang, "Fast Matting Using Large Kernel Matting Laplacian Matrices", CVPR 2010, section 3.
 """
@@ -6,7 +6,7 @@ He, Sun & Tang, "Fast Matting Using Large Kernel Matting Laplacian Matrices", CV
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,10 +20,10 @@ from solvers.runs import FIRST, RunsByRow, X, Y
 
 @dataclass(frozen=True)
 class ColourLineBoxes:
-    """Rows of the matting Laplacian, as sums over windows that are never written down.
+    """Rows of the matting Laplacian, as sums over windows; no entry is ever stored.
 
-    L p = Σ_w (p - fit of p), over the windows that hold a pixel: the number of these times p, less
-    what they fit to it, which is the guided filter of p before its last division.
+    L p = Σ_w (p - fit of p), over the windows that hold a pixel: the number of these windows times
+    p, less their fits, which are the guided filter of p before its last division.
 
     Under NumPy a product runs in compiled loops along the rows. For arrays of other kinds it is
     written in array expressions, without writing in place, on the whole grid.
@@ -33,7 +33,7 @@ class ColourLineBoxes:
     at: np.ndarray
     """Flat indices of the pixels to solve for."""
     number: np.ndarray
-    """(H, W): each one's number; their count elsewhere."""
+    """(H, W): the number of each of these pixels; their count at all others."""
     boxes: tuple[Boxes, ...]
     degree: np.ndarray
     """Number of windows that hold each pixel, by their weights, and what `shifted` added."""
@@ -46,8 +46,8 @@ class ColourLineBoxes:
     ) -> ColourLineBoxes:
         """Return the rows of unknown pixels, with the radius of the window around each pixel.
 
-        Where radii differ, each window's terms are weighted by the size of the smallest one,
-        divided by its own.
+        Where radii differ, each window's terms are multiplied by the area of the smallest window
+        over its own.
         """
         sizes = [int(radius) for radius in np.flatnonzero(np.bincount(radii.ravel())) if radius]
         chosen = {radius: (radii == radius) & dilate(unknown, radius) for radius in sizes}
@@ -74,7 +74,7 @@ class ColourLineBoxes:
     def shape(self) -> tuple[int, int]:
         return (self.at.size, self.at.size)
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: Any) -> Any:
         if not isinstance(x, np.ndarray):
             return self.by_expressions(x)
         p, out = np.ascontiguousarray(x, np.float64), self.degree * x
@@ -82,13 +82,13 @@ class ColourLineBoxes:
             box.subtract_fits(self.image, box.pixels, p, out)
         return out
 
-    def by_expressions(self, x):
+    def by_expressions(self, x: Any) -> Any:
         """Return A @ x by array expressions, in the precision and on the device of x."""
         xp = x.__array_namespace__()
         p = xp.concat([x, xp.zeros_like(x[:1])])[self.number]
         red, green, blue = (self.image[..., channel] for channel in range(3))
         planes = xp.stack([p, p * red, p * green, p * blue])
-        fits = sum(box.fits(self.image, planes) for box in self.boxes)
+        fits: Any = sum(box.fits(self.image, planes) for box in self.boxes)
         field = fits[0] + fits[1] * red + fits[2] * green + fits[3] * blue
         return self.degree * x - field.reshape(-1)[self.at]
 
@@ -101,7 +101,7 @@ class ColourLineBoxes:
             box.subtract_fits(self.image, everywhere, p, out)
         return out
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         return self.main
 
     def shifted(self, shift: np.ndarray) -> ColourLineBoxes:
@@ -115,14 +115,15 @@ class Boxes(NamedTuple):
     `number` (H - 2 radius, W - 2 radius) numbers the windows, in reading order of their centres; it
     is their count where there is none, and `at` lists its flat indices where there is one.
     `whitening` (9, windows) holds the coefficients of z = G⁻¹ (I - μ), with G Gᵀ = Σ + ε/|w|.
-    `pixels` are those to solve for that some window holds; `bounds` splits rows into equal shares.
+    `pixels` are the pixels to solve for that some window holds; `bounds` cuts the rows into parts
+    with equally many windows.
     """
 
     at: np.ndarray
     number: np.ndarray
     whitening: np.ndarray
     weight: np.ndarray
-    """What each window's sum of squares is multiplied with, ()."""
+    """Factor of each window's sum of squares, ()."""
     centres: RunsByRow
     pixels: RunsByRow
     bounds: np.ndarray
@@ -150,22 +151,24 @@ class Boxes(NamedTuple):
         over_bounds(kernel, bounds, work, image, radius, epsilon, *windows, whitening)
         return cls(at, number, whitening, np.array(weight), windows, pixels, bounds)
 
-    def radius(self, image) -> int:
+    def radius(self, image: np.ndarray) -> int:
         return (len(image) - len(self.number)) // 2
 
-    def subtract_fits(self, image: np.ndarray, sources: RunsByRow, p: np.ndarray, out: np.ndarray):
+    def subtract_fits(
+        self, image: np.ndarray, sources: RunsByRow, p: np.ndarray, out: np.ndarray
+    ) -> None:
         """Subtract what the windows fit to p, values at `sources`, from `out` at `pixels`."""
         kernel, work = _boxes_kernels.subtract_fits, 40 * self.at.size
         windows = self.radius(image), *self.centres, self.whitening, float(self.weight)
         over_bounds(kernel, self.bounds, work, image, *windows, *sources, p, *self.pixels, out)
 
-    def cover(self, image: np.ndarray, out: np.ndarray):
+    def cover(self, image: np.ndarray, out: np.ndarray) -> None:
         """Add how many windows hold each pixel, and the diagonal of their L, to `out` (2, n)."""
         kernel, work = _boxes_kernels.cover, 100 * self.at.size
         windows = self.radius(image), *self.centres, self.whitening, float(self.weight)
         over_bounds(kernel, self.bounds, work, image, *windows, *self.pixels, out)
 
-    def fits(self, image, planes):
+    def fits(self, image: np.ndarray, planes: Any) -> Any:
         """Return the sum of the fits of all windows that hold a pixel; planes of p (1, R, G, B).
 
         A fit is (1, R, G, B) Tᵀ T s / |w|, with s the sums of p (1, R, G, B) over the window and T
@@ -185,9 +188,9 @@ class Boxes(NamedTuple):
 
 
 def _numbered(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the flat indices of what a mask marks, and each cell's number among these.
+    """Return the flat indices of the cells that a mask marks, and their numbers as an (H, W) array.
 
-    Where the mask marks nothing the number is their count, the place after the last.
+    At other cells the number is the count of marked cells.
     """
     at = np.flatnonzero(mask)
     number = np.full(mask.shape, at.size, np.int32)
@@ -196,8 +199,8 @@ def _numbered(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _refuse_beyond_memory(unknown: np.ndarray, chosen: dict[int, np.ndarray]) -> None:
-    windows = sum(np.count_nonzero(centres) for centres in chosen.values())
-    unknowns = np.count_nonzero(unknown)
+    windows = sum(int(np.count_nonzero(centres)) for centres in chosen.values())
+    unknowns = int(np.count_nonzero(unknown))
     memory.refuse_beyond(
         80 * windows + 100 * unknowns + 6 * unknown.size * (1 + len(chosen)),
         f"The system of {unknowns:,} unknown pixels under {windows:,} windows",

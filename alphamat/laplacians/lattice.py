@@ -1,9 +1,9 @@
 """A coarse correction for large windows: functions affine in colour, on a lattice.
 
-Each window fits alpha by an affine function of colour. What their Laplacian hardly sees is slow
-change from one such function to another, and that a lattice of them holds; what is left, a step of
-Jacobi finds. The lattice's matrix comes from products with the operator alone, each with functions
-so far apart that what they turn into does not overlap.
+Each window fits alpha by an affine function of colour. Their Laplacian hardly sees slow changes
+from one such function to another. A lattice of these functions corrects such errors, and a Jacobi
+step the others. The lattice's matrix comes from products with the operator alone. Each product is
+with many functions at once, so far apart that what the operator makes of them does not overlap.
 
 Vaněk, Mandel & Brezina, "Algebraic Multigrid by Smoothed Aggregation", Computing 56, 1996, for
 near-null functions; Curtis, Powell & Reid, "On the Estimation of Sparse Jacobian Matrices", 1974.
@@ -12,7 +12,9 @@ near-null functions; Curtis, Powell & Reid, "On the Estimation of Sparse Jacobia
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +23,13 @@ from alphamat.laplacians.boxes import ColourLineBoxes
 from solvers.loops import over_bounds, over_strips
 from solvers.runs import RunsByRow
 
-APART = 5  # nodes; no function meets the products with L of two that are so far apart
-MOST_NODES = 4000  # about; to factorise more would take longer than it saves
+APART = 5  # nodes; if two functions are so far apart, no third one overlaps L times both
+MOST_NODES = 4000  # about; factorising more takes longer than it saves
 
 
-def colour_lattice(A: ColourLineBoxes, *, spacing: int | None = None):
+def colour_lattice(
+    A: ColourLineBoxes, *, spacing: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """Return Jacobi and an exact solve on the lattice, added up, as a preconditioner r -> z.
 
     Parameters
@@ -33,8 +37,8 @@ def colour_lattice(A: ColourLineBoxes, *, spacing: int | None = None):
     A : ColourLineBoxes
         The rows of a matting Laplacian.
     spacing : int, optional
-        Pixels between nodes, at least twice the largest radius. By default 16 where that allows
-        it, and more where that would be thousands of nodes.
+        Pixels between nodes, at least twice the largest radius. By default 16, or more if the
+        radius needs it or there would be more than about 4000 nodes.
     """
     if not isinstance(A, ColourLineBoxes):
         raise TypeError(
@@ -78,7 +82,7 @@ class Lattice:
         return cls(A.image, pixels, spacing, used, A.at.size)
 
     def prolong(self, nodes: np.ndarray) -> np.ndarray:
-        """Return the values (n,) of functions with coefficients (rows, columns, 4)."""
+        """Return the values (n,) of the function with these coefficients (rows, columns, 4)."""
         out = np.empty(self.size)
         bounds = np.arange(len(self.image) + 1)
         work, kernel = 20 * self.size, _lattice_kernels.prolong
@@ -100,7 +104,7 @@ class Lattice:
         nodes[self.used] = coefficients.reshape(-1, 4)
         return nodes
 
-    def galerkin(self, A: ColourLineBoxes):
+    def galerkin(self, A: ColourLineBoxes) -> Any:
         """Return Pᵀ A P as a SciPy CSR array, four rows for each used node."""
         from scipy.sparse import csr_array
 
@@ -110,7 +114,7 @@ class Lattice:
         rows, columns, values = [], [], []
         y, x = np.nonzero(self.used)
         for first_y, first_x in np.ndindex(APART, APART):
-            # the only node of this class that a node's functions can meet
+            # of this class, the only node whose product reaches each node
             near_y = y + (first_y - y + 2) % APART - 2
             near_x = x + (first_x - x + 2) % APART - 2
             near = number[near_y + 2, near_x + 2]
@@ -129,7 +133,7 @@ class Lattice:
         return (matrix + matrix.T) / 2
 
 
-def _factorised(matrix):
+def _factorised(matrix: Any) -> Callable[[np.ndarray], np.ndarray]:
     """Factorise, with a ridge where a node's functions of colour are alike."""
     from scipy.sparse import diags_array
     from scipy.sparse.linalg import splu

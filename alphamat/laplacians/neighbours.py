@@ -15,7 +15,7 @@ from solvers.operators import Pinned
 
 CHUNK = 2048  # searches that one thread does in one go
 LEAF = 32  # points in a leaf: SciPy's 10 is up to three times slower where neighbours are far
-SLACK = 1e-6  # relative; more than rounding, float32 included, does to a distance
+SLACK = 1e-6  # relative; larger than the rounding of a distance, also in float32
 
 
 class Edges(NamedTuple):
@@ -30,7 +30,7 @@ class Edges(NamedTuple):
 
 
 def with_position(features: np.ndarray, step: tuple[float, float]) -> np.ndarray:
-    """Return (H, W, c) features as H W points, followed by row and column in steps of so much."""
+    """Return (H, W, c) features as H W points, followed by row and column times `step`."""
     height, width, channels = features.shape
     points = np.empty((height, width, channels + 2))
     points[..., :channels] = features
@@ -39,45 +39,45 @@ def with_position(features: np.ndarray, step: tuple[float, float]) -> np.ndarray
     return points.reshape(height * width, channels + 2)
 
 
-def nearest(points: np.ndarray, asked: np.ndarray, among: np.ndarray, count: int) -> np.ndarray:
-    """Return for each pixel asked about the `count` nearest among others, nearest first.
+def nearest(points: np.ndarray, pixels: np.ndarray, among: np.ndarray, count: int) -> np.ndarray:
+    """Return for each of some pixels the `count` nearest among others, nearest first.
 
     Parameters
     ----------
     points : (n, d) float64 array
         Distances between them are Euclidean.
-    asked, among : (m,), (l,) int arrays
-        Pixels, `among` without repetition. A pixel is not its own neighbour.
+    pixels, among : (m,), (l,) int arrays
+        `among` has no pixel twice. A pixel is not its own neighbour.
     count : int
-        All that there are where these are fewer.
+        All of `among` are returned if they are fewer.
 
     Returns
     -------
-    (m, count) int32 array. Of neighbours at the same distance, which are common in flat regions,
-    the order of the search tree decides; it depends on `points` and `among` alone.
+    (m, count) int32 array. Neighbours at equal distances are common in flat regions. The search
+    tree, which depends on `points` and `among` alone, decides between them.
     """
     from scipy.spatial import KDTree
 
-    count = min(count, len(among) - int(np.isin(asked, among).any()))
+    count = min(count, len(among) - int(np.isin(pixels, among).any()))
     if count == 0:
-        return np.empty((len(asked), 0), np.int32)
-    return _search(KDTree(points[among], LEAF, balanced_tree=False), points, asked, among, count)
+        return np.empty((len(pixels), 0), np.int32)
+    return _search(KDTree(points[among], LEAF, balanced_tree=False), points, pixels, among, count)
 
 
 def neighbourhoods(
     points: np.ndarray, count: int, marked: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the neighbourhoods, of a pixel and the `count` others nearest to it, with marked pixels.
+    """Find the neighbourhoods with marked pixels: a pixel and the `count` others nearest to it.
 
     Parameters
     ----------
     points : (H W, d) float64 array
         Features `with_position`.
     count : int
-        All others in an image that has fewer.
+        All others are taken if the image has fewer.
     marked : (H, W) bool array
-        Pixels that the caller asks about. Of the rest, most have all their neighbours nearer than
-        any marked pixel. This is found out at a fraction of the cost of a search.
+        Most other pixels have all their neighbours nearer than any marked pixel. To find that out
+        takes a fraction of the time of a search.
 
     Returns
     -------
@@ -101,8 +101,9 @@ def neighbourhoods(
 def _may_choose(tree, count: int, marked: np.ndarray) -> np.ndarray:
     """Return the pixels that are not marked and may have a marked one among their nearest.
 
-    A pixel has none if enough others are nearer. Those beside it in the tree bound the distance
-    to these from above; the way to the next marked pixel across the image bounds it from below.
+    A pixel has none if enough others are nearer than any marked one. The pixels beside it in the
+    tree bound its neighbours' distances from above. The way across the image to the next marked
+    pixel bounds the distances of marked ones from below.
     """
     import cv2
     from scipy.spatial import KDTree
@@ -133,26 +134,26 @@ def _may_choose(tree, count: int, marked: np.ndarray) -> np.ndarray:
 
 
 def _smaller_step(points: np.ndarray, shape: tuple[int, int]) -> float:
-    """Return what the position of two pixels side by side accounts for, at least, in distance."""
+    """Return the least distance, by position alone, of two pixels side by side."""
     extent = np.abs(points[-1, -2:] - points[0, -2:])
     return min(
         (far / (side - 1) for far, side in zip(extent, shape, strict=True) if side > 1), default=0.0
     )
 
 
-def _search(tree, points, asked, among, count: int) -> np.ndarray:
+def _search(tree, points, pixels, among, count: int) -> np.ndarray:
     """`nearest`, in a tree of points[among]."""
-    members = np.empty((len(asked), count), np.int32)
+    members = np.empty((len(pixels), count), np.int32)
 
     def search(first: int, last: int) -> None:
-        own = asked[first:last]
+        own = pixels[first:last]
         _, found = tree.query(points[own], np.arange(1, min(count + 1, len(among)) + 1))
         found = among[found]
         others = found != own[:, None]
         others[:, count:] &= ~others[:, :count].all(axis=1, keepdims=True)
         members[first:last] = found[others].reshape(-1, count)
 
-    _in_chunks(search, len(asked))
+    _in_chunks(search, len(pixels))
     return members
 
 
@@ -171,9 +172,9 @@ def _in_chunks(work, size: int) -> None:
 def graph_laplacian(graphs: list[Edges], free: np.ndarray, known: np.ndarray) -> Pinned:
     """Return the rows of D - W that belong to free pixels; W is the graphs' symmetric sum.
 
-    An edge counts in both directions, and edges between the same two pixels add up. Free pixels
-    that no path of edges leads to a known one would have any alpha. They are joined, with
-    weight 1, to the pixels beside them in the image.
+    An edge counts in both directions, and edges between the same two pixels add up. A free pixel
+    without a path of edges to a known one could have any alpha. It is joined, with weight 1, to
+    the pixels beside it in the image.
 
     Parameters
     ----------
@@ -190,10 +191,11 @@ def graph_laplacian(graphs: list[Edges], free: np.ndarray, known: np.ndarray) ->
 
 
 def assemble(graphs: list[Edges], free: np.ndarray) -> Pinned:
-    """`graph_laplacian`, with free pixels that no path leads out of left as they are."""
+    """`graph_laplacian`, but pixels without a path to known ones are left as they are."""
     from scipy.sparse import csr_array
 
-    n, others = np.count_nonzero(free), np.count_nonzero(~free)
+    n = int(np.count_nonzero(free))
+    others = free.size - n
     number = np.empty(free.size, np.int32)  # free pixels come first
     number[free.ravel()] = np.arange(n)
     number[~free.ravel()] = np.arange(n, free.size)
@@ -220,7 +222,7 @@ def _offsets(counts: np.ndarray) -> np.ndarray:
 
 
 def _cut_off(laplacian: Pinned, known: np.ndarray) -> np.ndarray:
-    """Return which rows no path of edges leads to a known pixel."""
+    """Return which rows have no path of edges to a known pixel."""
     matrix, free = laplacian.matrix, laplacian.free
     outward = laplacian.boundary.sum(axis=1) < 0
     reached = outward | known[free]

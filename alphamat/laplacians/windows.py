@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +40,7 @@ class Windows:
         strips = np.searchsorted(runs[:, Y], np.arange(0, len(unknown) + height, height))
         return cls(region, runs, strips)
 
-    def planes(self, kernel, *arguments) -> np.ndarray:
+    def planes(self, kernel: Callable, *arguments: Any) -> np.ndarray:
         """Sum up a stencil matrix's planes by kernel(first, last, runs, *arguments, planes)."""
         planes = np.zeros((len(offsets(self.region.reach)), self.region.stored_size))
         over_strips(kernel, self.strips, 20 * planes.size, self.runs, *arguments, planes)
