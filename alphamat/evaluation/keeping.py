@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from alphamat.evaluation.measure import Finished, Key, Row
@@ -58,11 +59,11 @@ def _as_file_name(text: str) -> str:
     return safe if not safe.startswith(".") else "%2E" + safe[1:]
 
 
-def plain(row: Row) -> dict:
-    """Return a row as JSON can hold it: None for NaN."""
+def plain(record: NamedTuple) -> dict:
+    """Return a row, or means, or a comparison, as JSON can hold it: None for NaN."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row._asdict().items()
+        for key, value in record._asdict().items()
     }
 
 

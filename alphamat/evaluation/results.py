@@ -174,11 +174,17 @@ class Results:
 def _means(method: str, rows: Sequence[Row]) -> Means:
     scored = [row for row in rows if not math.isnan(row.sad)]
     # MSE over no pixels is NaN; it says nothing about the method.
-    scores = [_without_nan(np.mean, scored, metric) for metric in METRICS]
-    costs = [_without_nan(np.median, rows, cost) for cost in ("seconds", "peak_memory")]
-    failed = sum(bool(row.error) for row in rows)
-    unconverged = sum(row.converged is False for row in rows)
-    return Means(method, *scores, *costs, len(rows), len(scored), failed, unconverged)
+    scores = {metric: _without_nan(np.mean, scored, metric) for metric in METRICS}
+    return Means(
+        method,
+        **scores,
+        seconds=_without_nan(np.median, rows, "seconds"),
+        peak_memory=_without_nan(np.median, rows, "peak_memory"),
+        samples=len(rows),
+        scored=len(scored),
+        failed=sum(bool(row.error) for row in rows),
+        unconverged=sum(row.converged is False for row in rows),
+    )
 
 
 def _without_nan(summary, rows: Sequence[Row], key: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -28,7 +28,9 @@ def colours(methods: Sequence[str]) -> dict[str, str]:
     return {method: f"--hue:{hue:.0f}" for method, hue in hues.items()}
 
 
-def strips(lines: dict[str, Sequence[Dot]], styles: dict[str, str], notes: dict[str, str]) -> str:
+def strips(
+    lines: Mapping[str, Sequence[Dot]], styles: Mapping[str, str], notes: Mapping[str, str]
+) -> str:
     """Draw each value as a dot, a line per method, and a bar at its median."""
     values = [dot.value for dots in lines.values() for dot in dots]
     if not values:
@@ -52,7 +54,7 @@ def strips(lines: dict[str, Sequence[Dot]], styles: dict[str, str], notes: dict[
     return _svg(body, len(lines), "Errors of each method on each sample")
 
 
-def forest(comparisons: Sequence[Comparison], styles: dict[str, str]) -> str:
+def forest(comparisons: Sequence[Comparison], styles: Mapping[str, str]) -> str:
     """Draw the interval of each difference about zero."""
     ends = [end for c in comparisons for end in (c.low, c.high, c.difference)]
     ends = [end for end in ends if math.isfinite(end)]

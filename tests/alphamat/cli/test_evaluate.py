@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from alphamat.cli import app
+from alphamat.cli.evaluate import _tell
 from alphamat.files.images import read_image, write_image
-from tests.alphamat.evaluation.cases import sample
+from tests.alphamat.evaluation.cases import sample, table
 
 METHODS = """
 import numpy as np
@@ -93,6 +94,20 @@ def test_writes_tables_pictures_and_a_report(pictures, tmp_path):
     assert result.stderr == (
         "warning: red_part failed on 1 of 3 samples: ValueError: not <this> one\n"
     )
+
+
+def test_on_a_terminal_the_best_is_green_and_names_are_as_they_are(monkeypatch, capsys):
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm-256color"), ("COLUMNS", "120")):
+        monkeypatch.setenv(name, value)
+    _tell(table({"*a*": [2], "b": [1]}, [("disc", "")]), {})
+    lines = [line for line in capsys.readouterr().out.splitlines() if "32m" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("b ")
+    assert lines[0].count("\x1b[1;32m1.00\x1b[0m") == 5
+    _tell(table({"*a*": [2]}, [("disc", "")]), {})
+    told = capsys.readouterr().out
+    assert "\n*a* " in told
+    assert "32m" not in told
 
 
 def test_a_second_run_computes_nothing_again(pictures, packages):
