@@ -116,7 +116,7 @@ def test_filtering_each_feature_by_itself_is_a_convolution_in_as_many_groups(siz
     rules = {"stride": 1, "padding": 1, "dilation": 1} | options
     x, kernel = noise(2, 11, 9, 6), noise(size, size, 1, 6)
     expected = convolution(x, np.asarray(kernel), **rules, groups=6)
-    np.testing.assert_allclose(layers.depthwise(x, kernel, **rules), expected, atol=2e-5)
+    np.testing.assert_allclose(layers.convolve_depthwise(x, kernel, **rules), expected, atol=2e-5)
     np.testing.assert_allclose(layers.convolve(x, kernel, **rules, groups=6), expected, atol=2e-5)
 
 
@@ -179,7 +179,9 @@ def test_a_transposed_convolution_doubles(sides):
 def test_a_transposed_convolution_is_the_adjoint_of_its_convolution():
     kernel, x, y = noise(4, 4, 3, 5), noise(1, 6, 4, 3), noise(1, 12, 8, 5)
     down = layers.convolve(y, kernel[::-1, ::-1].swapaxes(2, 3), stride=2, padding=1)
-    np.testing.assert_allclose((layers.double(x, kernel) * y).sum(), (x * down).sum(), rtol=1e-4)
+    np.testing.assert_allclose(
+        (layers.convolve_transposed(x, kernel) * y).sum(), (x * down).sum(), rtol=1e-4
+    )
 
 
 def test_spectral_convolution_in_evaluation_divides_by_the_value_of_its_vectors():
@@ -238,15 +240,15 @@ def test_batch_normalisation_keeps_nine_tenths_of_its_statistics():
 
 def test_pooling_finds_the_first_of_equals_and_leaves_an_odd_edge_out():
     x = np.array([[1, 3, 2, 2, 9], [3, 0, 1, 2, 9], [9, 9, 9, 9, 9]], np.float32)
-    top, place = layers.pool(jnp.asarray(x[None, ..., None]))
+    top, place = layers.max_pool(jnp.asarray(x[None, ..., None]))
     assert np.array_equal(top[0, ..., 0], [[3, 2]])
     assert np.array_equal(place[0, ..., 0], [[1, 0]])
 
 
 def test_unpooling_puts_values_back_where_they_were_found():
     x = noise(2, 6, 8, 3)
-    top, place = layers.pool(x)
-    back = np.asarray(layers.unpool(top, place))
+    top, place = layers.max_pool(x)
+    back = np.asarray(layers.max_unpool(top, place))
     blocks = back.reshape(2, 3, 2, 4, 2, 3)
     assert np.array_equal(blocks.sum(axis=(2, 4)), top)
     assert (np.count_nonzero(blocks, axis=(2, 4)) == 1).all()
@@ -283,8 +285,8 @@ def test_what_lies_between_pixels_is_interpolated(count, step):
     middles = (np.arange(count) + 0.5) * (step or 9 / count) - 0.5
     along = partial(np.interp, middles, np.arange(9))
     expected = np.apply_along_axis(along, 1, np.asarray(x, np.float64))
-    np.testing.assert_allclose(layers.between(x, 1, count, step), expected, atol=2e-6)
-    assert layers.between(x.astype(jnp.bfloat16), 1, count, step).dtype == jnp.bfloat16
+    np.testing.assert_allclose(layers.resize_along(x, 1, count, step), expected, atol=2e-6)
+    assert layers.resize_along(x.astype(jnp.bfloat16), 1, count, step).dtype == jnp.bfloat16
 
 
 def test_parameters_are_counted_with_singular_vectors_and_without_statistics():
