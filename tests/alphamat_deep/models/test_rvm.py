@@ -12,7 +12,7 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep import zoo
+from alphamat_deep import matting
 from alphamat_deep.backbones.mobilenet_v3 import conv_norm_activation
 from alphamat_deep.fill import EVERYWHERE, renamed
 from alphamat_deep.layers import Conv
@@ -221,7 +221,7 @@ def method():
     model = small()
     model.eval()
     row = alphamat_deep.PRESETS["rvm-mobilenetv3"]
-    return zoo.Matting("small", row, *nnx.split(model), jnp.dtype(jnp.float32), "")
+    return matting.Matting("small", row, model, jnp.dtype(jnp.float32), "")
 
 
 def clip(count, height=21, width=34):
@@ -231,7 +231,7 @@ def clip(count, height=21, width=34):
 
 def test_a_clip_is_matted_with_what_was_seen_before(method):
     frames, step = clip(3), method.clip()
-    model, call = nnx.merge(method.graph, method.state), jit(lambda model, *x: model(*x))
+    model, call = method.model, jit(lambda model, *x: model(*x))
     state = model.initial_state(jnp.asarray(frames[:1], jnp.float32))
     for frame in frames:
         matte = step(frame)
