@@ -11,8 +11,9 @@ if find_spec("jax") is None:
     )
 
 from alphamat_deep import differentiable as differentiable
-from alphamat_deep.presets import PRESETS as PRESETS
-from alphamat_deep.zoo import Matting as Matting
+from alphamat_deep.catalogue import PRESETS as PRESETS
+from alphamat_deep.compiling import pure as pure
+from alphamat_deep.matting import Matting as Matting
 from alphamat_deep.zoo import build as build
 from alphamat_deep.zoo import convert as convert
 from alphamat_deep.zoo import from_state_dict as from_state_dict

@@ -1,7 +1,7 @@
-"""Put the tensors of an authors' checkpoint where our model keeps them: all of them, and once.
+"""Put the tensors of the authors' checkpoint into our model: each one, and each once.
 
-Names become ours by a model's own substitutions (`renames`); what a layer's arrays are called, and
-how the authors lay them out, is the same in all models and stands here.
+Each publication's file in `catalogue` has the names that only its checkpoints need. The names and
+layouts of a layer's arrays are the same in all models and are here.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ class Names(NamedTuple):
     """How a checkpoint's names become a model's."""
 
     rename: tuple[tuple[str, str], ...] = ()
-    """Regular expressions and what they are replaced with, in this order."""
+    """Regular expressions and their replacements, applied in this order."""
     ignore: tuple[str, ...] = ()
-    """Regular expressions of original names that the model has no use for."""
+    """Regular expressions of original names that the model does not use."""
     spare: tuple[str, ...] = ()
-    """Regular expressions of original names that not every configuration has a place for."""
+    """Regular expressions of original names that only some configurations use."""
 
 
 class Layout(NamedTuple):
-    """How an array of theirs lies in ours."""
+    """How one of their arrays becomes ours."""
 
     original: Callable[[tuple[int, ...]], tuple[int, ...]]
     """Their shape, from ours."""
@@ -53,7 +53,7 @@ MIRRORED = Layout(  # (in, out, h, w) of a transposed convolution → (h, w, in,
 COLUMN = Layout(lambda shape: (prod(shape),), _column)  # (in h w,) → (h, w, in)
 MIRRORED_COLUMN = Layout(COLUMN.original, lambda v, shape: _column(v, shape)[::-1, ::-1])
 
-# What the authors call each array of a layer; what we call it, and how theirs becomes ours.
+# The authors' name of each array of a layer; our name, and how theirs becomes ours.
 FORMS = {
     layers.Conv: {"weight": ("kernel", KERNEL), "bias": ("bias", SAME)},
     layers.ConvTranspose: {"weight": ("kernel", MIRRORED), "bias": ("bias", SAME)},
@@ -76,7 +76,7 @@ FORMS = {
     nnx.InstanceNorm: {"scale": ("scale", SAME), "bias": ("bias", SAME)},
 }
 
-# Names that all models of a framework share. Counters of batches serve nothing here.
+# Names that all models of a framework share. Counters of batches are not used here.
 EVERYWHERE = Names(
     rename=(
         (r"^module\.", ""),
@@ -89,7 +89,7 @@ EVERYWHERE = Names(
 
 
 def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Names()) -> None:
-    """Set every array of a model to the tensor that it has in a checkpoint.
+    """Set every array of a model to its tensor of a checkpoint.
 
     Parameters
     ----------
@@ -97,13 +97,13 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
         Its values may be abstract, as `nnx.eval_shape` makes them.
     tensors : mapping of the authors' names to arrays
     names : Names
-        What this model's names need besides what all do.
+        The rules that this model's names need beyond `EVERYWHERE`.
 
     Raises
     ------
     ValueError
-        If an array is left without a tensor, or a tensor without an array; if two fall on one; if a
-        shape differs, or a value is no finite number. The message lists all such faults.
+        If an array has no tensor, or a tensor no array; if two tensors are for one array; if a
+        shape differs, or a value is not a finite number. The message lists all such faults.
     """
     slots, faults, taken = _slots(model), [], {}
     for original, tensor in tensors.items():
@@ -127,7 +127,7 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
 
 
 def _slots(model: nnx.Module) -> dict[str, tuple[nnx.Variable, Layout]]:
-    """Return where each array goes, by the authors' names."""
+    """Return each array's place in the model, by the authors' names."""
     return {
         ".".join(map(str, (*path, theirs))): (getattr(layer, ours), layout)
         for path, layer in nnx.iter_modules(model)
@@ -147,7 +147,7 @@ def renamed(name: str, substitutions: tuple[tuple[str, str], ...]) -> str:
 
 
 def _set(variable: nnx.Variable, layout: Layout, name: str, tensor: np.ndarray) -> list[str]:
-    """Set a variable, or say why not."""
+    """Set a variable, or return the fault."""
     shape = variable.shape
     expected = layout.original(shape)
     if tensor.ndim == 2 and expected[2:] == (1, 1):

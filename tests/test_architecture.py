@@ -45,8 +45,9 @@ ROOMS = {
     "alphamat_deep.preprocess": "",
     "alphamat_deep.fill": "layers",
     "alphamat_deep.catalogue": "backbones fill models preprocess",
-    "alphamat_deep.matting": "catalogue",
-    "alphamat_deep.zoo": "catalogue checkpoints fill matting",
+    "alphamat_deep.compiling": "catalogue",
+    "alphamat_deep.matting": "catalogue compiling",
+    "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
     "alphamat_deep.differentiable": "",
 }
 

@@ -40,11 +40,18 @@ def _whole(name: str, preset) -> str:
     else:
         commercial = {True: "allowed", False: "not allowed", None: "not stated"}
         lines |= {
-            "weights": preset.weights.url,
+            "weights": preset.weights.place,
             "format": f"{preset.weights.format} {preset.weights.size}".strip(),
             "licence": preset.weights.licence,
             "commercial": commercial[preset.weights.commercial],
             "sha256": preset.weights.sha256,
         }
-    lines |= {"scores": preset.scores, "warning": preset.warning}
+    lines |= {"scores": "; ".join(map(_score, preset.scores)), "warning": preset.warning}
     return "\n".join([name, *(f"  {key:<11} {text}" for key, text in lines.items() if text)])
+
+
+def _score(score) -> str:
+    """Return a score as its authors print it, MSE with no 0 before the point."""
+    where = ", ".join(filter(None, (score.dataset, score.note)))
+    errors = f"Grad {score.grad:.2f}, Conn {score.conn:.2f}"
+    return f"{where}: SAD {score.sad:.2f}, MSE {str(score.mse).removeprefix('0')}, {errors}"

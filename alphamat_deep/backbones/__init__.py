@@ -1,1 +1,1 @@
-"""What networks look at pictures with: `backbone(x)` returns feature maps, finest first."""
+"""Networks that turn pictures into features: `backbone(x)` returns maps of them, finest first."""

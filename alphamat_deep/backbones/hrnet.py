@@ -1,8 +1,8 @@
 """HRNet, which keeps features of high resolution to its end.
 
 Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", TPAMI 2021, as
-PaddleSeg has it. Below a branch of H/4 × W/4 there come, one by one, branches of half the size and
-twice the features; after every four blocks each branch takes up what the others have.
+PaddleSeg implements it. To a branch of H/4 × W/4, three more are added one by one, each with half
+the size and twice the features. After every four blocks each branch adds the others' features.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import ConvBN, ConvBNReLU, rectify, resize, through
+from alphamat_deep.layers import ConvBN, ConvBNReLU, apply, rectify, resize
 
 
 def hrnet_w18(channels: int = 3, *, rngs: nnx.Rngs) -> HRNet:
@@ -26,7 +26,7 @@ def hrnet_w48(channels: int = 3, *, rngs: nnx.Rngs) -> HRNet:
 class HRNet(nnx.Module):
     """The backbone whose branch of highest resolution has `width` features.
 
-    What comes in numbers is named by its number, from 1 on: st3's second module is st3["2"].
+    Repeated modules are named by their number, from 1 on: st3's second module is st3["2"].
     """
 
     def __init__(self, width: int, channels: int = 3, *, rngs: nnx.Rngs):
@@ -35,21 +35,21 @@ class HRNet(nnx.Module):
         conv = partial(ConvBNReLU, size=3, padding="SAME", bias=False, rngs=rngs)
         self.conv_layer1_1 = conv(channels, 64, stride=2)
         self.conv_layer1_2 = conv(64, 64, stride=2)
-        self.la1 = numbered(Bottleneck(c, 64, rngs=rngs) for c in (64, 256, 256, 256))
-        self.tr1 = numbered((conv(256, widths[0]), conv(256, widths[1], stride=2)))
-        self.st2 = numbered(Exchange(widths[:2], rngs=rngs) for _ in range(1))
+        self.la1 = number_from_one(Bottleneck(c, 64, rngs=rngs) for c in (64, 256, 256, 256))
+        self.tr1 = number_from_one((conv(256, widths[0]), conv(256, widths[1], stride=2)))
+        self.st2 = number_from_one(Exchange(widths[:2], rngs=rngs) for _ in range(1))
         self.tr2 = nnx.Dict({"3": conv(widths[1], widths[2], stride=2)})
-        self.st3 = numbered(Exchange(widths[:3], rngs=rngs) for _ in range(4))
+        self.st3 = number_from_one(Exchange(widths[:3], rngs=rngs) for _ in range(4))
         self.tr3 = nnx.Dict({"4": conv(widths[2], widths[3], stride=2)})
-        self.st4 = numbered(Exchange(widths, rngs=rngs) for _ in range(3))
+        self.st4 = number_from_one(Exchange(widths, rngs=rngs) for _ in range(3))
 
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B _ _ _"], ...]:
         """Return features at H and W over 2, 4, 8, 16 and 32."""
         half = self.conv_layer1_1(x)
-        x = through(self.la1.values(), self.conv_layer1_2(half))
-        branches = exchange(self.st2, [conv(x) for conv in self.tr1.values()])
-        branches = exchange(self.st3, [*branches, self.tr2["3"](branches[-1])])
-        branches = exchange(self.st4, [*branches, self.tr3["4"](branches[-1])])
+        x = apply(self.la1.values(), self.conv_layer1_2(half))
+        branches = apply(self.st2.values(), [conv(x) for conv in self.tr1.values()])
+        branches = apply(self.st3.values(), [*branches, self.tr2["3"](branches[-1])])
+        branches = apply(self.st4.values(), [*branches, self.tr3["4"](branches[-1])])
         return half, *branches
 
 
@@ -77,9 +77,9 @@ class Basic(nnx.Module):
 
 
 class Exchange(nnx.Module):
-    """Four blocks in each branch, then in its stead the sum of all, brought to its size.
+    """Four blocks in each branch; then each branch becomes the sum of all, at its own size.
 
-    Finer ones shrink by convolutions of stride 2, coarser ones are interpolated.
+    Convolutions of stride 2 shrink finer branches; interpolation enlarges coarser ones.
     """
 
     def __init__(self, widths: list[int], *, rngs: nnx.Rngs):
@@ -99,7 +99,7 @@ class Exchange(nnx.Module):
 
     def __call__(self, branches: list[Array]) -> list[Array]:
         branches = [
-            through((self.branches_func[f"{i}_{block}"] for block in range(1, 5)), x)
+            apply((self.branches_func[f"{i}_{block}"] for block in range(1, 5)), x)
             for i, x in enumerate(branches, start=1)
         ]
         return [self._sum(i, branches) for i in range(1, len(branches) + 1)]
@@ -108,17 +108,11 @@ class Exchange(nnx.Module):
         total = branches[i - 1]
         for j, x in enumerate(branches, start=1):
             if j < i:
-                total += through((self.fuse_func[f"{i}_{j}_{s}"] for s in range(1, i - j + 1)), x)
+                total += apply((self.fuse_func[f"{i}_{j}_{s}"] for s in range(1, i - j + 1)), x)
             if j > i:
                 total += resize(self.fuse_func[f"{i}_{j}"](x), *total.shape[1:3])
         return rectify(total)
 
 
-def numbered(layers) -> nnx.Module:
+def number_from_one(layers) -> nnx.Module:
     return nnx.Dict({str(i): layer for i, layer in enumerate(layers, start=1)})
-
-
-def exchange(modules: nnx.Module, branches: list[Array]) -> list[Array]:
-    for module in modules.values():
-        branches = module(branches)
-    return branches

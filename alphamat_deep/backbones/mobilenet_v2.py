@@ -6,11 +6,13 @@ CVPR 2018, table 2, as far as the last convolution.
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, batch_norm, through
+from alphamat_deep.layers import activated_conv, apply
 
 STAGES = (  # expansion, features, blocks, stride of the first of them
     (1, 16, 1, 1),
@@ -24,12 +26,15 @@ STAGES = (  # expansion, features, blocks, stride of the first of them
 LEVELS = 1, 3, 6, 13, 18  # blocks that are the last of their size
 DILATED_LEVELS = 1, 3, 6, 17
 
+conv_relu6 = partial(activated_conv, activation=jax.nn.relu6)
+
 
 class MobileNetV2(nnx.Module):
-    """The backbone. PaddleSeg's first block has an expansion, too, of factor 1: `expand_first`.
+    """The backbone.
 
-    A dilated one ends with 320 features at a sixteenth of the size: it halves once less, and after
-    that filters at double distance.
+    With `expand_first` the first block has an expansion, of factor 1, as PaddleSeg's has. With
+    `dilated` features end at a sixteenth of the size, with 320 features: the last halving is left
+    out, and the filters after it are dilated by 2.
     """
 
     def __init__(
@@ -42,7 +47,7 @@ class MobileNetV2(nnx.Module):
     ):
         self.features = (16, 24, 32, 320) if dilated else (16, 24, 32, 96, 1280)
         self.levels = DILATED_LEVELS if dilated else LEVELS
-        blocks = [activated(channels, 32, 3, stride=2, padding=1, rngs=rngs)]
+        blocks = [conv_relu6(channels, 32, 3, stride=2, padding=1, rngs=rngs)]
         channels, dilation = 32, 1
         for expansion, features, count, stride in STAGES:
             replaced = dilated and features == 160  # the stride that would lead to a 32nd
@@ -60,14 +65,14 @@ class MobileNetV2(nnx.Module):
                 channels = features
                 dilation = 2 if replaced else dilation
         if not dilated:
-            blocks.append(activated(channels, 1280, 1, rngs=rngs))
+            blocks.append(conv_relu6(channels, 1280, 1, rngs=rngs))
         self.blocks = nnx.List(nnx.List(b) if isinstance(b, list) else b for b in blocks)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B _ _ _"], ...]:
         """Return features at H and W over 2, 4, 8, 16 and, unless dilated, 32."""
         levels = []
         for at, block in enumerate(self.blocks):
-            x = through(block, x) if isinstance(block, nnx.List) else block(x)
+            x = apply(block, x) if isinstance(block, nnx.List) else block(x)
             if at in self.levels:
                 levels.append(x)
         return tuple(levels)
@@ -88,17 +93,12 @@ class Block(nnx.Module):
         rngs: nnx.Rngs,
     ):
         self.residual = stride == 1 and channels == features
-        layers = activated(channels, middle, 1, rngs=rngs) if expand else []
+        layers = conv_relu6(channels, middle, 1, rngs=rngs) if expand else []
         filtering = {"stride": stride, "padding": dilation, "dilation": dilation}
-        layers += activated(middle, middle, 3, groups=middle, rngs=rngs, **filtering)
-        layers += activated(middle, features, 1, rngs=rngs)[:2]
+        layers += conv_relu6(middle, middle, 3, groups=middle, rngs=rngs, **filtering)
+        layers += conv_relu6(middle, features, 1, rngs=rngs)[:2]
         self.conv = nnx.List(layers)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
-        y = through(self.conv, x)
+        y = apply(self.conv, x)
         return x + y if self.residual else y
-
-
-def activated(channels: int, features: int, size: int, *, rngs: nnx.Rngs, **options) -> list:
-    conv = Conv(channels, features, size, bias=False, rngs=rngs, **options)
-    return [conv, batch_norm(features, rngs=rngs), jax.nn.relu6]

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, Stack, average
+from alphamat_deep.layers import Conv, Stack, global_average_pool
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RELU, SWISH = jax.nn.relu, jax.nn.hard_swish
@@ -43,14 +43,14 @@ class MobileNetV3(nnx.Module):
     features = 16, 24, 40, 960
 
     def __init__(self, *, rngs: nnx.Rngs):
-        layers = [activated(3, 16, 3, SWISH, stride=2, rngs=rngs)]
+        layers = [conv_norm_activation(3, 16, 3, SWISH, stride=2, rngs=rngs)]
         channels = 16
         for size, middle, squeezed, features, activation, stride, dilation in BLOCKS:
             sizes = channels, middle, squeezed, features, size
             options = {"stride": stride, "dilation": dilation, "rngs": rngs}
             layers.append(Block(*sizes, activation, **options))
             channels = features
-        layers.append(activated(channels, 960, 1, SWISH, rngs=rngs))
+        layers.append(conv_norm_activation(channels, 960, 1, SWISH, rngs=rngs))
         self.layers = nnx.List(layers)
 
     def __call__(self, x: Float[Array, "B H W 3"]) -> tuple[Float[Array, "B _ _ _"], ...]:
@@ -65,7 +65,7 @@ class MobileNetV3(nnx.Module):
 
 
 class Block(nnx.Module):
-    """An inverted residual, as MobileNetV2's, which may weigh its features by the whole picture."""
+    """An inverted residual, as in MobileNetV2, with or without squeeze and excitation."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class Block(nnx.Module):
         options = {"stride": stride, "dilation": dilation, "groups": middle}
         layers = []
         if middle != channels:
-            layers.append(activated(channels, middle, 1, activation, rngs=rngs))
-        layers.append(activated(middle, middle, size, activation, rngs=rngs, **options))
+            layers.append(conv_norm_activation(channels, middle, 1, activation, rngs=rngs))
+        layers.append(conv_norm_activation(middle, middle, size, activation, rngs=rngs, **options))
         if squeezed:
             layers.append(SqueezeExcitation(middle, squeezed, rngs=rngs))
-        layers.append(activated(middle, features, 1, rngs=rngs))
+        layers.append(conv_norm_activation(middle, features, 1, rngs=rngs))
         self.block = Stack(layers)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
@@ -97,7 +97,7 @@ class Block(nnx.Module):
 
 
 class SqueezeExcitation(nnx.Module):
-    """Weigh features by what all of the picture says of them.
+    """Weight each feature by a factor computed from the whole picture.
 
     Hu, Shen & Sun, "Squeeze-and-Excitation Networks", CVPR 2018.
     """
@@ -107,11 +107,11 @@ class SqueezeExcitation(nnx.Module):
         self.fc2 = Conv(squeezed, channels, 1, rngs=rngs)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
-        squeezed = jax.nn.relu(self.fc1(average(x)))
+        squeezed = jax.nn.relu(self.fc1(global_average_pool(x)))
         return x * jax.nn.hard_sigmoid(self.fc2(squeezed))
 
 
-def activated(
+def conv_norm_activation(
     channels: int,
     features: int,
     size: int,
@@ -120,9 +120,9 @@ def activated(
     rngs: nnx.Rngs,
     **options,
 ) -> Stack:
-    """Return a convolution that keeps the size but for its stride, and what follows it."""
+    """Return a convolution, padded to keep the size, its normalisation and an activation if any."""
     options |= {"padding": dilation * (size // 2), "dilation": dilation, "bias": False}
     conv = Conv(channels, features, size, rngs=rngs, **options)
-    # The paper's constants, or TensorFlow's, not PyTorch's.
+    # The paper's constants, which are TensorFlow's, not PyTorch's.
     norm = nnx.BatchNorm(features, momentum=0.99, epsilon=1e-3, rngs=rngs)
     return Stack([conv, norm, *activation])

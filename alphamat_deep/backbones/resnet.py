@@ -1,8 +1,8 @@
 """ResNets of bottlenecks, under torchvision's names, with a dilated end.
 
 He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, table 1, as far as
-the last block; the stride of a block is in its 3 × 3 convolution. The last stage does not halve
-the size, but filters at double distance (Chen, Papandreou, Schroff & Adam, "Rethinking Atrous
+the last block; the 3 × 3 convolution of a block has its stride. The last stage does not halve the
+size; its filters are dilated by 2 (Chen, Papandreou, Schroff & Adam, "Rethinking Atrous
 Convolution for Semantic Image Segmentation", 2017).
 """
 
@@ -12,7 +12,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, batch_norm, rectify, through
+from alphamat_deep.layers import Conv, apply, batch_norm, rectify
 
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 1))  # inner features, stride of the first block
 
@@ -26,7 +26,7 @@ def resnet101(channels: int = 3, *, rngs: nnx.Rngs) -> ResNet:
 
 
 class ResNet(nnx.Module):
-    """A ResNet with so many blocks in each stage."""
+    """A ResNet; `depths` are the numbers of blocks in each stage."""
 
     def __init__(self, depths: tuple[int, ...], channels: int = 3, *, rngs: nnx.Rngs):
         self.features = 64, 256, 512, 2048
@@ -44,9 +44,9 @@ class ResNet(nnx.Module):
         """Return features at H and W over 2, 4, 8 and 16."""
         half = jax.nn.relu(self.bn1(self.conv1(x)))
         x = nnx.max_pool(half, (3, 3), (2, 2), padding=((1, 1), (1, 1)))
-        quarter = through(self.layer1, x)
-        eighth = through(self.layer2, quarter)
-        return half, quarter, eighth, through(self.layer4, through(self.layer3, eighth))
+        quarter = apply(self.layer1, x)
+        eighth = apply(self.layer2, quarter)
+        return half, quarter, eighth, apply(self.layer4, apply(self.layer3, eighth))
 
 
 class Bottleneck(nnx.Module):
@@ -72,4 +72,4 @@ class Bottleneck(nnx.Module):
         y = jax.nn.relu(self.bn1(self.conv1(x)))
         y = jax.nn.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return rectify(y + through(self.downsample, x))
+        return rectify(y + apply(self.downsample, x))

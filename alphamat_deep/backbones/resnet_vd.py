@@ -1,8 +1,8 @@
 """ResNets of the bag of tricks.
 
 He, Zhang, Zhang, Zhang, Xie & Li, "Bag of Tricks for Image Classification with Convolutional Neural
-Networks", CVPR 2019, variant D: three small convolutions begin, and shortcuts average before they
-project.
+Networks", CVPR 2019, variant D: the first layers are three small convolutions, and shortcuts
+average before they project.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, ConvBN, ConvBNReLU, batch_norm, halve, rectify
+from alphamat_deep.layers import Conv, ConvBN, ConvBNReLU, average_pool, batch_norm, rectify
 
 DEPTHS = 3, 4, 6, 3  # blocks of each stage
 FEATURES = 64, 128, 256, 512
@@ -27,7 +27,7 @@ def resnet50_vd(channels: int = 3, *, rngs: nnx.Rngs) -> ResNetVD:
 
 
 class ResNetVD(nnx.Module):
-    """A ResNet whose blocks return `expansion` times the features that they work with."""
+    """A ResNet whose blocks return `expansion` times as many features as they have inside."""
 
     def __init__(self, block: type, expansion: int, channels: int = 3, *, rngs: nnx.Rngs):
         layer = partial(ConvBNReLU, padding=1, bias=False, rngs=rngs)
@@ -62,7 +62,7 @@ class Shortcut(nnx.Module):
         self.stride = stride
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
-        return self._batch_norm(self._conv(halve(x) if self.stride == 2 else x))
+        return self._batch_norm(self._conv(average_pool(x) if self.stride == 2 else x))
 
 
 class BasicBlock(nnx.Module):

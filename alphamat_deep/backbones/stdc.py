@@ -1,7 +1,7 @@
 """Short-term dense concatenation.
 
 Fan et al., "Rethinking BiSeNet for Real-time Semantic Segmentation", CVPR 2021: a block's
-convolutions have ever fewer features, and all that they find lies side by side in the end.
+convolutions have fewer and fewer features, and its output is all of them side by side.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import islice
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, ConvBNReLU, batch_norm, beside, through
+from alphamat_deep.layers import Conv, ConvBNReLU, apply, batch_norm, concatenate
 
 DEPTHS = 1, 1, 2, 2, 2  # layers of each stage: two convolutions, then blocks
 
@@ -36,13 +36,13 @@ class STDC1(nnx.Module):
         """Return features at H and W over 2, 4, 8, 16 and 32."""
         layers, features = iter(self.layers), []
         for depth in DEPTHS:
-            x = through(islice(layers, depth), x)
+            x = apply(islice(layers, depth), x)
             features.append(x)
         return tuple(features)
 
 
 class Block(nnx.Module):
-    """Four convolutions, each of which sees further than the one before."""
+    """Four convolutions in a row, whose outputs are put side by side."""
 
     def __init__(self, channels: int, features: int, stride: int, *, rngs: nnx.Rngs):
         half, quarter, eighth = features // 2, features // 4, features // 8
@@ -63,16 +63,16 @@ class Block(nnx.Module):
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
         first, *rest = self.conv_list
         x = first(x)
-        found = [shrink(x) if self.avd_layer else x]
-        x = through(self.avd_layer, x)
+        found = [average_pool_3x3(x) if self.avd_layer else x]
+        x = apply(self.avd_layer, x)
         for conv in rest:
             x = conv(x)
             found.append(x)
-        return beside(*found)
+        return concatenate(*found)
 
 
-def shrink(x: Array) -> Array:
-    """Average 3 × 3 pixels round every second one, or those of them that there are."""
+def average_pool_3x3(x: Array) -> Array:
+    """Average the 3 × 3 pixels around every second one, or fewer at the border."""
     around = ((1, 1), (1, 1))
     means = nnx.avg_pool(x, (3, 3), (2, 2), padding=around, count_include_pad=False)
-    return means.astype(x.dtype)  # which its counts, of float32, have changed
+    return means.astype(x.dtype)  # the counts, of float32, have changed it

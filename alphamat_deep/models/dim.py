@@ -1,8 +1,8 @@
 """Deep Image Matting.
 
-Xu, Price, Cohen & Huang, "Deep Image Matting", CVPR 2017, as pytorch-deep-image-matting has it:
-section 4.1's encoder and decoder round VGG-16, with or without skip connections, and section 4.2's
-refinement, whose residual goes to the logit.
+Xu, Price, Cohen & Huang, "Deep Image Matting", CVPR 2017, as pytorch-deep-image-matting implements
+it: section 4.1's encoder and decoder around VGG-16, with or without skip connections, and section
+4.2's refinement, whose residual is added to the logit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, beside, pool, refuse_unless_multiples, unpool
+from alphamat_deep.layers import Conv, concatenate, max_pool, max_unpool, refuse_unless_multiples
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 DECODER = (64, 64, 128, 256, 512)  # features of deconv1_1 … deconv5_1
@@ -23,7 +23,7 @@ DECODER = (64, 64, 128, 256, 512)  # features of deconv1_1 … deconv5_1
 @dataclass(frozen=True)
 class DIMConfig:
     skip: bool = True
-    """Whether features of the encoder are added to those of the decoder."""
+    """Whether the decoder adds the encoder's features."""
     refine: bool = False
     """Whether there is the refinement stage."""
 
@@ -67,18 +67,18 @@ class DIM(nnx.Module):
         The trimap is 0 for background, 1 for foreground, and 128/255 between.
         """
         refuse_unless_multiples(32, image)
-        x, kept = beside(image, trimap), []
+        x, kept = concatenate(image, trimap), []
         for stage, features in enumerate(ENCODER, start=1):
             for layer in range(1, len(features) + 1):
                 x = jax.nn.relu(getattr(self, f"conv{stage}_{layer}")(x))
-            top, place = pool(x)
+            top, place = max_pool(x)
             kept.append((x, place))
             x = top
         x = jax.nn.relu(self.conv6_1(x))
         x = jax.nn.relu(self.deconv6_1(x))
         for stage in range(5, 0, -1):
             encoded, place = kept.pop()
-            x = unpool(x, place)
+            x = max_unpool(x, place)
             if self.config.skip:
                 x = x + encoded
             x = jax.nn.relu(getattr(self, f"deconv{stage}_1")(x))
@@ -89,7 +89,7 @@ class DIM(nnx.Module):
         return DIMOutput(jax.nn.sigmoid(logit + self._residual(image, raw)), raw)
 
     def _residual(self, image: Array, alpha: Array) -> Array:
-        x = beside(image, alpha)
+        x = concatenate(image, alpha)
         for layer in self.refine_conv1, self.refine_conv2, self.refine_conv3:
             x = jax.nn.relu(layer(x))
         return self.refine_pred(x)

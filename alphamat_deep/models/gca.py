@@ -1,9 +1,9 @@
 """Guided contextual attention.
 
-Li & Lu, "Natural Image Matting via Guided Contextual Attention", AAAI 2020, as GCA-Matting has it:
-a ResNet-34 with a mirror-image decoder and shortcuts between them, and in both an attention that
-carries features of opacity to wherever the image looks alike. PaddleSeg's GCA differs from it in
-what `GCAConfig` lists.
+Li & Lu, "Natural Image Matting via Guided Contextual Attention", AAAI 2020, as GCA-Matting
+implements it: a ResNet-34 with a mirror-image decoder and shortcuts between them. Both have an
+attention that carries features of opacity between places where the image looks alike. PaddleSeg's
+GCA differs in the fields of `GCAConfig`.
 """
 
 from __future__ import annotations
@@ -23,38 +23,37 @@ from alphamat_deep.layers import (
     Conv,
     SpectralConv,
     SpectralConvTranspose,
+    apply,
+    average_pool,
     batch_norm,
-    beside,
-    halve,
+    concatenate,
     refuse_unless_multiples,
-    repeat,
-    through,
+    upsample_nearest,
 )
 
-QUERIES = 256  # whose scores are there at a time; all of them at once are also slower, by a fifth
+QUERIES = 256  # attended to at a time, for memory; all at once is also slower, by a fifth
 
 
 @dataclass(frozen=True)
 class GCAConfig:
     one_hot: bool = True
-    """Whether the trimap has a channel each for background, unknown and foreground, and not one
-    channel of 0 … 255."""
+    """Whether the trimap has three channels (background, unknown, foreground) or one, 0 … 255."""
     foreground_as_unknown: bool = False
-    """Whether the attention takes the foreground for the unknown, and all else for known."""
+    """Whether the attention treats the foreground as unknown, and everything else as known."""
     ban_by_share: bool = False
-    """Whether attention to the own place is banned in proportion to the unknown around it, and not
-    wherever there is any."""
+    """Whether the penalty on a place's attention to itself is in proportion to the unknown share of
+    its 3 × 3 neighbourhood, or full wherever that share is above 0."""
     norm_by_feature: bool = False
-    """Whether spectral norms of transposed convolutions take them as matrices with a row per
-    feature that goes out, and not per channel that comes in."""
+    """Whether spectral norms see transposed convolutions as matrices with one row per output
+    feature, or per input channel."""
 
 
 class GCAOutput(NamedTuple):
     alpha: Float[Array, "B H W 1"]
     offset_1: Int[Array, "B h w 2"]
-    """Row and column, from the centre, that each place attends to most; in the encoder."""
+    """The place that each one attends to most in the encoder: row and column from the centre."""
     softmax_scale: Float[Array, "B 2"]
-    """What multiplies scores of places near the unknown, and of others."""
+    """Factors of the scores of places near the unknown, and of all others."""
     offset_2: Int[Array, "B h w 2"]
     """As `offset_1`, in the decoder."""
 
@@ -70,11 +69,11 @@ class Down(nnx.Module):
         self.downsample = nnx.List()
         if stride == 2:
             projection = SpectralConv(channels, features, 1, rngs=rngs)
-            self.downsample = nnx.List([halve, projection, batch_norm(features, rngs=rngs)])
+            self.downsample = nnx.List([average_pool, projection, batch_norm(features, rngs=rngs)])
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
         y = jax.nn.relu(self.bn1(self.conv1(x)))
-        return jax.nn.relu(self.bn2(self.conv2(y)) + through(self.downsample, x))
+        return jax.nn.relu(self.bn2(self.conv2(y)) + apply(self.downsample, x))
 
 
 class Up(nnx.Module):
@@ -87,8 +86,9 @@ class Up(nnx.Module):
         if stride == 2:
             self.conv1 = SpectralConvTranspose(channels, channels, by_feature=by_feature, rngs=rngs)
             projection = SpectralConv(channels, features, 1, rngs=rngs)
-            # The authors repeat pixels first, and then do all this four times as often.
-            self.upsample = nnx.List([projection, batch_norm(features, rngs=rngs), repeat])
+            # The authors repeat pixels first, and so do this on four times as many.
+            norm = batch_norm(features, rngs=rngs)
+            self.upsample = nnx.List([projection, norm, upsample_nearest])
         else:
             self.conv1 = SpectralConv(channels, channels, 3, padding=1, rngs=rngs)
         self.bn1 = batch_norm(channels, rngs=rngs)
@@ -96,24 +96,24 @@ class Up(nnx.Module):
         self.bn2 = batch_norm(features, scale=0.0, rngs=rngs)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
-        y = leaky(self.bn1(self.conv1(x)))
-        return leaky(self.bn2(self.conv2(y)) + through(self.upsample, x))
+        y = leaky_relu(self.bn1(self.conv1(x)))
+        return leaky_relu(self.bn2(self.conv2(y)) + apply(self.upsample, x))
 
 
 class Guide(NamedTuple):
-    """What the attention has to know of the trimap, at each of n places."""
+    """What the attention uses of the trimap, at each of n places."""
 
     factor: Float[Array, "B n"]
-    """Of scores."""
+    """A place's factor, by which its scores are multiplied."""
     ban: Float[Array, "B n"]
-    """What is taken off a place's score by itself."""
+    """A place's penalty, which is subtracted from its score for itself."""
 
 
 class GuidedAttention(nnx.Module):
-    """Every place gathers features from the places that the image says are like it.
+    """Every place gathers features from places where the image looks alike.
 
-    How alike two places are, their 3 × 3 patches of guidance say. What is gathered are 4 × 4
-    patches of features, two apart.
+    The likeness of two places is that of their 3 × 3 patches of guidance. The features gathered
+    are 4 × 4 patches, two pixels apart.
     """
 
     def __init__(self, features: int, guidance: int, *, rngs: nnx.Rngs):
@@ -126,27 +126,27 @@ class GuidedAttention(nnx.Module):
     ) -> tuple[Float[Array, "B H W C"], Int[Array, "B h w 2"]]:
         B, H, W, C = features.shape
         h, w = H // 2, W // 2
-        queries = patches(self.guidance_conv(guidance[:, ::2, ::2]), 3, 1)
+        queries = extract_patches(self.guidance_conv(guidance[:, ::2, ::2]), 3, 1)
         squares = jnp.square(queries.astype(jnp.float32)).sum(-1)
         scale = guide.factor / jnp.sqrt(jnp.maximum(squares, 1e-8))
         keys = queries * scale[..., None].astype(queries.dtype)
-        values = patches(features, 4, 2)
+        values = extract_patches(features, 4, 2)
         gathered, best = jax.vmap(attend)(queries, keys, guide.ban, values)
-        y = overlap(gathered.reshape(B, h, w, 4, 4, C)) / 4
+        y = add_overlapping(gathered.reshape(B, h, w, 4, 4, C)) / 4
         offset = jnp.stack([best // w - h // 2, best % w - w // 2], axis=-1)
-        return features + through(self.W, y), offset.reshape(B, h, w, 2)
+        return features + apply(self.W, y), offset.reshape(B, h, w, 2)
 
 
 class Encoded(NamedTuple):
     bottom: Float[Array, "B h w 512"]
     shortcuts: tuple[Array, ...]
-    """From the whole size to a sixteenth."""
+    """At 1/1, 1/2, 1/4, 1/8 and 1/16 of the size."""
     guidance: Float[Array, "B H W 128"]
     offset: Int[Array, "B h w 2"]
 
 
 class Encoder(nnx.Module):
-    """A ResNet-34 that begins with three convolutions."""
+    """A ResNet-34 whose first layers are three convolutions."""
 
     def __init__(self, channels: int, *, rngs: nnx.Rngs):
         self.conv1 = SpectralConv(channels, 32, 3, stride=2, padding=1, rngs=rngs)
@@ -156,43 +156,44 @@ class Encoder(nnx.Module):
         self.conv3 = SpectralConv(32, 64, 3, stride=2, padding=1, rngs=rngs)
         self.bn3 = batch_norm(64, rngs=rngs)
         block = partial(Down, rngs=rngs)
-        self.layer1 = stage(block, 64, 64, 3, stride=1)
-        self.layer2 = stage(block, 64, 128, 4)
-        self.layer3 = stage(block, 128, 256, 4)
-        self.layer_bottleneck = stage(block, 256, 512, 2)
+        self.layer1 = build_stage(block, 64, 64, 3, stride=1)
+        self.layer2 = build_stage(block, 64, 128, 4)
+        self.layer3 = build_stage(block, 128, 256, 4)
+        self.layer_bottleneck = build_stage(block, 256, 512, 2)
         sizes = (channels, 32), (32, 32), (64, 64), (128, 128), (256, 256)
         self.shortcut = nnx.List([shortcut(*size, rngs) for size in sizes])
         sizes = (3, 16), (16, 32), (32, 128)
-        self.guidance_head = nnx.List([layer for size in sizes for layer in guiding(*size, rngs)])
+        guidance = [layer for size in sizes for layer in build_guidance(*size, rngs)]
+        self.guidance_head = nnx.List(guidance)
         self.gca = GuidedAttention(128, 128, rngs=rngs)
 
     def __call__(
         self, image: Float[Array, "B H W 3"], trimap: Float[Array, "B H W T"], guide: Guide
     ) -> Encoded:
-        x = beside(image, trimap)
-        guidance = through(self.guidance_head, image)
+        x = concatenate(image, trimap)
+        guidance = apply(self.guidance_head, image)
         half = jax.nn.relu(self.bn1(self.conv1(x)))
         half = jax.nn.relu(self.bn2(self.conv2(half)))
         quarter = jax.nn.relu(self.bn3(self.conv3(half)))
-        quarter = through(self.layer1, quarter)
-        eighth = through(self.layer2, quarter)
+        quarter = apply(self.layer1, quarter)
+        eighth = apply(self.layer2, quarter)
         eighth, offset = self.gca(eighth, guidance, guide)
-        sixteenth = through(self.layer3, eighth)
+        sixteenth = apply(self.layer3, eighth)
         levels = x, half, quarter, eighth, sixteenth
-        shortcuts = tuple(map(through, self.shortcut, levels))
-        return Encoded(through(self.layer_bottleneck, sixteenth), shortcuts, guidance, offset)
+        shortcuts = tuple(map(apply, self.shortcut, levels))
+        return Encoded(apply(self.layer_bottleneck, sixteenth), shortcuts, guidance, offset)
 
 
 class Decoder(nnx.Module):
-    """The encoder's mirror image, to which shortcuts add what it has seen."""
+    """The encoder's mirror image, to which shortcuts add the encoder's features."""
 
     def __init__(self, *, by_feature: bool, rngs: nnx.Rngs):
         block = partial(Up, by_feature=by_feature, rngs=rngs)
-        self.layer1 = stage(block, 512, 256, 2)
-        self.layer2 = stage(block, 256, 128, 3)
+        self.layer1 = build_stage(block, 512, 256, 2)
+        self.layer2 = build_stage(block, 256, 128, 3)
         self.gca = GuidedAttention(128, 128, rngs=rngs)
-        self.layer3 = stage(block, 128, 64, 3)
-        self.layer4 = stage(block, 64, 32, 2)
+        self.layer3 = build_stage(block, 128, 64, 3)
+        self.layer4 = build_stage(block, 64, 32, 2)
         self.conv1 = SpectralConvTranspose(32, 32, by_feature=by_feature, rngs=rngs)
         self.bn1 = batch_norm(32, rngs=rngs)
         self.conv2 = Conv(32, 1, 3, padding=1, rngs=rngs)
@@ -201,12 +202,12 @@ class Decoder(nnx.Module):
         self, encoded: Encoded, guide: Guide
     ) -> tuple[Float[Array, "B H W 1"], Int[Array, "B h w 2"]]:
         whole, half, quarter, eighth, sixteenth = encoded.shortcuts
-        x = through(self.layer1, encoded.bottom) + sixteenth
-        x = through(self.layer2, x) + eighth
+        x = apply(self.layer1, encoded.bottom) + sixteenth
+        x = apply(self.layer2, x) + eighth
         x, offset = self.gca(x, encoded.guidance, guide)
-        x = through(self.layer3, x) + quarter
-        x = through(self.layer4, x) + half
-        x = leaky(self.bn1(self.conv1(x))) + whole
+        x = apply(self.layer3, x) + quarter
+        x = apply(self.layer4, x) + half
+        x = leaky_relu(self.bn1(self.conv1(x))) + whole
         return (jnp.tanh(self.conv2(x)) + 1) / 2, offset
 
 
@@ -223,7 +224,7 @@ class GCA(nnx.Module):
     ) -> GCAOutput:
         """Estimate alpha.
 
-        Images are normalised, H and W multiples of 32. The trimap is as the configuration says.
+        Images are normalised, H and W multiples of 32. The configuration says what the trimap is.
         """
         refuse_unless_multiples(32, image)
         if self.config.one_hot:
@@ -232,13 +233,13 @@ class GCA(nnx.Module):
             level = 255 if self.config.foreground_as_unknown else 128
             unknown, trimap = trimap[..., 0] == level, trimap / 255
         unknown = unknown[:, ::16, ::16].astype(jnp.float32)
-        guide, scale = guided(unknown, self.config.ban_by_share)
+        guide, scale = make_guide(unknown, self.config.ban_by_share)
         encoded = self.encoder(image, trimap, guide)
         alpha, offset = self.decoder(encoded, guide)
         return GCAOutput(alpha, encoded.offset, scale, offset)
 
 
-def stage(
+def build_stage(
     block: Callable, channels: int, features: int, blocks: int, stride: int = 2
 ) -> nnx.Module:
     rest = [block(features, features, stride=1) for _ in range(blocks - 1)]
@@ -253,39 +254,39 @@ def shortcut(channels: int, features: int, rngs: nnx.Rngs) -> nnx.Module:
     return nnx.List(layers)
 
 
-def guiding(channels: int, features: int, rngs: nnx.Rngs) -> list:
+def build_guidance(channels: int, features: int, rngs: nnx.Rngs) -> list:
     conv = SpectralConv(channels, features, 3, stride=2, rngs=rngs)
     return [reflect, conv, jax.nn.relu, batch_norm(features, rngs=rngs)]
 
 
-def leaky(x: Array) -> Array:
+def leaky_relu(x: Array) -> Array:
     return jax.nn.leaky_relu(x, 0.2)
 
 
 def reflect(x: Array) -> Array:
-    """Mirror one pixel beyond each border, not the border itself."""
+    """Add one pixel on every side by mirroring, without repeating the border."""
     return jnp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
 
 
-def guided(unknown: Float[Array, "B h w"], by_share: bool) -> tuple[Guide, Float[Array, "B 2"]]:
-    """Return what the attention has to know, and the factors of scores near the unknown and else.
+def make_guide(unknown: Float[Array, "B h w"], by_share: bool) -> tuple[Guide, Float[Array, "B 2"]]:
+    """Return what the attention uses, and the factors of scores near the unknown and elsewhere.
 
-    The rarer one of both is, the less its scores count.
+    The smaller the unknown share, the smaller its factor; likewise for the known share.
     """
     share = unknown.mean((1, 2))
-    scale = jnp.stack([odds(share), odds(1 - share)], axis=-1)
-    around = patches(unknown[..., None], 3, 1).mean(-1)
+    scale = jnp.stack([root_odds(share), root_odds(1 - share)], axis=-1)
+    around = extract_patches(unknown[..., None], 3, 1).mean(-1)
     factor = jnp.where(around > 0, scale[:, :1], scale[:, 1:])
     return Guide(factor, 1e4 * (around if by_share else around > 0)), scale
 
 
-def odds(share: Array) -> Array:
-    """Return the square root of share : rest, between 0.1 and 10; its slope is finite."""
+def root_odds(share: Array) -> Array:
+    """Return the square root of share : rest, clipped to 0.1 … 10, with a finite slope."""
     return jnp.sqrt(jnp.clip(share / jnp.maximum(1 - share, 1e-3), 0.01, 100))
 
 
-def patches(x: Float[Array, "B H W C"], size: int, stride: int) -> Float[Array, "B n F"]:
-    """Return the patches round every place, mirrored at borders, each as one vector."""
+def extract_patches(x: Float[Array, "B H W C"], size: int, stride: int) -> Float[Array, "B n F"]:
+    """Return the patch around every place, mirrored at borders, as one vector each."""
     B, H, W, C = x.shape
     x = reflect(x)
     h, w = H // stride, W // stride
@@ -303,9 +304,9 @@ def attend(
     ban: Float[Array, " n"],
     values: Float[Array, "n V"],
 ) -> tuple[Float[Array, "n V"], Int[Array, " n"]]:
-    """Return the mean of values that each query finds, by softmax of scores, and the best's place.
+    """Return each query's mean of the values, weighted by softmax of scores, and its best place.
 
-    There are never all of the n² scores at once.
+    The n² scores are never held in memory all at once.
     """
     places = jnp.arange(len(keys))
 
@@ -319,8 +320,8 @@ def attend(
     return lax.map(one, (places, queries), batch_size=QUERIES)
 
 
-def overlap(x: Float[Array, "B h w 4 4 C"]) -> Float[Array, "B 2*h 2*w C"]:
-    """Add up 4 × 4 patches, each two pixels from the last, without the border of one pixel."""
+def add_overlapping(x: Float[Array, "B h w 4 4 C"]) -> Float[Array, "B 2*h 2*w C"]:
+    """Add up 4 × 4 patches that lie two pixels apart, and cut off a border of one pixel."""
     B, h, w, _, _, C = x.shape
     x, none = x.reshape(B, h, w, 2, 2, 2, 2, C), (0, 0)
     y = sum(

@@ -1,8 +1,8 @@
 """MODNet, for portraits without a trimap.
 
 Ke, Sun, Li, Yan & Lau, "MODNet: Real-Time Trimap-Free Portrait Matting via Objective
-Decomposition", AAAI 2022: what is a person is seen at low resolution, where the boundary runs at
-high resolution, and both are fused (section 3). PaddleSeg's differs in its norms and backbones.
+Decomposition", AAAI 2022: one branch finds the person at low resolution, one finds the boundary at
+high resolution, and a third fuses both (section 3). PaddleSeg's has other norms and backbones.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from jaxtyping import Array, Float
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
 from alphamat_deep.layers import (
     Conv,
-    average,
+    apply,
     batch_norm,
-    beside,
+    concatenate,
+    global_average_pool,
     instance_norm,
     refuse_unless_multiples,
     resize,
-    through,
-    twofold,
+    upsample_bilinear,
 )
 
 
@@ -45,7 +45,7 @@ class MODNetOutput(NamedTuple):
     semantic: Float[Array, "B H/16 W/16 1"]
     """Alpha, coarse and smooth."""
     detail: Float[Array, "B H W 1"]
-    """Alpha along the boundary of the foreground, and nothing in particular elsewhere."""
+    """Alpha along the boundary of the foreground; meaningless elsewhere."""
 
 
 class IBNorm(nnx.Module):
@@ -58,11 +58,11 @@ class IBNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
         parts = self.bnorm(x[..., : self.half]), self.inorm(x[..., self.half :])
-        return beside(*parts)
+        return concatenate(*parts)
 
 
 class ConvIBNormReLU(nnx.Module):
-    """A convolution, both normalisations, and a rectifier; it keeps the size but for the stride."""
+    """A convolution, padded to keep the size, both normalisations, and a rectifier."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class ConvIBNormReLU(nnx.Module):
         self.layers = nnx.List([conv, IBNorm(features, affine=affine, rngs=rngs), jax.nn.relu])
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
-        return through(self.layers, x)
+        return apply(self.layers, x)
 
 
 class Probability(nnx.Module):
@@ -90,11 +90,11 @@ class Probability(nnx.Module):
         )
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w 1"]:
-        return through(self.layers, x)
+        return apply(self.layers, x)
 
 
 class SEBlock(nnx.Module):
-    """Weigh features by what all of the picture says of them.
+    """Weight each feature by a factor computed from the whole picture.
 
     Hu, Shen & Sun, "Squeeze-and-Excitation Networks", CVPR 2018.
     """
@@ -105,7 +105,7 @@ class SEBlock(nnx.Module):
         self.fc = nnx.List([squeeze, jax.nn.relu, excite, jax.nn.sigmoid])
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
-        return x * through(self.fc, average(x))
+        return x * apply(self.fc, global_average_pool(x))
 
 
 class LRBranch(nnx.Module):
@@ -120,8 +120,8 @@ class LRBranch(nnx.Module):
     def __call__(
         self, enc32x: Float[Array, "B h w C"]
     ) -> tuple[Float[Array, "B H W 1"], Float[Array, "B 4*h 4*w F"]]:
-        lr16x = self.conv_lr16x(twofold(self.se_block(enc32x)))
-        lr8x = self.conv_lr8x(twofold(lr16x))
+        lr16x = self.conv_lr16x(upsample_bilinear(self.se_block(enc32x)))
+        lr8x = self.conv_lr8x(upsample_bilinear(lr16x))
         return self.conv_lr(lr8x), lr8x
 
 
@@ -145,11 +145,12 @@ class HRBranch(nnx.Module):
     ) -> tuple[Float[Array, "B H W 1"], Float[Array, "B H/2 W/2 F"]]:
         _, H, W, _ = image.shape
         enc2x = self.tohr_enc2x(enc2x)
-        hr4x = self.conv_enc2x(beside(resize(image, H // 2, W // 2), enc2x))
-        hr4x = self.conv_enc4x(beside(hr4x, self.tohr_enc4x(enc4x)))
-        seen = beside(hr4x, twofold(lr8x), resize(image, H // 4, W // 4))
-        hr2x = through(self.conv_hr2x, beside(twofold(through(self.conv_hr4x, seen)), enc2x))
-        return through(self.conv_hr, beside(twofold(hr2x), image)), hr2x
+        hr4x = self.conv_enc2x(concatenate(resize(image, H // 2, W // 2), enc2x))
+        hr4x = self.conv_enc4x(concatenate(hr4x, self.tohr_enc4x(enc4x)))
+        seen = concatenate(hr4x, upsample_bilinear(lr8x), resize(image, H // 4, W // 4))
+        hr4x = upsample_bilinear(apply(self.conv_hr4x, seen))
+        hr2x = apply(self.conv_hr2x, concatenate(hr4x, enc2x))
+        return apply(self.conv_hr, concatenate(upsample_bilinear(hr2x), image)), hr2x
 
 
 class FusionBranch(nnx.Module):
@@ -164,9 +165,9 @@ class FusionBranch(nnx.Module):
     def __call__(
         self, image: Float[Array, "B H W 3"], lr8x: Array, hr2x: Array
     ) -> Float[Array, "B H W 1"]:
-        lr2x = twofold(self.conv_lr4x(twofold(lr8x)))
-        f2x = self.conv_f2x(beside(lr2x, hr2x))
-        return through(self.conv_f, beside(twofold(f2x), image))
+        lr2x = upsample_bilinear(self.conv_lr4x(upsample_bilinear(lr8x)))
+        f2x = self.conv_f2x(concatenate(lr2x, hr2x))
+        return apply(self.conv_f, concatenate(upsample_bilinear(f2x), image))
 
 
 class MODNet(nnx.Module):

@@ -1,7 +1,8 @@
 """DIM-VGG16 of PaddleSeg.
 
 Xu, Price, Cohen & Huang, "Deep Image Matting", CVPR 2017, with bilinear upsampling and skip
-connections where the paper unpools, no biases, and a residual that is at least 0 and goes to alpha.
+connections where the paper unpools, no biases, and a residual that is at least 0 and is added to
+alpha.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, ConvBNReLU, beside, pool, resize
+from alphamat_deep.layers import Conv, ConvBNReLU, concatenate, max_pool, resize
 from alphamat_deep.models.dim import DECODER, ENCODER
 
 
@@ -44,12 +45,12 @@ class PPDIM(nnx.Module):
     ) -> PPDIMOutput:
         """Estimate alpha of images in [-1, 1], H and W at least 32, with a trimap in 0 … 255.
 
-        In training it is not clipped to [0, 1], which would stop the gradient.
+        In training alpha is not clipped to [0, 1], because clipping would stop the gradient.
         """
-        raw = self.decoder(self.backbone(beside(image, trimap / 255)))
+        raw = self.decoder(self.backbone(concatenate(image, trimap / 255)))
         if self.refine is None:
             return PPDIMOutput(raw, raw)
-        alpha = raw + self.refine(beside(image, raw))
+        alpha = raw + self.refine(concatenate(image, raw))
         return PPDIMOutput(jnp.clip(alpha, 0, 1) if self.deterministic else alpha, raw)
 
 
@@ -68,7 +69,7 @@ class VGG(nnx.Module):
         features = []
         for stage in range(1, len(ENCODER) + 1):
             features.append(getattr(self, f"_conv_block_{stage}")(x))
-            x, _ = pool(features[-1])
+            x, _ = max_pool(features[-1])
         return [*features, jax.nn.relu(self._conv_6(x))]
 
 

@@ -1,10 +1,10 @@
-"""PP-HumanMatting of PaddleSeg, which describes it by its code only.
+"""PP-HumanMatting of PaddleSeg, which is described by its code only.
 
-For portraits of high resolution without a trimap. At a quarter of the size, one decoder glances at
-what is foreground, background and between, another focuses on what is between, as in Li, Zhang,
-Maybank & Tao, "Bridging Composite and Real: Towards End-to-end Deep Image Matting", IJCV 2022. A
-refiner brings that to the whole size, as in Lin et al., "Real-Time High-Resolution Background
-Matting", CVPR 2021, but everywhere.
+For portraits of high resolution without a trimap. At a quarter of the size, one decoder (glance)
+finds foreground, transition and background, and another (focus) finds alpha in the transition, as
+in Li, Zhang, Maybank & Tao, "Bridging Composite and Real: Towards End-to-end Deep Image Matting",
+IJCV 2022. A refiner brings alpha to the full size, as in Lin et al., "Real-Time High-Resolution
+Background Matting", CVPR 2021, but at every pixel.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from alphamat_deep.layers import (
     Conv,
     ConvBNReLU,
     PyramidPooling,
-    beside,
-    fuse,
+    apply,
+    concatenate,
+    fuse_semantic_and_detail,
     refuse_unless_multiples,
-    repeat,
     resize,
-    through,
-    twofold,
+    upsample_bilinear,
+    upsample_nearest,
 )
 
-SHRINK = 4  # sides of a picture to those that the decoders see
-HIDDEN = 32  # features that the refiner takes over
-STAGES = (  # of decoders, the finest first: features that come, between, and go; dilation
+SHRINK = 4  # the decoders see the picture at 1/4 of its size
+HIDDEN = 32  # features of the focus decoder that the refiner sees
+STAGES = (  # of decoders, the finest first: features in, inside and out; dilation
     (128, 64, 64, 1),
     (128, 128, 64, 1),
     (256, 128, 64, 1),
@@ -46,19 +46,19 @@ STAGES = (  # of decoders, the finest first: features that come, between, and go
 
 @dataclass(frozen=True)
 class PPHumanMattingConfig:
-    """Nothing is left to choose."""
+    """There is nothing to choose."""
 
 
 class PPHumanMattingOutput(NamedTuple):
     alpha: Float[Array, "B H W 1"]
     alpha_raw: Float[Array, "B h w 1"]
-    """Before refinement, at a quarter of the size; as are the others."""
+    """Before refinement. This and the fields below are at a quarter of the size."""
     glance: Float[Array, "B h w 3"]
-    """Chances of foreground, of what is between, and of background."""
+    """Probabilities of foreground, transition and background."""
     focus: Float[Array, "B h w 1"]
-    """Alpha of what is between."""
+    """Alpha in the transition."""
     error: Float[Array, "B h w 1"]
-    """How far `alpha_raw` is expected to be off."""
+    """The expected error of `alpha_raw`."""
 
 
 class PPHumanMatting(nnx.Module):
@@ -85,18 +85,18 @@ class PPHumanMatting(nnx.Module):
         *details, last = self.backbone(small)
         context = self.psp_module(last)
         contexts = [layer(context) for layer in (self.psp1, self.psp2, self.psp3, self.psp4)]
-        glance = jax.nn.softmax(self.glance(beside(context, last), contexts))
-        bridge = through(self.bridge_block, last)
-        focused = self.focus(beside(bridge, last), details)
+        glance = jax.nn.softmax(self.glance(concatenate(context, last), contexts))
+        bridge = apply(self.bridge_block, last)
+        focused = self.focus(concatenate(bridge, last), details)
         focus, error, hidden = jnp.split(focused, (1, 2), axis=-1)
         focus, error, hidden = jax.nn.sigmoid(focus), jnp.clip(error, 0, 1), jax.nn.relu(hidden)
-        raw = fuse(glance, focus)
-        alpha = self.refiner(image, beside(hidden, raw, glance))
+        raw = fuse_semantic_and_detail(glance, focus)
+        alpha = self.refiner(image, concatenate(hidden, raw, glance))
         return PPHumanMattingOutput(jnp.clip(alpha, 0, 1), raw, glance, focus, error)
 
 
 class Decoder(nnx.Module):
-    """Stages of three convolutions; each doubles the sides, but for the last."""
+    """Stages of three convolutions. Between stages the size is doubled."""
 
     def __init__(self, features: int, *, lead: bool, rngs: nnx.Rngs):
         conv = partial(ConvBNReLU, size=3, rngs=rngs)
@@ -115,25 +115,25 @@ class Decoder(nnx.Module):
     def __call__(
         self, x: Float[Array, "B h w C"], more: Sequence[Float[Array, "B _ _ _"]]
     ) -> Float[Array, "B H W F"]:
-        """Decode, with more features beside those of each stage but the first, finest first.
+        """Decode `x`. Each stage but the first also sees one of `more`, which are finest first.
 
-        They come before (`lead`) or after the stage's own.
+        With `lead` these features come before the stage's own, otherwise after them.
         """
         last, *stages = self.stages
-        x = through(stages.pop(), x)
+        x = apply(stages.pop(), x)
         for stage, other in zip(stages[::-1], more[::-1], strict=True):
-            x = twofold(x)
+            x = upsample_bilinear(x)
             both = resize(other, *x.shape[1:3]), x
-            x = through(stage, beside(*(both if self.lead else both[::-1])))
-        return through(last, twofold(x))
+            x = apply(stage, concatenate(*(both if self.lead else both[::-1])))
+        return apply(last, upsample_bilinear(x))
 
 
 class Refiner(nnx.Module):
-    """A few convolutions at half the size and at the whole, which look at the picture again."""
+    """A few convolutions at half and at full size, which see the picture again."""
 
     def __init__(self, *, rngs: nnx.Rngs):
         conv = partial(ConvBNReLU, size=3, bias=False, rngs=rngs)
-        # Zeros stand round the picture for all four, not for each.
+        # Zeros are put around the picture once for all four convolutions.
         self.conv1 = conv(HIDDEN + 4 + 3, 24, padding=3)
         self.conv2 = conv(24, 16)
         self.conv3 = conv(16 + 3, 12)
@@ -143,7 +143,7 @@ class Refiner(nnx.Module):
         self, image: Float[Array, "B H W 3"], coarse: Float[Array, "B h w C"]
     ) -> Float[Array, "B H W 1"]:
         half = image.shape[1] // 2, image.shape[2] // 2
-        x = beside(resize(coarse, *half), resize(image, *half))
-        x = repeat(self.conv2(self.conv1(x)))
+        x = concatenate(resize(coarse, *half), resize(image, *half))
+        x = upsample_nearest(self.conv2(self.conv1(x)))
         image = jnp.pad(image, [(0, 0), (2, 2), (2, 2), (0, 0)])
-        return self.conv4(self.conv3(beside(x, image)))
+        return self.conv4(self.conv3(concatenate(x, image)))

@@ -1,8 +1,8 @@
 """PP-Matting.
 
-Chen et al., "PP-Matting: High-Accuracy Natural Image Matting", arXiv:2204.09433, 2022: without a
-trimap, one branch finds what is foreground, background or neither (section 3.2), another alpha in
-high resolution (section 3.3), and alpha is the latter's where the former says neither.
+Chen et al., "PP-Matting: High-Accuracy Natural Image Matting", arXiv:2204.09433, 2022. It needs no
+trimap: one branch finds foreground, background and the transition between them (section 3.2), and
+another finds alpha at high resolution (section 3.3), which counts in the transition.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from alphamat_deep.layers import (
     Conv,
     ConvBNReLU,
     PyramidPooling,
+    apply,
     batch_norm,
-    beside,
-    fuse,
+    concatenate,
+    fuse_semantic_and_detail,
     refuse_unless_multiples,
     resize,
-    through,
-    twofold,
+    upsample_bilinear,
 )
 
 GUIDES = 0, 2, 4  # stages of the semantic branch that guide the detail branch
@@ -43,9 +43,9 @@ class PPMattingConfig:
 class PPMattingOutput(NamedTuple):
     alpha: Float[Array, "B H W 1"]
     semantic: Float[Array, "B H W 3"]
-    """Probabilities of foreground, of neither and of background."""
+    """Probabilities of foreground, transition and background."""
     detail: Float[Array, "B H W 1"]
-    """Alpha where neither is likeliest, and nothing in particular elsewhere."""
+    """Alpha where the transition is likeliest; meaningless elsewhere."""
 
 
 class PPMatting(nnx.Module):
@@ -68,12 +68,12 @@ class PPMatting(nnx.Module):
         semantic = jax.nn.softmax(stages[-1])
         fine = [resize(x, *image.shape[1:3]) for x in (half, quarter)]
         guides = [stages[at] for at in GUIDES]
-        detail = jax.nn.sigmoid(self.hrdb(beside(*fine), guides))
-        return PPMattingOutput(fuse(semantic, detail), semantic, detail)
+        detail = jax.nn.sigmoid(self.hrdb(concatenate(*fine), guides))
+        return PPMattingOutput(fuse_semantic_and_detail(semantic, detail), semantic, detail)
 
 
 class SemanticBranch(nnx.Module):
-    """What is foreground, background, or neither, in stages that double the size."""
+    """Scores of foreground, transition and background, in stages that double the size."""
 
     def __init__(self, channels: int, *, rngs: nnx.Rngs):
         conv = partial(ConvBNReLU, size=3, rngs=rngs)
@@ -86,27 +86,27 @@ class SemanticBranch(nnx.Module):
         leaving = *entering[1:], 64
         for stage, (c, k, n, f) in enumerate(zip(entering, context, inner, leaving, strict=True)):
             around = near if stage else far
-            layers = conv(c + k, n, **near), conv(n, n, **around), conv(n, f, **around), twofold
-            self.scb_stages.append(nnx.List(layers))
+            layers = conv(c + k, n, **near), conv(n, n, **around), conv(n, f, **around)
+            self.scb_stages.append(nnx.List([*layers, upsample_bilinear]))
             if stage:
                 self.psps.append(nnx.List([conv(512, k, **near)]))
         layers = conv(64, 64, **near), conv(64, 64, **near), Conv(64, 3, 3, padding=1, rngs=rngs)
         self.scb_stages.append(nnx.List(layers))
 
     def __call__(self, x: Float[Array, "B H W C"]) -> list[Float[Array, "B _ _ _"]]:
-        """Return what each stage makes, at twice the size and so on; the last is three scores."""
+        """Return the outputs of all stages, coarsest first. The last one is three scores."""
         context = self.psp_module(x)
         first, *rest, last = self.scb_stages
-        outputs = [through(first, beside(context, x))]
+        outputs = [apply(first, concatenate(context, x))]
         for psp, stage in zip(self.psps, rest, strict=True):
             x = outputs[-1]
-            seen = resize(through(psp, context), *x.shape[1:3])
-            outputs.append(through(stage, beside(seen, x)))
-        return [*outputs, through(last, outputs[-1])]
+            seen = resize(apply(psp, context), *x.shape[1:3])
+            outputs.append(apply(stage, concatenate(seen, x)))
+        return [*outputs, apply(last, outputs[-1])]
 
 
 class DetailBranch(nnx.Module):
-    """Alpha's logit from fine features, in whole size; what a place is gates them."""
+    """Alpha's logit from fine features at full size, gated by the semantic branch."""
 
     def __init__(self, channels: int, *, rngs: nnx.Rngs):
         self.gf_list = nnx.List(Conv(guide, 1, 1, rngs=rngs) for guide in (256, 64, 64))
@@ -126,7 +126,7 @@ class DetailBranch(nnx.Module):
 
 
 class Gate(nnx.Module):
-    """Strengthen features by a factor from 1 to 2, which they and a guide say for each place."""
+    """Multiply features by a factor from 1 to 2, computed at each place from them and a guide."""
 
     def __init__(self, features: int, *, rngs: nnx.Rngs):
         both = features + 1
@@ -145,5 +145,5 @@ class Gate(nnx.Module):
     def __call__(
         self, x: Float[Array, "B H W C"], guide: Float[Array, "B H W 1"]
     ) -> Float[Array, "B H W C"]:
-        both = beside(x, guide)
-        return self.conv(x * (1 + through(self._gate_conv, both)))
+        both = concatenate(x, guide)
+        return self.conv(x * (1 + apply(self._gate_conv, both)))

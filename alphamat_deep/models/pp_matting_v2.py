@@ -1,7 +1,7 @@
-"""PP-MattingV2 of PaddleSeg, which describes it by its code only.
+"""PP-MattingV2 of PaddleSeg, which is described by its code only.
 
-A light network for portraits without a trimap: STDC-1 looks, a double pyramid of means says what
-the picture is about, and fusions guided by attention carry that up to the whole size.
+A light network for portraits without a trimap: STDC-1 finds features, a double pyramid of averages
+finds their context, and fusions weighted by attention bring both to the full size.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from jaxtyping import Array, Float
 
 from alphamat_deep.backbones.stdc import STDC1
 from alphamat_deep.layers import (
-    BinMeans,
+    AdaptiveAveragePool,
     Conv,
     ConvBN,
     ConvBNReLU,
-    beside,
-    halve,
-    paddle_resize,
+    apply,
+    average_pool,
+    concatenate,
     rectify,
     refuse_unless_multiples,
     resize,
-    through,
+    resize_like_paddle,
 )
 
 CONTEXT = 256
 HEADS, KEY, VALUE = 8, 16, 32  # of attention: heads, and features of each one's keys and values
-POOLED = 64  # pixels on each side for one mean
+POOLED = 64  # pixels on each side of a square that is averaged
 
 
 @dataclass(frozen=True)
 class PPMattingV2Config:
     supervise: bool = False
-    """Whether there is the head for alpha at an eighth of the size, which only training needs."""
+    """Whether there is a head for alpha at an eighth of the size. Only training needs it."""
 
 
 class PPMattingV2Output(NamedTuple):
     alpha: Float[Array, "B H W 1"]
     alpha_8x: Float[Array, "B h w 1"] | None
-    """At an eighth of the size, if there is that head."""
+    """At an eighth of the size; None without that head."""
 
 
 class PPMattingV2(nnx.Module):
@@ -73,32 +73,32 @@ class PPMattingV2(nnx.Module):
         x = self.mlff32x([x32, context])
         x = self.mlff16x([x16, x, context])
         eighth = self.mlff8x([x8, x, context])
-        half = halve(image)
-        x = self.mlff4x([x4, eighth, halve(half)])
+        half = average_pool(image)
+        x = self.mlff4x([x4, eighth, average_pool(half)])
         x = resize(self.mlff2x([x2, x, half]), *image.shape[1:3])
-        alpha = self.matting_head_mlff2x(beside(x, image))
+        alpha = self.matting_head_mlff2x(concatenate(x, image))
         if self.matting_head_mlff8x is None:
             return PPMattingV2Output(alpha, None)
         return PPMattingV2Output(alpha, self.matting_head_mlff8x(eighth))
 
 
 class DoublePyramid(nnx.Module):
-    """What the picture is about, from means of all features over 64 × 64 pixels each.
+    """The context of the picture, from averages of all features over 64 × 64 pixels each.
 
-    Means of these over 2 × 2, 4 × 4 and 6 × 6 parts of the picture attend to each other.
+    Averages of these over 2 × 2, 4 × 4 and 6 × 6 parts of the picture attend to each other.
     """
 
     def __init__(self, channels: int, *, rngs: nnx.Rngs):
         self.conv_mid = ConvBN(channels, CONTEXT, 1, rngs=rngs)
         self.pp2 = nnx.List(
-            nnx.List([BinMeans(size), Transformer(rngs=rngs)]) for size in (2, 4, 6)
+            nnx.List([AdaptiveAveragePool(size), Transformer(rngs=rngs)]) for size in (2, 4, 6)
         )
         self.conv_out = ConvBNReLU(CONTEXT, CONTEXT, 1, rngs=rngs)
 
     def __call__(self, features: Sequence[Array]) -> Float[Array, "B h w F"]:
-        pooled = [means(x, POOLED >> level) for level, x in enumerate(features, start=2)]
-        x = self.conv_mid(beside(*pooled))
-        parts = [paddle_resize(through(part, x), *x.shape[1:3]) for part in self.pp2]
+        pooled = [average_squares(x, POOLED >> level) for level, x in enumerate(features, start=2)]
+        x = self.conv_mid(concatenate(*pooled))
+        parts = [resize_like_paddle(apply(part, x), *x.shape[1:3]) for part in self.pp2]
         return self.conv_out(sum(parts[::-1], x))
 
 
@@ -113,7 +113,7 @@ class Transformer(nnx.Module):
 
 
 class Attention(nnx.Module):
-    """Attention of all places to all, whose scores are not scaled."""
+    """Attention of all places to all places, without scaling of the scores."""
 
     def __init__(self, *, rngs: nnx.Rngs):
         conv = partial(ConvBN, size=1, bias=False, rngs=rngs)
@@ -129,7 +129,7 @@ class Attention(nnx.Module):
         )
         weights = jax.nn.softmax(jnp.einsum("bqhc,bkhc->bhqk", q, k))
         y = jnp.einsum("bhqk,bkhc->bqhc", weights, v)
-        return through(self.proj, y.reshape(B, H, W, -1))
+        return apply(self.proj, y.reshape(B, H, W, -1))
 
 
 class MLP(nnx.Module):
@@ -144,7 +144,7 @@ class MLP(nnx.Module):
 
 
 class Fusion(nnx.Module):
-    """Features of several levels, each weighted place by place, at the size of the first."""
+    """Combine features of several levels at the size of the first, each with a weight per place."""
 
     def __init__(
         self, channels: Sequence[int], inner: Sequence[int], features: int, *, rngs: nnx.Rngs
@@ -168,9 +168,9 @@ class Fusion(nnx.Module):
             for before, after, x in zip(self.pwconvs, self.dwconvs, levels, strict=True)
         ]
         looks = [look(x, axis=-1, keepdims=True) for x in found for look in (jnp.mean, jnp.max)]
-        weights = through(self.conv_atten, beside(*looks))
+        weights = apply(self.conv_atten, concatenate(*looks))
         weighted = [x * weights[..., at : at + 1] for at, x in enumerate(found)]
-        return self.conv_out(beside(*weighted))
+        return self.conv_out(concatenate(*weighted))
 
 
 class Head(nnx.Module):
@@ -181,11 +181,11 @@ class Head(nnx.Module):
         self.conv_out = Conv(inner, 1, 1, bias=False, rngs=rngs)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W 1"]:
-        return jax.nn.sigmoid(self.conv_out(through(self.mid_conv, self.conv(x))))
+        return jax.nn.sigmoid(self.conv_out(apply(self.mid_conv, self.conv(x))))
 
 
-def means(x: Float[Array, "B H W C"], size: int) -> Float[Array, "B h w C"]:
-    """Average each size × size pixels, but for those left over at the end."""
+def average_squares(x: Float[Array, "B H W C"], size: int) -> Float[Array, "B h w C"]:
+    """Average each size × size pixels. Rows and columns left over at the end are dropped."""
     B, H, W, C = x.shape
     h, w = H // size, W // size
     x = x[:, : h * size, : w * size]

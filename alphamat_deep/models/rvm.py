@@ -1,14 +1,15 @@
 """Robust Video Matting, for clips of people.
 
 Lin, Yang, Saleemi & Sengupta, "Robust High-Resolution Video Matting with Temporal Guidance", WACV
-2022: a network looks at a small frame and remembers what it saw at four scales (section 3.2), and a
-guided filter whose parameters it says brings its alpha to the frame's size (section 3.3).
+2022: a network sees a small frame and keeps a memory at four scales (section 3.2). A guided filter
+whose parameters are learnt brings its alpha to the frame's size (section 3.3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -21,13 +22,13 @@ from alphamat_deep.backbones.mobilenet_v3 import MobileNetV3
 from alphamat_deep.layers import (
     Conv,
     Stack,
-    average,
-    batch_norm,
-    beside,
-    between,
-    halve,
-    neighbours,
-    twofold,
+    activated_conv,
+    average_pool,
+    concatenate,
+    find_neighbours,
+    global_average_pool,
+    resize_along,
+    upsample_bilinear,
 )
 
 State = tuple[Float[Array, "B _ _ _"], ...]
@@ -38,20 +39,20 @@ class RVMConfig:
     backbone: Callable[..., nnx.Module] = MobileNetV3
     """Called as `backbone(rngs=…)`; what it returns maps images to features at 1/2 … 1/16."""
     context: int = 128
-    """Features of what is known of all of the frame, at 1/16."""
+    """Features of the decoder at 1/16."""
     features: tuple[int, int, int, int] = (80, 40, 32, 16)
-    """Of the decoder at 1/8, 1/4, 1/2 and 1."""
+    """Features of the decoder at 1/8, 1/4, 1/2 and 1."""
     downsample_ratio: float | None = None
-    """How small the frame is made that the network looks at; None: to at most 512 pixels."""
+    """Size of the small frame, as a share of the frame's; None: at most 512 pixels long."""
 
 
 class RVMOutput(NamedTuple):
     alpha: Float[Array, "B H W 1"]
     foreground: Float[Array, "B H W 3"]
     state: State
-    """What is remembered of the clip so far, at 1/2, 1/4, 1/8 and 1/16 of the small frame."""
+    """The memory of the clip so far, at 1/2, 1/4, 1/8 and 1/16 of the small frame."""
     segmentation: Float[Array, "B h w 1"]
-    """Log odds that a pixel of the small frame is of a person: another thing to learn."""
+    """Log odds that a pixel of the small frame is of a person. Training can use it."""
 
 
 class RVM(nnx.Module):
@@ -69,25 +70,25 @@ class RVM(nnx.Module):
         self.refiner = DeepGuidedFilter(last, rngs=rngs)
 
     def __call__(self, image: Float[Array, "B H W 3"], state: State | None = None) -> RVMOutput:
-        """Estimate alpha and colours of the frames in [0, 1] that follow those of `state`.
+        """Estimate alpha and foreground of frames in [0, 1] that follow the frames of `state`.
 
-        Frames are of any size. `state` is None for the first ones of their clips.
+        Frames are of any size. `state` is None for the first frames of clips.
         """
         if state is None:
             state = self.initial_state(image)
-        small = self._shrunk(image)
+        small = self._shrink(image)
         f1, f2, f3, f4 = self.backbone(small)
         hidden, state = self.decoder(small, f1, f2, f3, self.aspp(f4), state)
         matte = self.project_mat(hidden)
         if small is image:
-            alpha, foreground = limited(image, matte[..., :3], matte[..., 3:])
+            alpha, foreground = clip_matte(image, matte[..., :3], matte[..., 3:])
         else:
             alpha, foreground = self.refiner(image, small, matte, hidden)
         return RVMOutput(alpha, foreground, state, self.project_seg(hidden))
 
     def initial_state(self, image: Float[Array, "B H W 3"]) -> State:
-        """Return the state before the first frame: nothing."""
-        _, height, width = self._small(image)
+        """Return the state before the first frame: zeros."""
+        _, height, width = self._small_size(image)
         widths = *self.config.features[2::-1], self.config.context
         state = []
         for features in widths:
@@ -95,13 +96,13 @@ class RVM(nnx.Module):
             state.append(jnp.zeros((len(image), height, width, features // 2), image.dtype))
         return tuple(state)
 
-    def _shrunk(self, image: Array) -> Array:
-        ratio, height, width = self._small(image)
+    def _shrink(self, image: Array) -> Array:
+        ratio, height, width = self._small_size(image)
         if ratio == 1:
             return image
-        return between(between(image, 1, height, 1 / ratio), 2, width, 1 / ratio)
+        return resize_along(resize_along(image, 1, height, 1 / ratio), 2, width, 1 / ratio)
 
-    def _small(self, image: Array) -> tuple[float, int, int]:
+    def _small_size(self, image: Array) -> tuple[float, int, int]:
         """Return the ratio, and the small frame's height and width."""
         height, width = image.shape[1:3]
         ratio = self.config.downsample_ratio
@@ -110,29 +111,29 @@ class RVM(nnx.Module):
         small = int(height * ratio), int(width * ratio)
         if 0 in small:
             raise ValueError(
-                f"`image` is {height} × {width} (height × width), of which a downsample ratio of "
-                f"{ratio:.3g} leaves nothing; expected a larger image, or set `downsample_ratio`."
+                f"`image` is {height} × {width} (height × width), too small for a downsample ratio "
+                f"of {ratio:.3g}; expected a larger image, or set `downsample_ratio`."
             )
         return ratio, *small
 
 
 class LRASPP(nnx.Module):
-    """Features, weighed by what all of the frame says of them.
+    """Features, weighted by factors computed from the whole frame.
 
     Howard et al., "Searching for MobileNetV3", ICCV 2019, section 6.4.
     """
 
     def __init__(self, channels: int, features: int, *, rngs: nnx.Rngs):
-        self.aspp1 = Stack(activated(channels, features, 1, rngs=rngs))
+        self.aspp1 = Stack(activated_conv(channels, features, 1, rngs=rngs))
         weigh = Conv(channels, features, 1, bias=False, rngs=rngs)
-        self.aspp2 = Stack([average, weigh, jax.nn.sigmoid])
+        self.aspp2 = Stack([global_average_pool, weigh, jax.nn.sigmoid])
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W F"]:
         return self.aspp1(x) * self.aspp2(x)
 
 
 class Decoder(nnx.Module):
-    """From 1/16 of the size up to all of it, with a memory at each scale but the last."""
+    """From 1/16 of the size to the full size, with a memory at each scale but the last."""
 
     def __init__(
         self,
@@ -152,20 +153,20 @@ class Decoder(nnx.Module):
     def __call__(
         self, s0: Float[Array, "B H W 3"], f1: Array, f2: Array, f3: Array, f4: Array, state: State
     ) -> tuple[Float[Array, "B H W F"], State]:
-        s1 = halve(s0)
-        s2 = halve(s1)
+        s1 = average_pool(s0)
+        s2 = average_pool(s1)
         r1, r2, r3, r4 = state
         x, r4 = self.decode4(f4, r4)
-        x, r3 = self.decode3(x, f3, halve(s2), r3)
+        x, r3 = self.decode3(x, f3, average_pool(s2), r3)
         x, r2 = self.decode2(x, f2, s2, r2)
         x, r1 = self.decode1(x, f1, s1, r1)
         return self.decode0(x, s0), (r1, r2, r3, r4)
 
 
 class ConvGRU(nnx.Module):
-    """A gated recurrent unit at each place, which sees 3 × 3 of them (equation 1).
+    """A gated recurrent unit at each place, which sees its 3 × 3 neighbourhood (equation 1).
 
-    It remembers the second half of the features; the first is of this frame alone.
+    It remembers the second half of the features. The first half is of this frame alone.
     """
 
     def __init__(self, features: int, *, rngs: nnx.Rngs):
@@ -176,9 +177,9 @@ class ConvGRU(nnx.Module):
         self, x: Float[Array, "B H W C"], h: Float[Array, "B H W C//2"]
     ) -> tuple[Float[Array, "B H W C"], Float[Array, "B H W C//2"]]:
         now, x = jnp.split(x, 2, axis=-1)
-        r, z = jnp.split(self.ih(beside(x, h)), 2, axis=-1)
-        h = (1 - z) * h + z * self.hh(beside(x, r * h))
-        return beside(now, h), h
+        r, z = jnp.split(self.ih(concatenate(x, h)), 2, axis=-1)
+        h = (1 - z) * h + z * self.hh(concatenate(x, r * h))
+        return concatenate(now, h), h
 
 
 class Bottleneck(nnx.Module):
@@ -191,20 +192,20 @@ class Bottleneck(nnx.Module):
 
 class Upsampling(nnx.Module):
     def __init__(self, channels: int, features: int, *, rngs: nnx.Rngs):
-        self.conv = Stack(activated(channels, features, 3, rngs=rngs))
+        self.conv = Stack(activated_conv(channels, features, 3, padding=1, rngs=rngs))
         self.gru = ConvGRU(features, rngs=rngs)
 
     def __call__(self, x: Array, f: Array, s: Array, h: Array) -> tuple[Array, Array]:
-        return self.gru(self.conv(beside(enlarged(x, s), f, s)), h)
+        return self.gru(self.conv(concatenate(upsample_to(x, s), f, s)), h)
 
 
 class Output(nnx.Module):
     def __init__(self, channels: int, features: int, *, rngs: nnx.Rngs):
-        first, second = (activated(c, features, 3, rngs=rngs) for c in (channels, features))
-        self.conv = Stack(first + second)
+        conv = partial(activated_conv, features=features, size=3, padding=1, rngs=rngs)
+        self.conv = Stack(conv(channels) + conv(features))
 
     def __call__(self, x: Array, s: Array) -> Array:
-        return self.conv(beside(enlarged(x, s), s))
+        return self.conv(concatenate(upsample_to(x, s), s))
 
 
 class Projection(nnx.Module):
@@ -216,16 +217,16 @@ class Projection(nnx.Module):
 
 
 class DeepGuidedFilter(nnx.Module):
-    """Bring a small matte to the frame's size: there it is A x + b of the colours x.
+    """Bring a small matte to the frame's size, where it is A x + b of the colours x.
 
-    Wu, Zheng, Zhang & Huang, "Fast End-to-End Trainable Guided Filter", CVPR 2018. A is learnt from
-    what a guided filter computes it from, covariances and variances, and from hidden features.
+    Wu, Zheng, Zhang & Huang, "Fast End-to-End Trainable Guided Filter", CVPR 2018. A guided filter
+    computes A from covariances and variances; here convolutions do, from these and hidden features.
     """
 
     def __init__(self, hidden: int, *, rngs: nnx.Rngs):
         self.box_filter = Conv(4, 4, 3, padding=1, groups=4, bias=False, rngs=rngs)
         self.box_filter.kernel.set_value(jnp.full((3, 3, 1, 4), 1 / 9))
-        first, second = (activated(c, hidden, 1, rngs=rngs) for c in (4 + 4 + hidden, hidden))
+        first, second = (activated_conv(c, hidden, 1, rngs=rngs) for c in (4 + 4 + hidden, hidden))
         self.conv = Stack([*first, *second, Conv(hidden, 4, 1, rngs=rngs)])
 
     def __call__(
@@ -235,47 +236,43 @@ class DeepGuidedFilter(nnx.Module):
         matte: Float[Array, "B h w 4"],
         hidden: Float[Array, "B h w C"],
     ) -> tuple[Float[Array, "B H W 1"], Float[Array, "B H W 3"]]:
-        x, mean = beside(small, grey(small)), self.box_filter
+        x, mean = concatenate(small, grey(small)), self.box_filter
         mean_x, mean_y = mean(x), mean(matte)
         cov_xy, var_x = mean(x * matte) - mean_x * mean_y, mean(x * x) - mean_x * mean_x
-        A = self.conv(beside(cov_xy, var_x, hidden))
+        A = self.conv(concatenate(cov_xy, var_x, hidden))
         b = mean_y - A * mean_x
         return lax.platform_dependent(image, A, b, cpu=filter_by_rows, default=filter_whole)
 
 
 def filter_whole(image: Array, A: Array, b: Array) -> tuple[Array, Array]:
     height, width = image.shape[1:3]
-    return filtered(image, *(between(between(x, 2, width), 1, height) for x in (A, b)))
+    A, b = (resize_along(resize_along(x, 2, width), 1, height) for x in (A, b))
+    return apply_coefficients(image, A, b)
 
 
 def filter_by_rows(image: Array, A: Array, b: Array) -> tuple[Array, Array]:
-    """Do the same row by row: what lies in between stays in a CPU's cache."""
+    """Do the same row by row, so that intermediate arrays stay in a CPU's cache."""
     height, width = image.shape[1:3]
-    above, below, weight = map(jnp.asarray, neighbours(A.shape[1], height))
+    above, below, weight = map(jnp.asarray, find_neighbours(A.shape[1], height))
     weight = weight.astype(A.dtype)
-    A, b = (between(x, 2, width) for x in (A, b))
+    A, b = (resize_along(x, 2, width) for x in (A, b))
 
     def row(y):
         here = ((1 - weight[y]) * x[:, above[y]] + weight[y] * x[:, below[y]] for x in (A, b))
-        return filtered(image[:, y], *here)
+        return apply_coefficients(image[:, y], *here)
 
     alpha, foreground = lax.map(row, jnp.arange(height))
     return alpha.swapaxes(0, 1), foreground.swapaxes(0, 1)
 
 
-def filtered(image: Array, A: Array, b: Array) -> tuple[Array, Array]:
-    """Return alpha and foreground where A and b are those of the image's pixels."""
+def apply_coefficients(image: Array, A: Array, b: Array) -> tuple[Array, Array]:
+    """Return alpha and foreground, from A and b of each pixel of the image."""
     residual = A[..., :3] * image + b[..., :3]
-    return limited(image, residual, A[..., 3:] * grey(image) + b[..., 3:])
+    return clip_matte(image, residual, A[..., 3:] * grey(image) + b[..., 3:])
 
 
-def limited(image: Array, residual: Array, alpha: Array) -> tuple[Array, Array]:
+def clip_matte(image: Array, residual: Array, alpha: Array) -> tuple[Array, Array]:
     return jnp.clip(alpha, 0, 1), jnp.clip(image + residual, 0, 1)
-
-
-def activated(channels: int, features: int, size: int, *, rngs: nnx.Rngs) -> list:
-    conv = Conv(channels, features, size, padding=size // 2, bias=False, rngs=rngs)
-    return [conv, batch_norm(features, rngs=rngs), jax.nn.relu]
 
 
 def grey(x: Float[Array, "*B 3"]) -> Float[Array, "*B 1"]:
@@ -283,6 +280,6 @@ def grey(x: Float[Array, "*B 3"]) -> Float[Array, "*B 1"]:
     return (x[..., :1] + x[..., 1:2] + x[..., 2:]) / 3
 
 
-def enlarged(x: Array, like: Array) -> Array:
-    """Double the size, but for a last row and column where `like` has none."""
-    return twofold(x)[:, : like.shape[1], : like.shape[2]]
+def upsample_to(x: Array, like: Array) -> Array:
+    """Double the size, and cut off a last row and column that `like` does not have."""
+    return upsample_bilinear(x)[:, : like.shape[1], : like.shape[2]]

@@ -61,7 +61,7 @@ def test_patches_are_cut_out_with_zeros_beyond_the_border(size, margin):
     for b, k in np.ndindex(places.shape):
         row, column = np.array(divmod(places[b, k], 11)) * size
         expected.append(framed[b, row : row + length, column : column + length])
-    found = bgmv2.crop(jnp.asarray(x), jnp.asarray(places), size, margin)
+    found = bgmv2.crop_patches(jnp.asarray(x), jnp.asarray(places), size, margin)
     assert np.array_equal(found, expected)
 
 
@@ -72,17 +72,19 @@ def test_patches_are_put_where_they_belong_but_not_beyond():
     for b, i, j, at in ((0, 6, 10, 0), (0, 1, 1, 1), (1, 0, 0, 3)):
         expected[b, 4 * i : 4 * i + 4, 4 * j : 4 * j + 4] = patches[at]
         marks[b, i, j] = 1
-    found, refined = bgmv2.replace(jnp.asarray(x), jnp.asarray(patches), jnp.asarray(places))
+    found, refined = bgmv2.replace_patches(
+        jnp.asarray(x), jnp.asarray(patches), jnp.asarray(places)
+    )
     assert np.array_equal(found, expected)
     assert np.array_equal(refined, marks)
 
 
 def test_of_equal_errors_the_first_are_refined():
     error = jnp.asarray([1, 1, 0.5, 1, 1, 0]).reshape(1, 2, 3, 1)
-    places, wrong = bgmv2.largest(error, 3)
+    places, wrong = bgmv2.find_largest(error, 3)
     assert np.array_equal(places, [[0, 1, 3]])
     assert wrong.all()
-    places, wrong = bgmv2.largest(error, 60)
+    places, wrong = bgmv2.find_largest(error, 60)
     assert np.array_equal(places, [[0, 1, 3, 4, 2, 5]])
     assert np.array_equal(wrong, [[1, 1, 1, 1, 1, 0]])
 

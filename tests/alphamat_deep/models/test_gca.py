@@ -47,7 +47,7 @@ def compiled(layer, features, guidance, guide):
 
 
 def scene(mask=MASKS["some"][:, : H // 2, : W // 2], by_share=False):
-    guide, _ = gca.guided(jnp.asarray(mask, jnp.float32), by_share)
+    guide, _ = gca.make_guide(jnp.asarray(mask, jnp.float32), by_share)
     return noise(2, H, W, FEATURES), noise(2, H, W, GUIDANCE, seed=60), guide
 
 
@@ -121,7 +121,7 @@ def test_no_trimap_and_no_flat_image_makes_gradients_infinite(layer, kind, flat)
 @partial(jax.jit, static_argnums=0)
 def sum_and_gradients(graph, rest, *arguments):
     def total(parameters, features, guidance, mask):
-        guide, _ = gca.guided(mask, False)
+        guide, _ = gca.make_guide(mask, False)
         return nnx.merge(graph, parameters, rest)(features, guidance, guide)[0].sum()
 
     return jax.value_and_grad(total, argnums=(0, 1, 2, 3))(*arguments)
@@ -130,14 +130,14 @@ def sum_and_gradients(graph, rest, *arguments):
 def test_scores_weigh_by_the_square_root_of_the_odds_within_bounds():
     mask = np.zeros((4, 8, 10), np.float32)
     mask[0, :2], mask[1], mask[2, 0, 0] = 1, 1, 1
-    guide, scale = gca.guided(jnp.asarray(mask), False)
+    guide, scale = gca.make_guide(jnp.asarray(mask), False)
     third = np.sqrt(1 / 3)
     expected = [[third, 1 / third], [10, 0.1], [np.sqrt(1 / 79), np.sqrt(79)], [0.1, 10]]
     np.testing.assert_allclose(scale, expected, rtol=1e-6)
     near = np.asarray(guide.ban[0]).reshape(8, 10) > 0
     assert near[:3].all()  # a row more than is unknown
     assert not near[3:].any()
-    shares = np.asarray(gca.guided(jnp.asarray(mask), True)[0].ban[2]).reshape(8, 10)
+    shares = np.asarray(gca.make_guide(jnp.asarray(mask), True)[0].ban[2]).reshape(8, 10)
     np.testing.assert_allclose(shares[:3, :3], np.outer([1, 1, 0], [1, 1, 0]) * 1e4 / 9, rtol=1e-6)
 
 

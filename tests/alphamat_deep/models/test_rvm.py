@@ -12,8 +12,8 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep import zoo
-from alphamat_deep.backbones.mobilenet_v3 import activated
+from alphamat_deep import matting
+from alphamat_deep.backbones.mobilenet_v3 import conv_norm_activation
 from alphamat_deep.fill import EVERYWHERE, renamed
 from alphamat_deep.layers import Conv
 from alphamat_deep.models import rvm
@@ -131,7 +131,7 @@ def test_by_itself_it_looks_at_512_pixels_at_most(size, expected):
 
 
 def test_a_frame_of_which_nothing_is_left_is_refused():
-    with pytest.raises(ValueError, match=r"3 × 9.*ratio of 0\.25 leaves nothing"):
+    with pytest.raises(ValueError, match=r"3 × 9.*too small for a downsample ratio of 0\.25"):
         small(downsample_ratio=0.25)(noise(1, 3, 9, 3))
 
 
@@ -178,7 +178,7 @@ def test_learning_reaches_back_through_a_clip():
 
 
 def test_the_backbone_s_statistics_move_by_a_hundredth():
-    layers = activated(3, 5, 1, rngs=nnx.Rngs(0))
+    layers = conv_norm_activation(3, 5, 1, rngs=nnx.Rngs(0))
     conv, norm = getattr(layers, "0"), getattr(layers, "1")
     x = noise(2, 8, 9, 3)
     layers(x)
@@ -221,7 +221,7 @@ def method():
     model = small()
     model.eval()
     row = alphamat_deep.PRESETS["rvm-mobilenetv3"]
-    return zoo.Matting("small", row, *nnx.split(model), jnp.dtype(jnp.float32), "")
+    return matting.Matting("small", row, model, jnp.dtype(jnp.float32), "")
 
 
 def clip(count, height=21, width=34):
@@ -231,7 +231,7 @@ def clip(count, height=21, width=34):
 
 def test_a_clip_is_matted_with_what_was_seen_before(method):
     frames, step = clip(3), method.clip()
-    model, call = nnx.merge(method.graph, method.state), jit(lambda model, *x: model(*x))
+    model, call = method.model, jit(lambda model, *x: model(*x))
     state = model.initial_state(jnp.asarray(frames[:1], jnp.float32))
     for frame in frames:
         matte = step(frame)

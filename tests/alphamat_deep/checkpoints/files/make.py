@@ -64,7 +64,7 @@ def training():
 
 
 def conv():
-    """The weights of the smallest network in ../../test_zoo.py."""
+    """The weights of the smallest network in ../../tiny.py."""
     weight = np.random.default_rng(37).normal(size=(1, 4, 3, 3)).astype(np.float32)
     tensors = {"conv.weight": torch.from_numpy(weight), "conv.bias": torch.tensor([0.1])}
     return {"epoch": 3, "state_dict": {f"module.{name}": t for name, t in tensors.items()}}

@@ -1,0 +1,30 @@
+"""The catalogue: one row for each published checkpoint, in one file for each publication.
+
+Weights are never downloaded. A row says where the authors publish them and on what terms. Scores
+are those that the authors report, by their protocol; they are not measured here.
+"""
+
+from alphamat_deep.catalogue import (
+    bgmv2,
+    dim,
+    gca,
+    modnet,
+    pp_humanmatting,
+    pp_matting,
+    pp_mattingv2,
+    rvm,
+)
+from alphamat_deep.catalogue.preset import Preset as Preset
+from alphamat_deep.catalogue.preset import Score as Score
+from alphamat_deep.catalogue.preset import Weights as Weights
+
+PRESETS = {
+    **dim.PRESETS,
+    **gca.PRESETS,
+    **modnet.PRESETS,
+    **pp_matting.PRESETS,
+    **pp_mattingv2.PRESETS,
+    **pp_humanmatting.PRESETS,
+    **bgmv2.PRESETS,
+    **rvm.PRESETS,
+}

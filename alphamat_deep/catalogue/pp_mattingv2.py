@@ -1,0 +1,44 @@
+"""PP-MattingV2 of PaddleSeg."""
+
+from functools import partial
+
+from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
+from alphamat_deep.catalogue.sources import PADDLESEG, PADDLESEG_LICENCE, PADDLESEG_MODELS
+from alphamat_deep.fill import Names
+from alphamat_deep.models.pp_matting_v2 import PPMattingV2, PPMattingV2Config
+from alphamat_deep.preprocess import HALF, Preprocess, Resize, floor_sides, short_side_within
+
+RULES = Preprocess(
+    HALF,
+    HALF,
+    chain=(Resize(partial(short_side_within, 512)), Resize(partial(floor_sides, 32, least=64))),
+)
+
+NAMES = Names(
+    rename=(
+        (r"^backbone\.features\.", "backbone.layers."),
+        (r"\.transformer_blocks\.0\.", "."),
+        (r"\.(conv|c)\.weight$", "._conv.weight"),
+        (r"\.bn\.", "._batch_norm."),
+    ),
+    spare=(r"^matting_head_mlff8x\.",),  # only training needs it
+)
+
+PRESETS = {
+    "pp-mattingv2-512": Preset(
+        model=PPMattingV2,
+        config=PPMattingV2Config(),
+        preprocess=RULES,
+        memory=partial(by_pixel, 350),
+        weights=Weights(
+            url=PADDLESEG_MODELS,
+            file="ppmattingv2-stdc1-human_512.pdparams",
+            format="Paddle",
+            licence=PADDLESEG_LICENCE,
+            commercial=None,
+        ),
+        citation=PADDLESEG,
+        scores=(Score("PPM-AIM-195", sad=40.59, mse=0.0038, grad=33.86, conn=38.90),),
+        names=NAMES,
+    ),
+}

@@ -1,0 +1,40 @@
+"""What networks ported from PyTorch and Paddle are made of, with the rules of those two.
+
+Arrays are NHWC, kernels HWIO. Attributes have Flax's names where Flax has the layer, otherwise the
+authors'; `fill` knows both.
+"""
+
+from alphamat_deep.layers.blocks import ConvBN as ConvBN
+from alphamat_deep.layers.blocks import ConvBNReLU as ConvBNReLU
+from alphamat_deep.layers.blocks import PyramidPooling as PyramidPooling
+from alphamat_deep.layers.blocks import Stack as Stack
+from alphamat_deep.layers.blocks import activated_conv as activated_conv
+from alphamat_deep.layers.blocks import apply as apply
+from alphamat_deep.layers.blocks import concatenate as concatenate
+from alphamat_deep.layers.blocks import fuse_semantic_and_detail as fuse_semantic_and_detail
+from alphamat_deep.layers.blocks import rectify as rectify
+from alphamat_deep.layers.convolution import Conv as Conv
+from alphamat_deep.layers.convolution import ConvTranspose as ConvTranspose
+from alphamat_deep.layers.convolution import add_bias as add_bias
+from alphamat_deep.layers.convolution import convolve as convolve
+from alphamat_deep.layers.convolution import convolve_depthwise as convolve_depthwise
+from alphamat_deep.layers.convolution import convolve_transposed as convolve_transposed
+from alphamat_deep.layers.norms import batch_norm as batch_norm
+from alphamat_deep.layers.norms import instance_norm as instance_norm
+from alphamat_deep.layers.parameters import SpectralVector as SpectralVector
+from alphamat_deep.layers.parameters import count_parameters as count_parameters
+from alphamat_deep.layers.pooling import AdaptiveAveragePool as AdaptiveAveragePool
+from alphamat_deep.layers.pooling import average_pool as average_pool
+from alphamat_deep.layers.pooling import global_average_pool as global_average_pool
+from alphamat_deep.layers.pooling import max_pool as max_pool
+from alphamat_deep.layers.pooling import max_unpool as max_unpool
+from alphamat_deep.layers.resizing import find_neighbours as find_neighbours
+from alphamat_deep.layers.resizing import refuse_unless_multiples as refuse_unless_multiples
+from alphamat_deep.layers.resizing import resize as resize
+from alphamat_deep.layers.resizing import resize_along as resize_along
+from alphamat_deep.layers.resizing import resize_like_paddle as resize_like_paddle
+from alphamat_deep.layers.resizing import upsample_bilinear as upsample_bilinear
+from alphamat_deep.layers.resizing import upsample_nearest as upsample_nearest
+from alphamat_deep.layers.spectral import SpectralConv as SpectralConv
+from alphamat_deep.layers.spectral import SpectralConvTranspose as SpectralConvTranspose
+from alphamat_deep.layers.spectral import spectral_norm as spectral_norm

@@ -1,0 +1,61 @@
+"""Averages and largest values over parts of a picture."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float
+
+
+def max_pool(x: Float[Array, "B H W C"]) -> tuple[Array, Array]:
+    """Return the largest of each 2 × 2 pixels, and its place among the four, 0 to 3.
+
+    Of equal ones the first counts. A last odd row or column is left out.
+    """
+    H, W = x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
+    top, place = x[:, 0:H:2, 0:W:2], 0
+    for at, (a, b) in enumerate(((0, 1), (1, 0), (1, 1)), start=1):
+        other = x[:, a:H:2, b:W:2]
+        place = jnp.where(other > top, at, place)
+        top = jnp.maximum(top, other)
+    return top, place.astype(jnp.uint8)
+
+
+def max_unpool(x: Float[Array, "B H W C"], place: Array) -> Float[Array, "B 2*H 2*W C"]:
+    """Put each value at the place where `max_pool` found the largest, and zeros elsewhere."""
+    B, H, W, C = x.shape
+    corner = jnp.arange(4, dtype=jnp.uint8).reshape(2, 1, 2, 1)
+    spread = jnp.where(place[:, :, None, :, None] == corner, x[:, :, None, :, None], 0)
+    return spread.reshape(B, 2 * H, 2 * W, C)
+
+
+def average_pool(x: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
+    """Average each 2 × 2 pixels. A last odd row or column is averaged by itself."""
+    x = jnp.pad(x, [(0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)], mode="edge")
+    B, H, W, C = x.shape
+    return x.reshape(B, H // 2, 2, W // 2, 2, C).mean((2, 4))
+
+
+def global_average_pool(x: Float[Array, "B H W C"]) -> Float[Array, "B 1 1 C"]:
+    return x.mean((1, 2), keepdims=True)
+
+
+class AdaptiveAveragePool(nnx.Module):
+    """Average over n × n bins of the picture; n is the `size`.
+
+    Bin i spans i/n to (i + 1)/n of the side, rounded outwards to whole pixels.
+    """
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B n n C"]:
+        rows, columns = (jnp.asarray(self._means(side), x.dtype) for side in x.shape[1:3])
+        return jnp.einsum("ph,bhwc,qw->bpqc", rows, x, columns)
+
+    def _means(self, side: int) -> np.ndarray:
+        at, edges = np.arange(side), np.arange(self.size + 1) * side
+        first, last = edges[:-1] // self.size, -(-edges[1:] // self.size)
+        within = (at >= first[:, None]) & (at < last[:, None])
+        return within / within.sum(axis=1, keepdims=True)

@@ -1,0 +1,142 @@
+"""A network with its weights, as a method: from pictures to mattes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from alphamat.door import as_array, memory, refuse_other_size
+from alphamat.method import Matte, Need, Takes, refuse_unless_taken
+from alphamat_deep.catalogue import Preset
+from alphamat_deep.compiling import pure, without_values
+
+
+@dataclass(frozen=True)
+class Matting:
+    """A published network with its weights: `(image, trimap=None, plate=None) -> alpha`."""
+
+    name: str
+    preset: Preset
+    model: nnx.Module
+    """In evaluation mode. Change nothing in it: what has been compiled would not notice."""
+    dtype: np.dtype
+    weights: str
+    """A digest, by which a continued evaluation recognises them."""
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    @property
+    def takes(self) -> Takes:
+        """What it takes beside the image, by the authors' rules."""
+        rules = self.preset.preprocess
+        return Takes(
+            trimap=Need.NO if rules.encode is None else Need.YES,
+            plate=Need.YES if rules.plate else Need.NO,
+            clip=True,
+        )
+
+    def __reduce__(self):
+        # The model is built again: it holds functions of JAX that pickle cannot find.
+        state = nnx.state(self.model)
+        return _with_state, (self.name, self.preset, state, self.dtype, self.weights)
+
+    def __call__(self, image, trimap=None, plate=None) -> np.ndarray:
+        """Estimate alpha.
+
+        Parameters
+        ----------
+        image, trimap, plate
+            As the methods of `alphamat` take them. The plate is the scene without its foreground.
+            A network that takes no trimap or no plate refuses one.
+
+        Returns
+        -------
+        (H, W) float64 array, alpha in [0, 1], by the authors' rules for pictures of any size.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is refused, or missing.
+        MemoryError
+            If the network needs more memory for this picture than the machine has.
+        """
+        return self.layers(image, trimap, plate).alpha
+
+    def layers(self, image, trimap=None, plate=None) -> Matte:
+        """Estimate alpha and, where the network has one, the foreground's colours.
+
+        The arguments and errors are those of a call.
+        """
+        return self._next(None, image, trimap, plate)[0]
+
+    def clip(self) -> Callable[..., Matte]:
+        """Return a function that mattes the frames of a clip in order, as `layers` does a picture.
+
+        A network with a memory uses what it saw in earlier frames. It refuses a frame whose size is
+        not that of the first.
+        """
+        if not self._has_memory:
+            return self.layers
+        seen = size = None
+
+        def step(image, trimap=None, plate=None) -> Matte:
+            nonlocal seen, size
+            image = as_array(image, name="image")
+            if size is not None:
+                refuse_other_size(image.shape, size, "image", "the clip's first frame")
+            matte, seen = self._next(seen, image, trimap, plate)
+            size = image.shape
+            return matte
+
+        return step
+
+    def _next(self, seen, image, trimap, plate) -> tuple[Matte, tuple | None]:
+        """Return a frame's matte, and the network's memory of the clip after it."""
+        rules = self.preset.preprocess
+        refuse_unless_taken(self, trimap=trimap is not None, plate=plate is not None)
+        prepared = rules.apply(image, trimap, plate)
+        self._refuse_beyond_memory(*prepared.inputs[0].shape[1:3])
+        inputs = [jnp.asarray(x, self.dtype) for x in prepared.inputs]
+        if self._has_memory:
+            inputs.append(self.model.initial_state(inputs[0]) if seen is None else seen)
+        f, state = self._pure
+        alpha, foreground, seen = _layers(f, state, *inputs)
+        if foreground is not None:
+            foreground = rules.undo_chain(np.asarray(foreground[0], np.float32), prepared)
+        alpha = rules.undo(np.asarray(alpha[0, ..., 0], np.float32), prepared)
+        return Matte(alpha, foreground), seen
+
+    @property
+    def _has_memory(self) -> bool:
+        return hasattr(self.model, "initial_state")
+
+    @cached_property
+    def _pure(self) -> tuple[Callable, nnx.State]:
+        return pure(self.model)
+
+    def _refuse_beyond_memory(self, height: int, width: int) -> None:
+        if jax.default_backend() == "cpu":
+            memory.refuse_beyond(
+                self.preset.memory(height, width) * self.dtype.itemsize / 4,
+                f"{self.name} on {height} × {width} (height × width)",
+                "Make the image smaller, or matte it in parts.",
+            )
+
+
+@partial(jax.jit, static_argnums=0)
+def _layers(f, state, *inputs):
+    output = f(state, *inputs)
+    return output.alpha, getattr(output, "foreground", None), getattr(output, "state", None)
+
+
+def _with_state(name: str, row: Preset, state: nnx.State, dtype: np.dtype, weights: str) -> Matting:
+    model = nnx.merge(nnx.graphdef(without_values(row)), state)
+    return Matting(name, row, model, dtype, weights)

@@ -1,0 +1,43 @@
+"""Pooling by largest values, and back."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from alphamat_deep import layers
+from tests.alphamat_deep.layers.reference import noise
+
+
+def test_pooling_finds_the_first_of_equals_and_leaves_an_odd_edge_out():
+    x = np.array([[1, 3, 2, 2, 9], [3, 0, 1, 2, 9], [9, 9, 9, 9, 9]], np.float32)
+    top, place = layers.max_pool(jnp.asarray(x[None, ..., None]))
+    assert np.array_equal(top[0, ..., 0], [[3, 2]])
+    assert np.array_equal(place[0, ..., 0], [[1, 0]])
+
+
+def test_unpooling_puts_values_back_where_they_were_found():
+    x = noise(2, 6, 8, 3)
+    top, place = layers.max_pool(x)
+    back = np.asarray(layers.max_unpool(top, place))
+    blocks = back.reshape(2, 3, 2, 4, 2, 3)
+    assert np.array_equal(blocks.sum(axis=(2, 4)), top)
+    assert (np.count_nonzero(blocks, axis=(2, 4)) == 1).all()
+    assert np.array_equal(back[back != 0], x[back != 0])
+
+
+def test_averaging_pairs_repeats_an_odd_edge():
+    x = jnp.asarray([[1, 3, 2], [3, 1, 6], [5, 7, 8]], jnp.float32)[None, ..., None]
+    assert np.array_equal(layers.average_pool(x)[0, ..., 0], [[2, 4], [6, 8]])
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_bins_of_adaptive_pooling_overlap_where_sides_do_not_divide(size):
+    x = noise(2, 7, 11, 3)
+    found = layers.AdaptiveAveragePool(size)(x)
+    assert found.shape == (2, size, size, 3)
+    for i, j in np.ndindex(size, size):
+        rows, columns = (
+            slice(at * side // size, -(-(at + 1) * side // size)) for at, side in ((i, 7), (j, 11))
+        )
+        expected = x[:, rows, columns].mean(axis=(1, 2))
+        np.testing.assert_allclose(found[:, i, j], expected, atol=1e-6)
