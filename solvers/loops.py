@@ -5,7 +5,8 @@ loop is a kernel, or any function, `loop(first, last, …)`. Kernels release the
 share the range of a loop. A waiting thread sleeps and leaves its core to other processes: OpenMP's
 threads spin, which made solves up to forty times slower on a machine with other work. Several
 threads may call a kernel at once, also for the first time. A process that was forked may go on
-calling kernels. Loops must not start loops in threads themselves.
+calling kernels. A loop must not run loops by `over_range` and the like: its thread would wait for
+threads that wait for it.
 """
 
 from __future__ import annotations

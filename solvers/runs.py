@@ -1,9 +1,9 @@
 """Horizontal runs of cells of a grid, along which compiled loops walk.
 
-Runs are an int64 array with a row for each run, in reading order, and these columns: how many cells
-earlier runs have, the run's length, and the y and x of its first cell. Where cells are stored with
-a halo, a column follows for each grid row from y - reach to y + reach: where the cell at x in that
-row is stored.
+Runs are an int64 array with a row for each run, in reading order. The columns are the number of
+the run's first cell among the cells of all runs, the run's length, and the y and x of its first
+cell. If cells are stored with a halo, a column follows for each grid row from y - reach to
+y + reach: where the cell at x in that row is stored.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def find_runs(mask: np.ndarray) -> np.ndarray:
 def find_stored(runs: np.ndarray, stored: np.ndarray, *, margin: int, reach: int) -> np.ndarray:
     """Return runs (n, STORED + 2 `reach` + 1): those given, with the columns from STORED on.
 
-    `stored` marks the stored cells of the grid and of a margin around it, among them all that the
-    columns speak of.
+    `stored` marks the stored cells of the grid and of a margin around it. All cells at most `reach`
+    rows above or below a run must be stored.
     """
     first, last = _edges(stored)
     start = np.cumsum(last - first) - (last - first)

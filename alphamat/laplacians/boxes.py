@@ -143,7 +143,7 @@ class Boxes(NamedTuple):
         at, number = _numbered(centres[radius:-radius, radius:-radius])
         windows, pixels = RunsByRow.of(centres), RunsByRow.of(unknown & dilate(centres, radius))
         runs = pixels.runs
-        runs[:, FIRST] = _numbered(unknown)[1][runs[:, Y], runs[:, X]]
+        runs[:, FIRST] = _numbered(unknown)[1][runs[:, Y], runs[:, X]]  # among all to solve for
         bounds = equal_parts(np.count_nonzero(centres, axis=1))
         bounds[-1] = len(centres)  # pixels may lie below the last centre
         whitening = np.empty((9, at.size))
