@@ -151,9 +151,9 @@ def _pictures(matted: Iterable, made: str, behind, depth: int) -> Iterator:
             picture = video.alpha_picture(matte, bits=depth)
         elif made == "cutout":
             picture = video.cutout_picture(frame.image[..., :3], matte, bits=depth)
+        elif (backdrop := next(backdrops, None)) is None:
+            raise ValueError(f"the clip of --over ends before frame {frame.number}.")
         else:
-            if (backdrop := next(backdrops, None)) is None:
-                raise ValueError(f"the clip of --over ends before frame {frame.number}.")
             picture = video.composite_picture(frame.image[..., :3], matte, backdrop, bits=depth)
         yield frame._replace(image=picture)
 

@@ -34,7 +34,7 @@ def blend(foreground: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> 
 
     Examples
     --------
-    Half of 200 over 100 is 150.2:
+    200 over 100 is 150.2 where alpha is 128 of 255:
 
     >>> foreground, background = np.full((2, 1, 1, 3), [[[[200]]], [[[100]]]], np.uint8)
     >>> blend(foreground, np.full((1, 1), 128, np.uint8), background).tolist()
