@@ -21,7 +21,6 @@ import alphamat
 from alphamat import metrics
 from alphamat.method import takes
 from alphamat.system import collecting
-from alphamat.trimap import from_alpha
 from alphamat.video import matte_video
 from benchmarks.cases import DATA
 from benchmarks.report import Table, machine
@@ -42,7 +41,7 @@ def main() -> None:
         "from the last",
     )  # fmt: skip
     for name, images, truths in clips():
-        made = [from_alpha(truth, inner=6, outer=6) for truth in truths]
+        made = [alphamat.trimap.from_alpha(truth, inner=6, outer=6) for truth in truths]
         for method in methods:
             spent = [iterations(method, images, made, warm) for warm in (False, True)]
             for label, trimaps in {"each": made, "held": 12 * made[:1], "carried": made[0]}.items():

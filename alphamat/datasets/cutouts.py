@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.composite import composite
 from alphamat.datasets.compose import cover
 from alphamat.datasets.sample import Dataset, Sample
 from alphamat.door.image import FULL_SCALE, unit_range
@@ -29,6 +28,7 @@ from alphamat.files.folders import (
     size,
 )
 from alphamat.files.images import read_image
+from alphamat.foreground.compositing import composite
 
 Colour = tuple[float, float, float]
 

@@ -1,6 +1,8 @@
-"""The colours of the two layers behind an image and its alpha."""
+"""The foreground once alpha is known: its colours, cut out and put over something else."""
 
 from alphamat.foreground.closed_form import closed_form_foreground as closed_form_foreground
 from alphamat.foreground.closed_form import multigrid as multigrid
+from alphamat.foreground.compositing import composite as composite
+from alphamat.foreground.compositing import cutout as cutout
 from alphamat.foreground.multilevel import Layers as Layers
 from alphamat.foreground.multilevel import estimate_foreground as estimate_foreground

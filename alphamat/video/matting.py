@@ -11,7 +11,6 @@ from alphamat.door.image import FULL_SCALE
 from alphamat.door.parameters import parameters
 from alphamat.method import Matte, Method, refuse_unless_taken, run, step_of, system_of
 from alphamat.plate import align_plate
-from alphamat.system import System
 from alphamat.video.flow import trimap_by_flow
 from alphamat.video.frames import Frame
 
@@ -86,7 +85,7 @@ def _step(method: Method) -> Method:
     return step_of(method) if system is None else _from_the_last(system)
 
 
-def _from_the_last(make: Callable[..., System]) -> Method:
+def _from_the_last(make: Callable) -> Method:
     """Return a method that starts to solve at the last alpha, where there is one of this size."""
     last = None
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphamat.composite import composite, cutout
 from alphamat.foreground import Layers
+from alphamat.foreground.compositing import composite, cutout
 
 
 @pytest.fixture

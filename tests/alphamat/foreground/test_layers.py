@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from alphamat.composite import composite
 from alphamat.foreground import closed_form_foreground, estimate_foreground, multigrid
 from alphamat.foreground.closed_form import TwoLayers
+from alphamat.foreground.compositing import composite
 from alphamat.system import ConvergenceWarning
 from solvers import cg, loops
 from solvers.direct import direct
