@@ -154,7 +154,7 @@ def test_pictures_of_any_size_are_padded_and_come_back(sides):
 
 def test_paddles_attention_takes_the_foreground_for_the_unknown(network, monkeypatch):
     marks = []
-    monkeypatch.setattr(gca, "guided", lambda unknown, by_share: marks.append((unknown, by_share)))
+    monkeypatch.setattr(gca, "make_guide", lambda *given: marks.append(given))
     trimap = np.kron([[0, 128], [255, 128]], np.ones((16, 16)))[None, ..., None]
     classes = np.float32(trimap == [0, 128, 255])
     for config, given in (
@@ -163,7 +163,7 @@ def test_paddles_attention_takes_the_foreground_for_the_unknown(network, monkeyp
         (gca.GCAConfig(), classes),
     ):
         monkeypatch.setattr(network, "config", config)
-        with pytest.raises(TypeError):  # `guided` returns nothing
+        with pytest.raises(TypeError):  # `make_guide` returns nothing
             network(jnp.zeros((1, 32, 32, 3)), jnp.asarray(given, jnp.float32))
     foreground, unknown = [[0, 0], [1, 0]], [[0, 1], [0, 1]]
     found = [(mask[0].astype(int).tolist(), by_share) for mask, by_share in marks]
