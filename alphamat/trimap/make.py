@@ -55,10 +55,20 @@ def from_mask(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from alphamat.trimap import Diagonal, Ellipse, from_mask
+    >>> mask = np.zeros((90, 120), bool)
+    >>> mask[20:70, 30:90] = True
     >>> trimap = from_mask(mask, inner=10, outer=15)
+    >>> [int((trimap == level).sum()) for level in (0, 128, 255)]
+    [3852, 5748, 1200]
     >>> trimap = from_mask(mask, inner=Diagonal(0.01), outer=Diagonal(0.015))
     >>> trimap = from_mask(mask, inner=Ellipse(7, iterations=6), outer=Ellipse(7, iterations=6))
-    >>> trimap = from_mask(labels == 3, inner=10, outer=10)  # one class of a label image
+
+    One class of a label image:
+
+    >>> labels = 3 * mask
+    >>> trimap = from_mask(labels == 3, inner=10, outer=10)
     """
     levels = _levels(mask, "mask")
     white, black = _certain(levels, low, high)
@@ -102,7 +112,10 @@ def from_alpha(
     Recipes of data sets and of networks. For training: Deep Image Matting's, as most
     implementations have it, with one kernel for both sides; then GCA's, with one for each side:
 
-    >>> rng = np.random.default_rng(seed)
+    >>> import numpy as np
+    >>> from alphamat.examples import fur, synthetic
+    >>> from alphamat.trimap import Ellipse, from_alpha
+    >>> rng, alpha = np.random.default_rng(3), synthetic(fur, 90, 120).alpha
     >>> width = Ellipse.random(rng, size=(2, 4), iterations=(5, 14))
     >>> trimap = from_alpha(alpha, inner=width, outer=width)
     >>> inner, outer = (Ellipse.random(rng, size=(1, 29), iterations=(1, 1)) for _ in range(2))

@@ -1,7 +1,5 @@
 """Networks as pure functions, and compiled programs that are kept."""
 
-import doctest
-import importlib
 import pickle
 
 import jax
@@ -61,8 +59,3 @@ def test_networks_of_one_configuration_are_one_function(weights):
     assert all(alphamat_deep.pure(other.model)[0] is f for other in others)
     wide = alphamat_deep.build("tiny", rngs=nnx.Rngs(0), size=5)
     assert alphamat_deep.pure(wide)[0] is not f
-
-
-def test_examples_run():
-    module = importlib.import_module("alphamat_deep.compiling")
-    assert doctest.testmod(module) == (0, 6)

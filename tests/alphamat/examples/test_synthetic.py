@@ -1,5 +1,3 @@
-import doctest
-import importlib
 from functools import cache
 
 import cv2
@@ -137,7 +135,3 @@ def test_own_scenes_can_be_painted():
 def test_nonsense_is_refused(arguments, seed, error, names):
     with pytest.raises(error, match=names):
         synthetic(*arguments, seed=seed)
-
-
-def test_examples_in_the_docstring_run():
-    assert doctest.testmod(importlib.import_module("alphamat.examples.scene")) == (0, 6)
