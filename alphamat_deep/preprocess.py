@@ -1,7 +1,7 @@
-"""From what the user holds to what a network takes, and back: the authors' rules, as data.
+"""From the user's picture to a network's inputs, and back: the authors' rules, as data.
 
 A `Preprocess` is a chain of resizing and padding, then a normalisation of colours and an encoding
-of the trimap. The alpha that comes out goes back through the chain, to the image's size.
+of the trimap. The network's alpha goes back through the chain, to the image's size.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def bilinear(pixels: np.ndarray, size: Size) -> np.ndarray:
 
 
 def area(pixels: np.ndarray, size: Size) -> np.ndarray:
-    """Average over all pixels that a new one reaches into, each alike ("adaptive" pooling).
+    """Average all pixels that a new one touches, with equal weights ("adaptive" pooling).
 
     8 bits become numbers in [0, 1].
     """
@@ -53,7 +53,7 @@ class Resize(NamedTuple):
     """Resize the image, and alpha back."""
 
     size: Callable[[int, int], Size]
-    """Height and width to resize to, from those that are."""
+    """New height and width, from the old ones."""
     smooth_trimap: bool = False
     """Whether the trimap is resized like the image, not by nearest neighbour."""
     how: Callable[[np.ndarray, Size], np.ndarray] = bilinear
@@ -71,12 +71,12 @@ class Resize(NamedTuple):
 
 
 class Pad(NamedTuple):
-    """Mirror what lies along the borders, without the border pixels themselves."""
+    """Pad by mirroring at the borders, without repeating the border pixels."""
 
     border: int
     """Pixels added on every side."""
     multiple: int
-    """Height and width without `border` are filled up, below and on the right, to multiples."""
+    """Then height and width (without `border`) are padded at their ends to multiples of this."""
 
     def apply(self, image: np.ndarray, trimap: np.ndarray | None):
         border = [(self.border, self.border + -side % self.multiple) for side in image.shape[:2]]
@@ -89,7 +89,7 @@ class Pad(NamedTuple):
 
 
 def within(longest: int, height: int, width: int) -> Size:
-    """Shrink to a long side of at most so much, keeping the proportions."""
+    """Shrink to a long side of at most `longest`, keeping the proportions."""
     scale = min(1, longest / max(height, width))
     return round(height * scale), round(width * scale)
 
@@ -97,7 +97,7 @@ def within(longest: int, height: int, width: int) -> Size:
 def floor_sides(
     multiple: int, height: int, width: int, *, least: int = 0, most: float = inf
 ) -> Size:
-    """Cut each side by itself down to a multiple, and to what is allowed.
+    """Round each side down to a multiple, within `least` and `most`.
 
     No side is less than one multiple.
     """
@@ -106,18 +106,18 @@ def floor_sides(
 
 
 def short_side(length: int, height: int, width: int) -> Size:
-    """Bring the short side to a length, keeping the proportions."""
+    """Resize to a short side of `length`, keeping the proportions."""
     scale = length / min(height, width)
     return round(height * scale), round(width * scale)
 
 
 def short_side_within(longest: int, height: int, width: int) -> Size:
-    """Shrink to a short side of at most so much, keeping the proportions."""
+    """Shrink to a short side of at most `longest`, keeping the proportions."""
     return short_side(min(longest, height, width), height, width)
 
 
 def floor_short_side(length: int, multiple: int, height: int, width: int) -> Size:
-    """Bring the short side to a length, in one step with cutting both down to multiples."""
+    """Resize to a short side of `length` and round both sides down to multiples, in one step."""
     if width >= height:
         height, width = length, int(width / height * length)
     else:
@@ -126,7 +126,7 @@ def floor_short_side(length: int, multiple: int, height: int, width: int) -> Siz
 
 
 def floor_short_side_unless_between(length: int, multiple: int, height: int, width: int) -> Size:
-    """Leave a picture its size where the length lies between its sides, but for the cutting."""
+    """As `floor_short_side`, but only round down where `length` lies between the two sides."""
     if min(height, width) <= length <= max(height, width):
         return floor_sides(multiple, height, width)
     return floor_short_side(length, multiple, height, width)
@@ -150,28 +150,28 @@ def one_hot(trimap: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Preprocess:
-    """What a network needs done before and after."""
+    """What is done to a picture before the network, and to alpha after it."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     """Of colours in [0, 1]: the network takes (image - mean) / std."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
-    """What becomes of the trimap; None where the network takes none."""
+    """Turns the trimap into the network's input; None where the network takes no trimap."""
     chain: tuple[Resize | Pad, ...] = ()
     keep_known: bool = True
-    """Whether alpha is 0 and 1 where the trimap says so, whatever the network does."""
+    """Whether alpha is set to 0 and 1 on the trimap's known pixels."""
     plate: bool = False
-    """Whether the network takes the scene without its foreground beside the image."""
+    """Whether the network takes a plate: the scene without its foreground."""
 
     def apply(self, image, trimap=None, plate=None) -> Prepared:
-        """Return a network's inputs, and what it takes to go back.
+        """Return a network's inputs, and what `undo` needs.
 
         Parameters
         ----------
         image, trimap, plate
-            As any method of `alphamat` takes them, but that all of the trimap may be unknown. Where
-            all of the image has levels of 8 bits, in whatever type, resizing rounds to such, as the
-            authors' does; otherwise it does not round.
+            As any method of `alphamat` takes them, except that all of the trimap may be unknown. If
+            all values of the image are levels of 8 bits, in whatever type, resizing rounds to such
+            levels, as the authors' does; otherwise it does not round.
         """
         pixels = _pixels(image, "image")
         plate = _pixels(plate, "plate") if self.plate else None
@@ -217,17 +217,17 @@ class Preprocess:
 
 
 class Prepared(NamedTuple):
-    """What a network takes, and what to remember of the picture."""
+    """A network's inputs, and what `Preprocess.undo` needs."""
 
     inputs: tuple[np.ndarray, ...]
     """(1, h, w, …) float32 each."""
     sizes: tuple[Size, ...]
-    """Before each step of the chain."""
+    """The picture's size before each step of the chain."""
     trimap: Trimap | None
 
 
 def _pixels(image, name: str) -> np.ndarray:
-    """Return an image as (H, W, 3): uint8 where it has levels of 8 bits, else float32 in [0, 1]."""
+    """Return an image as (H, W, 3): uint8 if its values are levels of 8 bits, else float32."""
     array = as_array(image, name=name)
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size:
         return array
