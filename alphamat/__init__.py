@@ -2,7 +2,6 @@
 
 from importlib import import_module
 
-from alphamat import metrics as metrics
 from alphamat import trimap as trimap
 from alphamat.door.image import as_image as as_image
 from alphamat.files.images import read_image as read_image
@@ -12,7 +11,6 @@ from alphamat.foreground import closed_form_foreground as closed_form_foreground
 from alphamat.foreground import composite as composite
 from alphamat.foreground import cutout as cutout
 from alphamat.foreground import estimate_foreground as estimate_foreground
-from alphamat.method import Matte as Matte
 from alphamat.methods.closed_form import closed_form as closed_form
 from alphamat.methods.closed_form import closed_form_system as closed_form_system
 from alphamat.methods.fast import fast as fast
@@ -37,7 +35,7 @@ from alphamat.trimap import as_trimap as as_trimap
 
 __version__ = "0.1.0"
 
-_LATER = ("datasets", "evaluation", "examples", "video")
+_LATER = ("datasets", "evaluation", "examples", "method", "metrics", "video")
 
 
 def __getattr__(name: str):

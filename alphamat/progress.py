@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Listener = Callable[[object], None]
 
@@ -92,11 +92,11 @@ def bar(text: str = "", *, total: int | None = None, done: int = 0, shown: bool 
         yield Bar(drawn, task)
 
 
-class Bar(NamedTuple):
+class Bar:
     """A bar on the terminal, which also listens to steps."""
 
-    drawn: object
-    task: int
+    def __init__(self, drawn: Any, task: Any):
+        self.drawn, self.task = drawn, task
 
     def advance(self, text: str | None = None) -> None:
         """Count one more piece of work as done."""

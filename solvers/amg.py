@@ -212,7 +212,7 @@ class Rows(NamedTuple):
         return rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hierarchy:
     """The levels of multigrid. Calling it runs one cycle."""
 

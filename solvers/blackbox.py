@@ -14,13 +14,16 @@ south and southeast of it. Two cells of zeros surround every grid.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from solvers import _blackbox_kernels as _kernels
 from solvers.grid import offsets
 from solvers.loops import over_range
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 PAD = 2
 COARSEST = 64  # cells; a dense inverse takes over

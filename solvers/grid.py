@@ -8,17 +8,19 @@ every direction without a single test. A matrix is symmetric, so half of its ent
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from solvers import _kernels
 from solvers.loops import equal_parts, over_bounds
 from solvers.runs import FIRST, LENGTH, find_runs, find_stored
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Region:
     """Chosen cells of an (H, W) grid, with a halo of `reach` cells around them.
 
@@ -68,7 +70,7 @@ class Region:
         return out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StencilMatrix:
     """A symmetric matrix over the chosen cells of a region.
 

@@ -19,7 +19,7 @@ from solvers.csr import as_csr
 from solvers.operators import Operator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CholeskyFactor:
     """A lower triangular L with L Lᵀ ≈ A, by columns, the diagonal entry first in each.
 

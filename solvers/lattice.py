@@ -22,7 +22,7 @@ DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to e
 RIDGE = 1e-6  # keeps the entries of the dense inverse small enough for float32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Nodes:
     """A lattice of coarse nodes, of which only those near chosen cells exist."""
 
@@ -61,7 +61,7 @@ def coarsen(nodes: Nodes, blocks: np.ndarray, damping: float) -> tuple[Level, No
     return level, coarser, projected
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Level:
     """One coarse lattice, scaled so that each node's own block is the identity.
 
@@ -112,7 +112,7 @@ class Level:
         return x[:-1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bottom:
     """The coarsest lattice, scaled like the others and solved exactly."""
 

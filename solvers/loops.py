@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
+from _thread import RLock  # `threading` is not needed for more, and takes time to import
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from functools import cache, partial, update_wrapper
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, overload
 
@@ -54,7 +54,8 @@ class Kernel:
     def __init__(self, function: Callable, options: dict[str, Any]):
         self.py_func, self._options = function, options
         self._dispatcher = None
-        update_wrapper(self, function)
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+        self.__module__, self.__wrapped__ = function.__module__, function
 
     def __call__(self, *arguments: Any) -> Any:
         return (self._dispatcher or self.dispatcher())(*arguments)
@@ -70,7 +71,7 @@ class Kernel:
         return self._dispatcher
 
 
-_making = threading.RLock()
+_making = RLock()
 
 
 def _dispatcher(function: Callable, options: dict):

@@ -67,7 +67,7 @@ def multigrid(
     return cycle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Fine:
     """The cells themselves: smoothing, and the way to the first lattice and back."""
 

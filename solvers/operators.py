@@ -67,7 +67,7 @@ class Preconditioner(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pinned:
     """The rows of a symmetric sparse matrix that belong to the unknowns; other values are given."""
 

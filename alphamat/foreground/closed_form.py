@@ -123,7 +123,7 @@ def _correct(
     return solution
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TwoLayers:
     """The matrix of the cost in one channel, symmetric and positive semidefinite.
 

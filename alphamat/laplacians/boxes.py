@@ -18,7 +18,7 @@ from solvers.loops import equal_parts, over_bounds
 from solvers.runs import FIRST, RunsByRow, X, Y
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ColourLineBoxes:
     """Rows of the matting Laplacian, as sums over windows; no entry is ever stored.
 

@@ -62,7 +62,7 @@ def colour_lattice(
     return apply
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lattice:
     """Nodes every `spacing` pixels, each of which stands for 1, R - ½, G - ½, B - ½ times a hat."""
 

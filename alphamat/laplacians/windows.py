@@ -17,7 +17,7 @@ from solvers.runs import Y, find_runs, find_stored
 STRIP = 16  # rows of windows that one thread works on, at least as high as a window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Windows:
     """All windows of an (H, W) image, 2 `radius` + 1 pixels wide, that touch an unknown pixel."""
 

@@ -247,7 +247,7 @@ def similar_unknowns(image: np.ndarray, unknown: np.ndarray, rows: np.ndarray, c
     return assemble([Edges(unknown, members, weights / 2)], rows).matrix
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Flows:
     """The system of all flows (eq. 9): half of the energy's gradient at the pixels to solve for."""
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import alphamat
-from alphamat import Matte
-from alphamat.method import Need, Takes, refuse_unless_taken, run, step_of, takes
+from alphamat.method import Matte, Need, Takes, refuse_unless_taken, run, step_of, takes
 
 IMAGE, TRIMAP, PLATE = np.full((3, 4, 3), 0.2), np.full((3, 4), 0.5), np.full((3, 4, 3), 0.7)
 

@@ -11,6 +11,7 @@ import alphamat
 from alphamat.cli import app
 from alphamat.examples import astronaut
 from alphamat.files.images import read_image, write_image
+from alphamat.method import Matte
 
 
 def run(*arguments):
@@ -240,7 +241,7 @@ def test_what_does_not_fit_is_refused(pictures, monkeypatch):
 def test_a_cutout_has_the_methods_own_foreground(pictures, monkeypatch):
     def layers(image, trimap=None, plate=None):
         alpha = np.full(image.shape[:2], 0.5)
-        return alphamat.Matte(alpha, np.full(image.shape, (0.2, 0.4, 0.6)))
+        return Matte(alpha, np.full(image.shape, (0.2, 0.4, 0.6)))
 
     monkeypatch.setattr("alphamat.cli.matte.method_named", lambda *_: layers)
     assert before_plate("--cutout", "-o", "cutout.png").exit_code == 0

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 
 import alphamat
-from alphamat import Matte
 from alphamat.cli.watch import estimate
+from alphamat.method import Matte
 from solvers import Solution
 
 

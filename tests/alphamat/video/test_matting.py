@@ -5,8 +5,8 @@ import pytest
 
 import alphamat
 import solvers
-from alphamat import Matte
 from alphamat.examples import astronaut
+from alphamat.method import Matte
 from alphamat.video import (
     Frame,
     alpha_picture,
