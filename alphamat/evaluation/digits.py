@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-TITLES = {"sad": "SAD", "mse": "MSE", "mad": "MAD", "grad": "Grad", "conn": "Conn"}
 NONE = "–"
 
 
