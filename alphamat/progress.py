@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Listener = Callable[[object], None]
 
@@ -58,7 +61,9 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
-def bar(text: str = "", *, total: int | None = None, done: int = 0, shown: bool = True) -> Iterator:
+def bar(
+    text: str = "", *, total: int | None = None, done: int = 0, shown: bool = True
+) -> Iterator[Bar]:
     """Show a bar on stderr while that is a terminal.
 
     Parameters
@@ -95,8 +100,8 @@ def bar(text: str = "", *, total: int | None = None, done: int = 0, shown: bool 
 class Bar(NamedTuple):
     """A bar on the terminal, which also listens to steps."""
 
-    drawn: object
-    task: int
+    drawn: Progress
+    task: TaskID
 
     def advance(self, text: str | None = None) -> None:
         """Count one more piece of work as done."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alphamat.door import memory
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_positive
 from alphamat.methods import _random_walk_kernels as kernels
 from alphamat.system import System, alpha_system, rows_of_picture
@@ -21,17 +22,20 @@ from solvers import Solver, StencilMatrix, amg, cg
 from solvers.grid import Region, offsets
 from solvers.loops import over_bounds, over_range
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 SOLVER: Solver = partial(cg, preconditioner=amg, rtol=1e-7)
 RIDGE = 1e-3  # of the mean second moment of colours: bounds the metric where these are few or gray
 
 
 def random_walk(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     beta: float = 900.0,
     radius: float = 1.5,
-    metric=None,
+    metric: ArrayLike | None = None,
     floor: float = 1e-5,
     confidence: float | None = None,
     solver: Solver = SOLVER,
@@ -100,12 +104,12 @@ def random_walk(
 
 
 def random_walk_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     beta: float = 900.0,
     radius: float = 1.5,
-    metric=None,
+    metric: ArrayLike | None = None,
     floor: float = 1e-5,
     confidence: float | None = None,
     solver: Solver = SOLVER,
@@ -119,7 +123,7 @@ def random_walk_system(
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         nonlocal M
-        _refuse_beyond_memory(np.count_nonzero(pixels), radius)
+        _refuse_beyond_memory(int(np.count_nonzero(pixels)), radius)
         if M is None:
             M = locality_preserving_metric(image, beta=beta, radius=radius)
         return random_walk_laplacian(image, pixels, metric=M, **options)
