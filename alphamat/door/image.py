@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from PIL.Image import Image
 
-Pixels: TypeAlias = "ArrayLike | Image"
-"""What users hold: an image, a trimap or an alpha as array_like or PIL image."""
+    Pixels: TypeAlias = ArrayLike | Image
+    """What users hold: an image, a trimap or an alpha as array_like or PIL image."""
+else:
+    Pixels = Any
 
 FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 

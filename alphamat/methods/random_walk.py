@@ -7,8 +7,8 @@ for the colour metric He & Niyogi, "Locality Preserving Projections", NIPS 2003.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +22,6 @@ from solvers import Solver, StencilMatrix, amg, cg
 from solvers.grid import Region, offsets
 from solvers.loops import over_bounds, over_range
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
 SOLVER: Solver = partial(cg, preconditioner=amg, rtol=1e-7)
 RIDGE = 1e-3  # of the mean second moment of colours: bounds the metric where these are few or gray
 
@@ -35,7 +32,7 @@ def random_walk(
     *,
     beta: float = 900.0,
     radius: float = 1.5,
-    metric: ArrayLike | None = None,
+    metric: np.ndarray | Sequence[Sequence[float]] | None = None,
     floor: float = 1e-5,
     confidence: float | None = None,
     solver: Solver = SOLVER,
@@ -109,7 +106,7 @@ def random_walk_system(
     *,
     beta: float = 900.0,
     radius: float = 1.5,
-    metric: ArrayLike | None = None,
+    metric: np.ndarray | Sequence[Sequence[float]] | None = None,
     floor: float = 1e-5,
     confidence: float | None = None,
     solver: Solver = SOLVER,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from alphamat.door.parameters import refuse_unless_counting
 from alphamat.trimap.parse import Trimap, trimap_levels
 from alphamat.trimap.widths import grow
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
 AMBER = (1.0, 0.75, 0.1)
 NIGHT = (0.08, 0.15, 0.4)
 
@@ -24,8 +21,8 @@ def overlay(
     image: Pixels,
     trimap: Pixels,
     *,
-    unknown: ArrayLike = AMBER,
-    background: ArrayLike = NIGHT,
+    unknown: np.ndarray | Sequence[float] = AMBER,
+    background: np.ndarray | Sequence[float] = NIGHT,
     strength: float = 0.5,
 ) -> np.ndarray:
     """Show a trimap on its photograph.
@@ -108,7 +105,7 @@ def check(trimap: Pixels, *, speck: int = 10) -> list[str]:
     ]
 
 
-def _colour(value: ArrayLike, name: str) -> np.ndarray:
+def _colour(value: np.ndarray | Sequence[float], name: str) -> np.ndarray:
     colour = unit_range(value, name=name)
     if colour.shape != (3,):
         raise ValueError(f"`{name}` has shape {colour.shape}; expected a colour, RGB in [0, 1].")

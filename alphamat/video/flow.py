@@ -8,6 +8,8 @@ nor falls behind.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from alphamat.door.colour import luma
@@ -61,8 +63,8 @@ def _carried(alpha: np.ndarray, previous: np.ndarray, image: np.ndarray) -> np.n
 
     if min(alpha.shape) < LEAST:
         return alpha
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = search.calc(luma(image), luma(previous), None)  # pyright: ignore  # a start is optional
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = search.calc(luma(image), luma(previous), None)
     y, x = np.indices(alpha.shape, np.float32)
     here = x + flow[..., 0], y + flow[..., 1]
     return cv2.remap(alpha, *here, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
