@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from alphamat.door.image import Pixels
 from alphamat.door.parameters import parameters
 from alphamat.methods.closed_form import closed_form, closed_form_system
 from alphamat.methods.fast import fast, fast_system
@@ -115,7 +116,7 @@ def _by_signature(method: Method, clip: bool) -> Takes:
         trimap = Need.OPTIONAL
     else:
         trimap = _need(inputs[1]) if len(inputs) > 1 else Need.NO
-    default = solver.default if solver else None
+    default: Solver | None = solver.default if solver else None
     return Takes(
         trimap, _need(plate) if plate else Need.NO, clip, default if callable(default) else None
     )
@@ -133,7 +134,9 @@ def system_of(method: Method) -> Callable[..., System] | None:
     return next((made for solving, made in SYSTEMS.items() if solving is method), None)
 
 
-def run(method: Method, image, trimap=None, plate=None) -> Matte:
+def run(
+    method: Method, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
+) -> Matte:
     """Call a method with what it takes.
 
     Parameters
@@ -180,7 +183,8 @@ def step_of(method: Method) -> Method:
     """Return what mattes the frames of one clip in turn; it remembers them where the method can."""
     if isinstance(method, partial):
         return partial(step_of(method.func), *method.args, **method.keywords)
-    return method.clip() if takes(method).clip else method
+    clip: Callable[[], Method] = getattr(method, "clip", lambda: method)
+    return clip() if takes(method).clip else method
 
 
 def refuse_unless_taken(method: Method, *, trimap: bool, plate: bool) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.door.colour import luma
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 
 LONGEST = 1000  # pixels: points are looked for in pictures reduced to this longer side
 CONTRAST = 0.01  # of points, a quarter of Lowe's: walls and cloth have only faint points
@@ -41,7 +41,7 @@ class AlignedPlate(NamedTuple):
     """Share of the covered pixels whose colours agree: the scene without the foreground."""
 
 
-def align_plate(image, plate) -> AlignedPlate:
+def align_plate(image: Pixels, plate: Pixels) -> AlignedPlate:
     """Align a plate from a hand-held camera with the image.
 
     Parameters
@@ -87,25 +87,25 @@ def align_plate(image, plate) -> AlignedPlate:
 
 def _seen_in_both(
     image: np.ndarray, plate: np.ndarray
-) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a homography and the points (n, 2) that follow it, in the image and in the plate."""
     import cv2
 
-    none = np.zeros((0, 2))
+    none = np.eye(3), np.zeros((0, 2)), np.zeros((0, 2))
     (ours, ours_by), (theirs, theirs_by) = _points(image), _points(plate)
     if min(len(ours), len(theirs)) < ENOUGH:
-        return None, none, none
+        return none
     pairs = cv2.BFMatcher().knnMatch(ours_by, theirs_by, k=2)
     sure = [best for best, second in pairs if best.distance < RATIO * second.distance]
     nearest = {match.trainIdx: match for match in sorted(sure, key=lambda x: -x.distance)}
     if len(nearest) < ENOUGH:
-        return None, none, none
+        return none
     here = ours[[match.queryIdx for match in nearest.values()]]
     there = theirs[list(nearest)]
     reach = REACH * max(1, max(plate.shape) / LONGEST)
     homography, kept = cv2.findHomography(here, there, cv2.USAC_MAGSAC, reach, maxIters=10000)
     if homography is None:
-        return None, none, none
+        return none
     kept = kept.ravel() > 0
     return homography, here[kept], there[kept]
 
@@ -118,15 +118,15 @@ def _points(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shrink = min(1.0, LONGEST / max(gray.shape))
     if shrink < 1:
         gray = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    found, looks = cv2.SIFT_create(contrastThreshold=CONTRAST).detectAndCompute(gray, None)
+    found, looks = cv2.SIFT.create(contrastThreshold=CONTRAST).detectAndCompute(gray, None)
     scale = np.divide(image.shape[1::-1], gray.shape[::-1])
-    places = np.float64([point.pt for point in found]).reshape(-1, 2)
+    places = np.array([point.pt for point in found], float).reshape(-1, 2)
     return (places + 0.5) * scale - 0.5, looks
 
 
 def _refuse_folded(homography: np.ndarray, image: tuple[int, ...], plate: tuple[int, ...]) -> None:
     height, width = image[:2]
-    frame = np.float64([(0, 0), (width, 0), (width, height), (0, height)])
+    frame = np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
     quad = _mapped(homography, frame) / plate[1::-1] * (width, height)
     sides = np.roll(quad, -1, axis=0) - quad
     turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)

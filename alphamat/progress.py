@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Listener = Callable[[object], None]
 
@@ -58,7 +61,9 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
-def bar(text: str = "", *, total: int | None = None, done: int = 0, shown: bool = True) -> Iterator:
+def bar(
+    text: str = "", *, total: int | None = None, done: int = 0, shown: bool = True
+) -> Iterator[Bar]:
     """Show a bar on stderr while that is a terminal.
 
     Parameters
@@ -95,7 +100,7 @@ def bar(text: str = "", *, total: int | None = None, done: int = 0, shown: bool 
 class Bar:
     """A bar on the terminal, which also listens to steps."""
 
-    def __init__(self, drawn: Any, task: Any):
+    def __init__(self, drawn: Progress, task: TaskID):
         self.drawn, self.task = drawn, task
 
     def advance(self, text: str | None = None) -> None:

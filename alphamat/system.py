@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from alphamat import progress
-from alphamat.door.image import as_alpha
+from alphamat.door.image import Pixels, as_alpha
 from alphamat.door.parameters import (
     parameters,
     refuse_unless_positive,
@@ -99,7 +99,7 @@ class System:
         """b, (n,)."""
         return -self.laplacian.couple(self.given)
 
-    def solve(self, solver: Solver | None = None, *, start=None) -> Solved:
+    def solve(self, solver: Solver | None = None, *, start: Pixels | None = None) -> Solved:
         """Solve for alpha.
 
         Parameters
@@ -140,14 +140,14 @@ class System:
         alpha[self.place] += solution.x
         return Solved(np.clip(alpha, 0, 1, out=alpha), solution)
 
-    def residual(self, alpha) -> float:
+    def residual(self, alpha: Pixels) -> float:
         """Return ‖b - A x‖ / ‖b‖ of an alpha, an (H, W) array_like in [0, 1]."""
         alpha = as_alpha(alpha, shape=self.given.shape)
         b = self.right_hand_side
         r = b - self.matrix @ (alpha - self.given)[self.place]
         return float(np.linalg.norm(r) / (np.linalg.norm(b) or 1))
 
-    def again(self, trimap) -> System:
+    def again(self, trimap: Pixels) -> System:
         """Return the system of another trimap on the same picture.
 
         What does not depend on the trimap is kept: the parsed picture; rows of the Laplacian, where
@@ -207,7 +207,7 @@ def rows_of_picture(make: Callable[[np.ndarray], Laplacian]) -> Assemble:
     return assemble
 
 
-def told(solver: Solver, A: Operator, b: np.ndarray, **options) -> Solution:
+def told(solver: Solver, A: Operator, b: np.ndarray, **options: Any) -> Solution:
     """Call a solver; tell how it gets on, and its solution; warn where it did not converge."""
     known = parameters(solver)
     if progress.is_heard() and {"callback", "rtol"} <= set(known):

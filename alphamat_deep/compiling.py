@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -71,16 +72,18 @@ def _untraced_rngs() -> nnx.Rngs:
     for a deep network.
     """
     rngs = nnx.Rngs(0)
-    rngs.default.count = nnx.RngCount(np.zeros((), np.uint32), tag="default")
+    zero: Any = np.zeros((), np.uint32)
+    rngs.default.count = nnx.RngCount(zero, tag="default")
     return rngs
 
 
 def keep_compiled() -> None:
     """Keep compiled networks across processes, unless the user has chosen a folder or refused."""
-    if jax.config.jax_compilation_cache_dir is None and jax.config.jax_enable_compilation_cache:
+    config: Any = jax.config  # it has its options as attributes
+    if config.jax_compilation_cache_dir is None and config.jax_enable_compilation_cache:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = home / "alphamat" / "jax"
         with suppress(OSError):  # the home may be read-only
             folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
-            jax.config.update("jax_compilation_cache_dir", str(folder))
+            config.update("jax_compilation_cache_dir", str(folder))

@@ -10,8 +10,10 @@ the end of a network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +32,7 @@ def closed_form(
     radius: int = 1,
     known: jax.Array | None = None,
     confidence: float | jax.Array | None = None,
-    solver=differentiable_cg,
+    solver: Callable[..., Solution] = differentiable_cg,
 ) -> jax.Array:
     """Estimate alpha, assuming that it is an affine function of colour in each small window.
 
@@ -76,12 +78,12 @@ def _refuse_unless_floating(name: str, array: jax.Array) -> None:
 
 @partial(jax.jit, static_argnames="solver")
 def propagate(
-    laplacian,
+    laplacian: Any,
     trimap: jax.Array,
     *,
     known: jax.Array | None = None,
     confidence: float | jax.Array | None = None,
-    solver=differentiable_cg,
+    solver: Callable[..., Solution] = differentiable_cg,
 ) -> Solution:
     """Minimise αᵀ L α with alpha given on the known pixels.
 
@@ -131,15 +133,15 @@ def propagate(
 class _System:
     """L + diag(shift) among the free unknowns, and the identity among all others."""
 
-    laplacian: object
+    laplacian: Any
     free: jax.Array
     shift: jax.Array
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: jax.Array) -> jax.Array:
         free = jnp.where(self.free, x, 0)
         return jnp.where(self.free, self.laplacian @ free + self.shift * free, x)
 
-    def diagonal(self):
+    def diagonal(self) -> jax.Array:
         return jnp.where(self.free, self.laplacian.diagonal() + self.shift, 1)
 
 
@@ -161,7 +163,7 @@ def colour_line_laplacian(image: jax.Array, *, epsilon: float = 1e-5, radius: in
         y, x = divmod(k, size)
         window = coupled.reshape(size, size, *coupled.shape[1:])
         entries += jnp.pad(window, [(reach - y, y), (reach - x, x), (y, reach - y), (x, reach - x)])
-    planes = entries.reshape(-1, *image.shape[:2])[(4 * radius + 1) ** 2 // 2 :]
+    planes = jnp.reshape(entries, (-1, *image.shape[:2]))[(4 * radius + 1) ** 2 // 2 :]
     return Stencil(jnp.pad(planes, [(0, 0), (reach, reach), (reach, reach)]))
 
 
@@ -221,11 +223,11 @@ class GraphLaplacian:
     second: jax.Array
     size: int = field(metadata={"static": True})
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: jax.Array) -> jax.Array:
         flow = self.affinity * (x[self.first] - x[self.second])
         return self._gather(flow, -flow)
 
-    def diagonal(self):
+    def diagonal(self) -> jax.Array:
         return self._gather(self.affinity, self.affinity)
 
     def _gather(self, at_first, at_second):

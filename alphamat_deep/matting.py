@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from alphamat.door import as_array, memory, refuse_other_size
+from alphamat.door import Pixels, as_array, memory, refuse_other_size
 from alphamat.method import Matte, Need, Takes, refuse_unless_taken
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values
@@ -48,7 +49,9 @@ class Matting:
         state = nnx.state(self.model)
         return _with_state, (self.name, self.preset, state, self.dtype, self.weights)
 
-    def __call__(self, image, trimap=None, plate=None) -> np.ndarray:
+    def __call__(
+        self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
+    ) -> np.ndarray:
         """Estimate alpha.
 
         Parameters
@@ -70,7 +73,9 @@ class Matting:
         """
         return self.layers(image, trimap, plate).alpha
 
-    def layers(self, image, trimap=None, plate=None) -> Matte:
+    def layers(
+        self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
+    ) -> Matte:
         """Estimate alpha and, where the network has one, the foreground's colours.
 
         The arguments and errors are those of a call.
@@ -83,7 +88,7 @@ class Matting:
         A network with a memory uses what it saw in earlier frames. It refuses a frame whose size is
         not that of the first.
         """
-        if not self._has_memory:
+        if self._initial_state is None:
             return self.layers
         seen = size = None
 
@@ -104,9 +109,9 @@ class Matting:
         refuse_unless_taken(self, trimap=trimap is not None, plate=plate is not None)
         prepared = rules.apply(image, trimap, plate)
         self._refuse_beyond_memory(*prepared.inputs[0].shape[1:3])
-        inputs = [jnp.asarray(x, self.dtype) for x in prepared.inputs]
-        if self._has_memory:
-            inputs.append(self.model.initial_state(inputs[0]) if seen is None else seen)
+        inputs: list[Any] = [jnp.asarray(x, self.dtype) for x in prepared.inputs]
+        if self._initial_state is not None:
+            inputs.append(self._initial_state(inputs[0]) if seen is None else seen)
         f, state = self._pure
         alpha, foreground, seen = _layers(f, state, *inputs)
         if foreground is not None:
@@ -115,8 +120,9 @@ class Matting:
         return Matte(alpha, foreground), seen
 
     @property
-    def _has_memory(self) -> bool:
-        return hasattr(self.model, "initial_state")
+    def _initial_state(self) -> Callable | None:
+        """What makes the memory of a clip, from its first frame; None of a network without one."""
+        return getattr(self.model, "initial_state", None)
 
     @cached_property
     def _pure(self) -> tuple[Callable, nnx.State]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from alphamat.door import as_array, as_image, refuse_other_size
+from alphamat.door import Pixels, as_array, as_image, refuse_other_size
 from alphamat.trimap import Trimap
 from alphamat.trimap.parse import trimap_levels
 
@@ -58,7 +58,9 @@ class Resize(NamedTuple):
     """Whether the trimap is resized like the image, not by nearest neighbour."""
     how: Callable[[np.ndarray, Size], np.ndarray] = bilinear
 
-    def apply(self, image: np.ndarray, trimap: np.ndarray | None):
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         size = self.size(*image.shape[:2])
         if image.shape[:2] == size:
             return image, trimap
@@ -78,10 +80,11 @@ class Pad(NamedTuple):
     multiple: int
     """Then height and width (without `border`) are padded at their ends to multiples of this."""
 
-    def apply(self, image: np.ndarray, trimap: np.ndarray | None):
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         border = [(self.border, self.border + -side % self.multiple) for side in image.shape[:2]]
-        pad = [None if x is None else _mirror(x, border) for x in (image, trimap)]
-        return pad[0], pad[1]
+        return _mirror(image, border), None if trimap is None else _mirror(trimap, border)
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
         y, x = (slice(self.border, self.border + side) for side in size)
@@ -102,7 +105,8 @@ def floor_sides(
     No side is less than one multiple.
     """
     least = max(least, multiple)
-    return tuple(max(min(most, side - side % multiple), least) for side in (height, width))
+    rows, columns = (max(min(most, x - x % multiple), least) for x in (height, width))
+    return int(rows), int(columns)
 
 
 def short_side(length: int, height: int, width: int) -> Size:
@@ -163,7 +167,9 @@ class Preprocess:
     plate: bool = False
     """Whether the network takes a plate: the scene without its foreground."""
 
-    def apply(self, image, trimap=None, plate=None) -> Prepared:
+    def apply(
+        self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
+    ) -> Prepared:
         """Return a network's inputs, and what `undo` needs.
 
         Parameters
@@ -174,9 +180,9 @@ class Preprocess:
             levels, as the authors' does; otherwise it does not round.
         """
         pixels = _pixels(image, "image")
-        plate = _pixels(plate, "plate") if self.plate else None
-        if plate is not None:
-            refuse_other_size(plate.shape, pixels.shape, "plate")
+        behind = _pixels(plate, "plate") if self.plate else None
+        if behind is not None:
+            refuse_other_size(behind.shape, pixels.shape, "plate")
         parsed = marks = None
         if self.encode is not None:
             parsed = Trimap.of(trimap_levels(trimap, pixels.shape[:2]))
@@ -185,12 +191,12 @@ class Preprocess:
         for step in self.chain:
             sizes.append(pixels.shape[:2])
             pixels, marks = step.apply(pixels, marks)
-            if plate is not None:
-                plate, _ = step.apply(plate, None)
+            if behind is not None:
+                behind, _ = step.apply(behind, None)
         inputs = [self._colours(pixels)]
-        if plate is not None:
-            inputs.append(self._colours(plate))
-        if marks is not None:
+        if behind is not None:
+            inputs.append(self._colours(behind))
+        if self.encode is not None and marks is not None:
             inputs.append(self.encode(marks))
         return Prepared(tuple(x[None] for x in inputs), tuple(sizes), parsed)
 
@@ -198,7 +204,7 @@ class Preprocess:
         rows = pixels.reshape(len(pixels), -1)  # NumPy is slow along three channels
         if pixels.dtype == np.uint8:
             rows = rows / np.float32(255)
-        mean, std = (np.tile(np.float32(x), pixels.shape[1]) for x in (self.mean, self.std))
+        mean, std = np.tile(np.array([self.mean, self.std], np.float32), pixels.shape[1])
         return ((rows - mean) / std).reshape(pixels.shape)
 
     def undo(self, alpha: np.ndarray, prepared: Prepared) -> np.ndarray:
@@ -226,7 +232,7 @@ class Prepared(NamedTuple):
     trimap: Trimap | None
 
 
-def _pixels(image, name: str) -> np.ndarray:
+def _pixels(image: Any, name: str) -> np.ndarray:
     """Return an image as (H, W, 3): uint8 if its values are levels of 8 bits, else float32."""
     array = as_array(image, name=name)
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size:

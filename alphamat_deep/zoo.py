@@ -7,11 +7,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.typing import DTypeLike
 
 import alphamat
 from alphamat_deep.catalogue import PRESETS, Preset
@@ -21,7 +23,9 @@ from alphamat_deep.fill import fill
 from alphamat_deep.matting import Matting
 
 
-def load(preset: str, weights: str | os.PathLike, *, dtype=jnp.float32, **config) -> Matting:
+def load(
+    preset: str, weights: str | os.PathLike, *, dtype: DTypeLike = jnp.float32, **config: Any
+) -> Matting:
     """Load a published network, ready for pictures.
 
     Parameters
@@ -89,7 +93,7 @@ def convert(source: str | os.PathLike, target: str | os.PathLike, preset: str) -
     write_native(target, tensors, provenance)
 
 
-def build(preset: str, *, rngs: nnx.Rngs, **config) -> nnx.Module:
+def build(preset: str, *, rngs: nnx.Rngs, **config: Any) -> nnx.Module:
     """Return the network of a preset with fresh parameters, in training mode.
 
     The network takes normalised arrays (B, H, W, C) and returns a NamedTuple whose first field is
@@ -99,7 +103,7 @@ def build(preset: str, *, rngs: nnx.Rngs, **config) -> nnx.Module:
     return row.model(_configured(row, config).config, rngs=rngs)
 
 
-def from_state_dict(preset: str, tensors: Mapping[str, np.ndarray], **config) -> nnx.Module:
+def from_state_dict(preset: str, tensors: Mapping[str, np.ndarray], **config: Any) -> nnx.Module:
     """Return the network of a preset with the authors' tensors, in evaluation mode.
 
     Parameters
@@ -143,5 +147,5 @@ def _digest(tensors: Mapping[str, np.ndarray]) -> str:
     seen = hashlib.blake2b(digest_size=8)
     for name, tensor in tensors.items():
         seen.update(name.encode())
-        seen.update(np.ascontiguousarray(tensor).view(np.uint8))
+        seen.update(np.ascontiguousarray(tensor).view(np.uint8).data)
     return seen.hexdigest()

@@ -271,7 +271,7 @@ class Stencil:
     def shape(self) -> tuple[int, int]:
         return (math.prod(self.grid), math.prod(self.grid))
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: jax.Array) -> jax.Array:
         x = jnp.pad(x.reshape(self.grid), self.reach)
         y = self._at(0, 0, self.planes[0] * x)
         for plane, (dy, dx) in list(zip(self.planes, offsets(self.reach), strict=True))[1:]:
@@ -284,7 +284,7 @@ class Stencil:
         (height, width), reach = self.grid, self.reach
         return field[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
 
-    def diagonal(self):
+    def diagonal(self) -> jax.Array:
         return self._at(0, 0, self.planes[0]).ravel()
 
 

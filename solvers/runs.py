@@ -61,7 +61,7 @@ def find_stored(runs: np.ndarray, stored: np.ndarray, *, margin: int, reach: int
 
 
 @jit
-def own_column(runs):
+def own_column(runs: np.ndarray) -> int:
     """Return the column that says where a run's own cells are stored, amid those of other rows."""
     return STORED + (runs.shape[-1] - STORED) // 2
 

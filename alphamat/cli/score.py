@@ -115,8 +115,9 @@ def _score_each(pictures: dict[str, Files], quantise: bool) -> dict[str, metrics
     with progress.bar("scoring", total=len(pictures)) as bar:
         for name, files in pictures.items():
             try:
-                pixels = [None if path is None else read_image(path) for path in files]
-                scores[name] = metrics.all(*pixels, quantise=quantise)
+                alpha, truth = read_image(files.prediction), read_image(files.truth)
+                trimap = None if files.trimap is None else read_image(files.trimap)
+                scores[name] = metrics.all(alpha, truth, trimap, quantise=quantise)
             except (ValueError, TypeError, OSError) as fault:
                 faults.append(f"{name}: {str(fault).rstrip('.')}")
             bar.advance()

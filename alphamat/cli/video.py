@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import repeat, tee
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -140,12 +140,13 @@ def matte_clip(
         typer.echo(f"warning: {line}", err=True)
 
 
-def _pictures(matted: Iterable, made: str, behind, depth: int) -> Iterator:
+def _pictures(matted: Iterable, made: str, behind: Any, depth: int) -> Iterator:
     """Yield the picture to write for each frame, with its time and number."""
     from alphamat import video
 
-    still = behind is None or isinstance(behind, np.ndarray)
-    backdrops = repeat(behind) if still else iter(behind)
+    if behind is None or isinstance(behind, np.ndarray):
+        behind = repeat(behind)
+    backdrops = iter(behind)
     for frame, matte in matted:
         if made == "alpha":
             picture = video.alpha_picture(matte, bits=depth)

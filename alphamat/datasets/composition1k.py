@@ -153,11 +153,11 @@ def _jobs(root: Path, plates: Path) -> dict[str, list[Path]]:
         )
     for name in names:
         files = root / LAYERS / "fg" / name, root / LAYERS / "alpha" / name
-        sizes = [size(file, faults) for file in files]
-        if all(sizes) and sizes[0] != sizes[1]:
+        colours, alpha = (size(file, faults) for file in files)
+        if colours and alpha and colours != alpha:
             faults.append(
-                f"{files[1]} is {sizes[1][0]} × {sizes[1][1]}, and {files[0]} is "
-                f"{sizes[0][0]} × {sizes[0][1]} (height × width)"
+                f"{files[1]} is {alpha[0]} × {alpha[1]}, and {files[0]} is "
+                f"{colours[0]} × {colours[1]} (height × width)"
             )
     for name in dict.fromkeys(behind):
         size(plates / name, faults)

@@ -5,7 +5,7 @@ Neither has backgrounds of its own, so scores depend on those that you choose; s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,7 +189,7 @@ class Cutout(NamedTuple):
         return np.full((*shape, 3), np.rint(np.multiply(self.plate, 255)), dtype=np.uint8)
 
 
-def _plates(backgrounds, faults: list[str]) -> list[Path | Colour]:
+def _plates(backgrounds, faults: list[str]) -> Sequence[Path | Colour]:
     """Return the pictures or the colour that cut-outs are put over in turn."""
     if isinstance(backgrounds, Folder):
         found = list(pictures(Path(backgrounds), faults).values())

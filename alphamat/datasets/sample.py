@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, overload
 
 import numpy as np
 
@@ -38,14 +38,17 @@ class Sample(NamedTuple):
 class Entry(Protocol):
     """Where a sample comes from."""
 
-    name: str
-    group: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def group(self) -> str: ...
 
     def read(self) -> Sample: ...
 
 
 @dataclass(frozen=True)
-class Dataset(Sequence):
+class Dataset(Sequence[Sample]):
     """Samples, each read anew every time that it is taken.
 
     It can be sliced. It can be pickled if the function given as `trimap`, if any, can be.
@@ -56,7 +59,11 @@ class Dataset(Sequence):
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Dataset: ...
+    def __getitem__(self, index: int | slice) -> Sample | Dataset:
         """Read a sample; of a slice, return the data set."""
         if isinstance(index, slice):
             return Dataset(self.entries[index])

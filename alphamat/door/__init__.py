@@ -6,6 +6,7 @@ from alphamat.door.colour import decode_srgb as decode_srgb
 from alphamat.door.colour import encode_srgb as encode_srgb
 from alphamat.door.colour import luma as luma
 from alphamat.door.image import FULL_SCALE as FULL_SCALE
+from alphamat.door.image import Pixels as Pixels
 from alphamat.door.image import as_alpha as as_alpha
 from alphamat.door.image import as_array as as_array
 from alphamat.door.image import as_image as as_image

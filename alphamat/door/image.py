@@ -6,13 +6,23 @@ Nothing behind this door checks again.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from PIL.Image import Image
+
+    Pixels: TypeAlias = ArrayLike | Image
+    """What users hold: an image, a trimap or an alpha as array_like or PIL image."""
+else:
+    Pixels = Any
 
 FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
 
-def as_image(image, *, name: str = "image") -> np.ndarray:
+def as_image(image: Pixels, *, name: str = "image") -> np.ndarray:
     """Return `image` as float64 RGB in [0, 1].
 
     Parameters
@@ -49,14 +59,14 @@ def as_image(image, *, name: str = "image") -> np.ndarray:
     return np.require(pixels, requirements=["C", "W"])  # kernels compile anew for read-only ones
 
 
-def as_alpha(alpha, *, shape: tuple[int, int], name: str = "alpha") -> np.ndarray:
+def as_alpha(alpha: Pixels, *, shape: tuple[int, int], name: str = "alpha") -> np.ndarray:
     """Return `alpha` as an (H, W) float64 array in [0, 1] that fits an image of `shape`."""
     plane = as_plane(alpha, name=name)
     refuse_other_size(plane.shape, shape, name)
     return plane
 
 
-def as_plane(pixels, *, name: str) -> np.ndarray:
+def as_plane(pixels: Pixels, *, name: str) -> np.ndarray:
     """Return an alpha, a trimap or a gray picture of any accepted dtype as one plane of levels.
 
     Parameters
@@ -81,7 +91,7 @@ def as_plane(pixels, *, name: str) -> np.ndarray:
     return np.require(plane, requirements=["C", "W"])  # kernels compile anew for read-only ones
 
 
-def unit_range(values, *, name: str) -> np.ndarray:
+def unit_range(values: Pixels, *, name: str) -> np.ndarray:
     """Return pixels of any accepted dtype as finite float64 values in [0, 1]."""
     array = as_array(values, name=name)
     if array.dtype == bool:
@@ -109,7 +119,7 @@ def unit_range(values, *, name: str) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
-def as_array(values, *, name: str) -> np.ndarray:
+def as_array(values: Any, *, name: str) -> np.ndarray:
     """Return the pixels of an array_like or a PIL image, as they are, in native byte order."""
     if isinstance(values, str | os.PathLike):
         raise TypeError(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from numbers import Integral, Real
 
 
-def refuse_unless_positive(name: str, value, advice: str = "such as 1e-5") -> None:
+def refuse_unless_positive(name: str, value: float, advice: str = "such as 1e-5") -> None:
     """Raise unless a parameter is a positive, finite number."""
     if not isinstance(value, Real):
         raise TypeError(f"`{name}` is {value!r}; expected a positive number, {advice}.")
@@ -16,7 +16,7 @@ def refuse_unless_positive(name: str, value, advice: str = "such as 1e-5") -> No
         raise ValueError(f"`{name}` is {value}; expected a positive number, {advice}.")
 
 
-def refuse_unless_counting(name: str, value) -> None:
+def refuse_unless_counting(name: str, value: int) -> None:
     """Raise unless a parameter is a whole number of at least 1."""
     if not isinstance(value, Integral):
         raise TypeError(f"`{name}` is {value!r}; expected a whole number of at least 1.")
@@ -24,7 +24,7 @@ def refuse_unless_counting(name: str, value) -> None:
         raise ValueError(f"`{name}` is {value}; expected a whole number of at least 1.")
 
 
-def refuse_unless_solver(solver) -> None:
+def refuse_unless_solver(solver: Callable) -> None:
     """Raise unless a solver can be called."""
     if not callable(solver):
         raise TypeError(

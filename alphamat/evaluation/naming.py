@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def named(methods: Mapping[str, Callable] | Iterable[Callable]) -> dict[str, Cal
     if callable(methods) or isinstance(methods, str):
         raise TypeError(f"`methods` is {methods!r}; expected several: a list or a dict of them.")
     pairs = methods.items() if isinstance(methods, Mapping) else _by_their_own(methods)
-    result = dict(pairs)
+    result: dict[Any, Callable] = dict(pairs)
     if not result:
         raise ValueError("`methods` is empty; expected at least one method.")
     for name, method in result.items():
@@ -31,7 +32,7 @@ def named(methods: Mapping[str, Callable] | Iterable[Callable]) -> dict[str, Cal
 
 def _by_their_own(methods: Iterable[Callable]) -> list[tuple[str, Callable]]:
     methods = list(methods)
-    names = [getattr(method, "__name__", None) for method in methods]
+    names: list[Any] = [getattr(method, "__name__", None) for method in methods]
     counts = Counter(names)
     for name, method in zip(names, methods, strict=True):
         if name is None or name == "<lambda>" or counts[name] > 1:
@@ -56,7 +57,7 @@ def describe(value) -> str:
     if isinstance(value, PurePath):
         return str(Path(value).resolve())
     if isinstance(value, np.ndarray):
-        digest = blake2b(np.ascontiguousarray(value), digest_size=8).hexdigest()
+        digest = blake2b(np.ascontiguousarray(value).data, digest_size=8).hexdigest()
         return f"{value.dtype} {value.shape} {digest}"
     if is_dataclass(value) and not isinstance(value, type):
         parts = [getattr(value, field.name) for field in fields(value)]

@@ -76,7 +76,10 @@ class Results:
 
         kept = self.alphas[method, name, group]
         encoded = kept if isinstance(kept, bytes) else kept.read_bytes()
-        return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+        alpha = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if alpha is None:
+            raise ValueError(f"the alpha that {method} made of {name} is damaged: {kept!r:.200}.")
+        return alpha
 
     def scored(self, sample) -> np.ndarray | None:
         """Return the trimap whose unknown pixels are scored; None is the whole picture."""

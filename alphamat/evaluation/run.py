@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -147,9 +147,8 @@ def labels_of(dataset: Sequence[Sample]) -> list[tuple[str, str]]:
         raise TypeError(
             f"`dataset` is a {type(dataset).__name__}; expected a data set, or a list of samples."
         )
-    if hasattr(dataset, "labels"):
-        labels = list(dataset.labels)
-    else:
+    labels = getattr(dataset, "labels", None)
+    if labels is None:
         for sample in dataset:
             if not isinstance(sample, Sample):
                 raise TypeError(
@@ -166,7 +165,7 @@ def labels_of(dataset: Sequence[Sample]) -> list[tuple[str, str]]:
     return labels
 
 
-def _as_they_come(tasks: list[Task], jobs: int | None) -> Iterator[Finished]:
+def _as_they_come(tasks: list[Task], jobs: int | None) -> Generator[Finished]:
     """Run tasks by joblib, and yield what is finished, in any order."""
     from joblib import Parallel, delayed, effective_n_jobs
 

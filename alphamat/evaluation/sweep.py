@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from alphamat.evaluation.summary import Cell
 from alphamat.metrics import METRICS
 from alphamat.trimap import from_alpha
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 def trimap_sweep(
     methods: Mapping[str, Callable] | Iterable[Callable],
@@ -28,7 +31,7 @@ def trimap_sweep(
     *,
     low: float = 0.0,
     high: float = 1.0,
-    **options,
+    **options: Any,
 ) -> Sweep:
     """Run methods with trimaps of several widths, made from the truth.
 
@@ -93,7 +96,7 @@ class Sweep:
         """Pictures that the means are over."""
         return len(self._finished("sad"))
 
-    def plot(self, ax=None, *, metric: str = "sad"):
+    def plot(self, ax: Axes | None = None, *, metric: str = "sad") -> Axes:
         """Draw a curve per method; return matplotlib's axes."""
         if ax is None:
             import matplotlib.pyplot as plt

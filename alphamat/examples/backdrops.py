@@ -21,11 +21,11 @@ def garden(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     picture = mix(mix(shade, leaf, 0.5 + 0.3 * light), sun, 0.35 * light - 0.25 - 0.3 * (y - 0.5))
     for _ in range(90):
         radius = rng.uniform(0.012, 0.06)
-        at = rng.uniform([y[0, 0], x[0, 0]], [y[-1, 0], x[0, -1]])
+        top, left = rng.uniform([y[0, 0], x[0, 0]], [y[-1, 0], x[0, -1]])
         tint = mix(leaf, [1.0, 0.9, 0.7], rng.uniform(0.1, 1))
         strength = rng.uniform(0.08, 0.45)
-        part, near = canvas.window(*at, 1.3 * radius)
-        distance = np.hypot(near.y - at[0], near.x - at[1])
+        part, near = canvas.window(top, left, 1.3 * radius)
+        distance = np.hypot(near.y - top, near.x - left)
         rim = 0.75 + 0.25 * (distance / radius) ** 4  # lenses gather light there
         cover = strength * np.minimum(rim, 1) * canvas.inside(distance - radius, 0.15 * radius)
         picture[part] += cover[..., None] * (tint - picture[part])

@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from alphamat.door import memory
-from alphamat.door.image import FULL_SCALE, unit_range
+from alphamat.door.image import FULL_SCALE, Pixels, unit_range
 from alphamat.files.whole import refuse_unwritable, replace_file
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP")
@@ -99,7 +100,7 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
     return (width, height) if sideways else (height, width)
 
 
-def write_image(path: str | os.PathLike, pixels, *, bits: int = 8) -> None:
+def write_image(path: str | os.PathLike, pixels: Pixels, *, bits: int = 8) -> None:
     """Write an image file whole, or not at all.
 
     The file takes its name only once it is complete and on disk: what was there before stays until
@@ -141,7 +142,7 @@ class _Refusal(ValueError):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator:
+def _opened(path: Path) -> Iterator[Any]:
     """Open with Pillow, and name the file in whatever goes wrong until it is closed."""
     from PIL import Image, UnidentifiedImageError
 
@@ -159,8 +160,8 @@ def _opened(path: Path) -> Iterator:
             raise
         except Image.DecompressionBombError:
             raise ValueError(
-                f"{path} has more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels, which is too large "
-                "(from Python, raise PIL.Image.MAX_IMAGE_PIXELS to read it all the same)."
+                f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which is too "
+                "large (from Python, raise PIL.Image.MAX_IMAGE_PIXELS to read it all the same)."
             ) from None
         except UnidentifiedImageError:
             raise ValueError(

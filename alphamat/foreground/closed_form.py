@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from alphamat.door import memory
-from alphamat.door.image import as_alpha, as_image
+from alphamat.door.image import Pixels, as_alpha, as_image
 from alphamat.door.parameters import refuse_unless_positive, refuse_unless_solver
 from alphamat.foreground import _closed_form_kernels as _kernels
 from alphamat.foreground.multilevel import Layers, estimate_foreground
@@ -32,8 +32,8 @@ from solvers.loops import over_range
 
 
 def closed_form_foreground(
-    image,
-    alpha,
+    image: Pixels,
+    alpha: Pixels,
     *,
     regularization: float = 1e-5,
     solver: Solver | None = None,

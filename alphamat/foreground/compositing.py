@@ -5,13 +5,17 @@ Porter & Duff, "Compositing Digital Images", SIGGRAPH 1984: the operator "over",
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from alphamat.door.colour import decode_srgb, encode_srgb
-from alphamat.door.image import as_alpha, as_image, refuse_other_size, unit_range
+from alphamat.door.image import Pixels, as_alpha, as_image, refuse_other_size, unit_range
 
 
-def composite(foreground, alpha, background, *, linear_light: bool = False) -> np.ndarray:
+def composite(
+    foreground: Pixels, alpha: Pixels, background: Pixels, *, linear_light: bool = False
+) -> np.ndarray:
     """Blend alpha · foreground + (1 - alpha) · background.
 
     Parameters
@@ -45,7 +49,7 @@ def composite(foreground, alpha, background, *, linear_light: bool = False) -> n
     return alpha * foreground + (1 - alpha) * background
 
 
-def cutout(foreground, alpha) -> np.ndarray:
+def cutout(foreground: Pixels, alpha: Pixels) -> np.ndarray:
     """Join a foreground and its alpha to an RGBA image.
 
     Parameters
@@ -68,7 +72,7 @@ def cutout(foreground, alpha) -> np.ndarray:
     return np.dstack([foreground, as_alpha(alpha, shape=foreground.shape[:2])])
 
 
-def _as_backdrop(background, *, shape: tuple[int, int]) -> np.ndarray:
+def _as_backdrop(background: Any, *, shape: tuple[int, int]) -> np.ndarray:
     if np.shape(background) == (3,):
         if np.asarray(background).dtype.kind == "i":
             raise TypeError(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.image import as_alpha, as_image
+from alphamat.door.image import Pixels, as_alpha, as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.foreground import _multilevel_kernels as _kernels
 from solvers.loops import over_range
@@ -26,8 +26,8 @@ class Layers(NamedTuple):
 
 
 def estimate_foreground(
-    image,
-    alpha,
+    image: Pixels,
+    alpha: Pixels,
     *,
     regularization: float = 1e-5,
     gradient_weight: float = 1.0,

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
 from alphamat.system import System, alpha_system, rows_of_picture
@@ -21,8 +21,8 @@ SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 
 
 def closed_form(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     epsilon: float = 1e-7,
     radius: int = 1,
@@ -82,8 +82,8 @@ def closed_form(
 
 
 def closed_form_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     epsilon: float = 1e-7,
     radius: int = 1,
@@ -96,7 +96,7 @@ def closed_form_system(
     refuse_parameters(image.shape[:2], epsilon, radius)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
-        refuse_beyond_memory(np.count_nonzero(pixels), radius)
+        refuse_beyond_memory(int(np.count_nonzero(pixels)), radius)
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=radius)
 
     return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)

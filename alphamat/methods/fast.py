@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.laplacians.boxes import ColourLineBoxes
 from alphamat.laplacians.lattice import colour_lattice
 from alphamat.laplacians.windows import refuse_parameters
@@ -22,8 +22,8 @@ SOLVER: Solver = partial(cg, preconditioner=colour_lattice, rtol=1e-7)
 
 
 def fast(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     epsilon: float = 1e-7,
     radius: int | None = None,
@@ -89,8 +89,8 @@ def fast(
 
 
 def fast_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     epsilon: float = 1e-7,
     radius: int | None = None,
@@ -102,14 +102,11 @@ def fast_system(
     trimap = as_trimap(trimap, shape=image.shape[:2])
     refuse_parameters(image.shape[:2], epsilon, 1 if radius is None else radius)
 
-    def uniform(pixels: np.ndarray) -> ColourLineBoxes:
-        radii = uniform_radii(pixels.shape, radius)
+    def rows(trimap: Trimap, pixels: np.ndarray) -> ColourLineBoxes:
+        radii = adaptive_radii(trimap) if radius is None else uniform_radii(pixels.shape, radius)
         return ColourLineBoxes.of(image, pixels, radii, epsilon=epsilon)
 
-    def adaptive(trimap: Trimap, pixels: np.ndarray) -> ColourLineBoxes:
-        return ColourLineBoxes.of(image, pixels, adaptive_radii(trimap), epsilon=epsilon)
-
-    assemble = adaptive if radius is None else rows_of_picture(uniform)
+    assemble = rows if radius is None else rows_of_picture(partial(rows, trimap))
     return alpha_system(assemble, trimap, confidence=confidence, solver=solver)
 
 
@@ -130,7 +127,8 @@ def adaptive_radii(trimap: Trimap, *, share: float = 0.05, smallest: int = 60) -
     """
     from cv2 import DIST_L2, distanceTransform
 
-    distance = sum(distanceTransform((~part).astype(np.uint8), DIST_L2, 5) for part in trimap)
+    to_each = (distanceTransform((~part).astype(np.uint8), DIST_L2, 5) for part in trimap)
+    distance = np.add(*to_each)
     radii = np.ones_like(distance)
     unknown = trimap.unknown
     for leaf in kd_tree_leaves(trimap, smallest):
@@ -150,7 +148,8 @@ def kd_tree_leaves(trimap: Trimap, smallest: int, area: Area | None = None) -> I
     An area is a leaf if it has known pixels of one kind only, if its halves have one kind each, or
     if it is narrower than `smallest` (section 4).
     """
-    area = area or tuple(slice(0, n) for n in trimap.foreground.shape)
+    height, width = trimap.foreground.shape
+    area = area or (slice(0, height), slice(0, width))
     inside = _crop(trimap, area)
     if not inside.unknown.any():
         return
@@ -170,10 +169,10 @@ def _crop(trimap: Trimap, area: Area) -> Trimap:
 
 
 def _kinds(trimap: Trimap) -> tuple[bool, bool]:
-    return tuple(bool(part.any()) for part in trimap)
+    return bool(trimap.foreground.any()), bool(trimap.background.any())
 
 
-def _halves(unknown: np.ndarray, area: Area) -> tuple[Area, Area]:
+def _halves(unknown: np.ndarray, area: Area) -> tuple[Area, ...]:
     """Cut at the mean place of unknown pixels, across the axis along which they vary more."""
     places = np.nonzero(unknown)
     axis = int(np.var(places[1]) > np.var(places[0]))

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from alphamat.door import memory
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.neighbours import Edges, assemble, nearest, with_position
 from alphamat.laplacians.windows import refuse_parameters
-from alphamat.system import System, alpha_system, rows_of_picture
+from alphamat.system import Laplacian, System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import Solver, StencilMatrix, cg
+from solvers import Solver, cg
 from solvers.grid import dilate
 
 SOLVER: Solver = partial(cg, rtol=1e-10)
@@ -34,8 +35,8 @@ BEYOND_LAYERS = 0.0099  # what the layers' colours leave unexplained where a mat
 
 
 def information_flow(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     mixture_neighbours: int = 20,
     known_neighbours: int = 7,
@@ -121,8 +122,8 @@ def information_flow(
 
 
 def information_flow_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     mixture_neighbours: int = 20,
     known_neighbours: int = 7,
@@ -251,11 +252,11 @@ def similar_unknowns(image: np.ndarray, unknown: np.ndarray, rows: np.ndarray, c
 class Flows:
     """The system of all flows (eq. 9): half of the energy's gradient at the pixels to solve for."""
 
-    mixture: object  # (m, N) CSR: I - W_CM of the unknown pixels
-    inner: object  # its columns at the pixels to solve for
-    similarity: object  # (n, n) CSR
+    mixture: Any  # (m, N) CSR: I - W_CM of the unknown pixels
+    inner: Any  # its columns at the pixels to solve for
+    similarity: Any  # (n, n) CSR
     local_weight: float
-    local: StencilMatrix
+    local: Laplacian
     pull: np.ndarray  # (n,) weight of the known-to-unknown flow
     target: np.ndarray  # (n,) the alpha that it flows to
     rows: np.ndarray  # (H, W) mask of the n pixels
@@ -264,7 +265,7 @@ class Flows:
     def shape(self) -> tuple[int, int]:
         return self.similarity.shape
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: np.ndarray) -> np.ndarray:
         return (
             self.inner.T @ (self.inner @ x)
             + self.similarity @ x
@@ -282,7 +283,7 @@ class Flows:
             + self.pull * (x - self.target)
         )
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         squares = self.inner.multiply(self.inner).sum(axis=0)
         local = self.local_weight * self.local.diagonal()
         return squares + self.similarity.diagonal() + local + self.pull
@@ -385,9 +386,9 @@ def _at(pixels: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _refuse_beyond_memory(trimap: Trimap, rows: np.ndarray, count: int) -> None:
-    unknown = np.count_nonzero(trimap.unknown)
+    unknown, free = int(np.count_nonzero(trimap.unknown)), int(np.count_nonzero(rows))
     memory.refuse_beyond(
-        40 * unknown * count + 600 * np.count_nonzero(rows) + 200 * rows.size,
+        40 * unknown * count + 600 * free + 200 * rows.size,
         f"The system of {unknown:,} unknown pixels with {count} neighbours each",
         "Narrow the unknown region, or make the image smaller.",
     )

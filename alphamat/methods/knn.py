@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from alphamat.door import memory
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.laplacians.neighbours import Edges, graph_laplacian, neighbourhoods, with_position
 from alphamat.methods import _knn_kernels as kernels
@@ -24,8 +24,8 @@ SOLVER: Solver = partial(cg, preconditioner=amg, rtol=1e-6)
 
 
 def knn(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     rounds: Sequence[tuple[int, float]] = ((19, 2.0), (9, 0.1)),
     features: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -95,8 +95,8 @@ def knn(
 
 
 def knn_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     rounds: Sequence[tuple[int, float]] = ((19, 2.0), (9, 0.1)),
     features: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -174,7 +174,7 @@ def _as_features(features, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _refuse_beyond_memory(free: np.ndarray, rounds) -> None:
-    unknowns, neighbours = np.count_nonzero(free), sum(count for count, _ in rounds)
+    unknowns, neighbours = int(np.count_nonzero(free)), sum(count for count, _ in rounds)
     memory.refuse_beyond(
         100 * free.size + 60 * unknowns * neighbours,  # points and tree; edges, twice
         f"The graph of {unknowns:,} pixels with {neighbours} neighbours each",

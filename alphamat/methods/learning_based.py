@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
@@ -24,8 +24,8 @@ PIECE = 2048  # unknown pixels whose samples are listed at a time
 
 
 def learning_based(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     epsilon: float = 1e-7,
     radius: int = 1,
@@ -97,8 +97,8 @@ def learning_based(
 
 
 def learning_based_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     epsilon: float = 1e-7,
     radius: int = 1,
@@ -111,7 +111,7 @@ def learning_based_system(
     refuse_parameters(image.shape[:2], epsilon, radius)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
-        refuse_beyond_memory(np.count_nonzero(pixels), radius)
+        refuse_beyond_memory(int(np.count_nonzero(pixels)), radius)
         return local_learning_laplacian(image, pixels, epsilon=epsilon, radius=radius)
 
     return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)
@@ -128,8 +128,8 @@ def local_learning_laplacian(
 
 
 def learning_based_global(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     samples: int = 80,
     ridge: float = 0.1,

@@ -7,12 +7,13 @@ for the colour metric He & Niyogi, "Locality Preserving Projections", NIPS 2003.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from alphamat.door import memory
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_positive
 from alphamat.methods import _random_walk_kernels as kernels
 from alphamat.system import System, alpha_system, rows_of_picture
@@ -26,12 +27,12 @@ RIDGE = 1e-3  # of the mean second moment of colours: bounds the metric where th
 
 
 def random_walk(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     beta: float = 900.0,
     radius: float = 1.5,
-    metric=None,
+    metric: np.ndarray | Sequence[Sequence[float]] | None = None,
     floor: float = 1e-5,
     confidence: float | None = None,
     solver: Solver = SOLVER,
@@ -100,12 +101,12 @@ def random_walk(
 
 
 def random_walk_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     beta: float = 900.0,
     radius: float = 1.5,
-    metric=None,
+    metric: np.ndarray | Sequence[Sequence[float]] | None = None,
     floor: float = 1e-5,
     confidence: float | None = None,
     solver: Solver = SOLVER,
@@ -119,7 +120,7 @@ def random_walk_system(
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         nonlocal M
-        _refuse_beyond_memory(np.count_nonzero(pixels), radius)
+        _refuse_beyond_memory(int(np.count_nonzero(pixels)), radius)
         if M is None:
             M = locality_preserving_metric(image, beta=beta, radius=radius)
         return random_walk_laplacian(image, pixels, metric=M, **options)

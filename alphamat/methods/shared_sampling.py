@@ -6,12 +6,13 @@ Graphics Forum 29(2)).
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
 
 from alphamat.door import memory
-from alphamat.door.image import as_image
+from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import (
     refuse_unless_counting,
     refuse_unless_positive,
@@ -32,8 +33,8 @@ ORIENTATIONS = 3  # rays turn with a pixel's place in a square of so many pixels
 
 
 def shared_sampling(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     reach: int = 10,
     similarity: float = 5 / 256,
@@ -121,8 +122,8 @@ def shared_sampling(
 
 
 def shared_sampling_system(
-    image,
-    trimap,
+    image: Pixels,
+    trimap: Pixels,
     *,
     reach: int = 10,
     similarity: float = 5 / 256,
@@ -149,7 +150,7 @@ def shared_sampling_system(
     options = {"rays": rays, "exponents": exponents, "sharing": sharing, "smoothing": smoothing}
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
-        refuse_beyond_memory(np.count_nonzero(pixels), 1)
+        refuse_beyond_memory(int(np.count_nonzero(pixels)), 1)
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
 
     laplacian = rows_of_picture(rows)
@@ -307,7 +308,7 @@ def _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, f
 
 def _refuse_beyond_memory(region: Region) -> None:
     memory.refuse_beyond(
-        180 * region.stored_size + 20 * np.prod(region.grid),
+        180 * region.stored_size + 20 * math.prod(region.grid),
         f"The pairs of {region.size:,} unknown pixels",
         "Narrow the unknown region, or make the image smaller.",
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from alphamat.door.image import refuse_other_size
+from alphamat.door.image import Pixels, refuse_other_size
 from alphamat.metrics.pictures import parse
 
+Frames = Sequence[Pixels] | np.ndarray
 
-def dtssd(alphas, truths, trimaps=None, *, quantise: bool = False) -> float:
+
+def dtssd(
+    alphas: Frames, truths: Frames, trimaps: Frames | None = None, *, quantise: bool = False
+) -> float:
     """Compare changes from frame to frame: 100 √(Σ (dα/dt - dα*/dt)² / n), averaged over frames.
 
     The term for a pair of frames is from Erofeev et al., "Perceptually Motivated Benchmark for
@@ -50,7 +54,12 @@ def dtssd(alphas, truths, trimaps=None, *, quantise: bool = False) -> float:
 
 
 def mean_temporal_error(
-    alphas, truths, trimaps=None, *, flow=None, quantise: bool = False
+    alphas: Frames,
+    truths: Frames,
+    trimaps: Frames | None = None,
+    *,
+    flow: Frames | None = None,
+    quantise: bool = False,
 ) -> float:
     """Average how the squared error changes from frame to frame, along the motion.
 
@@ -93,10 +102,12 @@ def mean_temporal_error(
     return float(np.mean(means)) if means else float("nan")
 
 
-def _errors(alphas, truths, trimaps, quantise: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _errors(
+    alphas: Frames, truths: Frames, trimaps: Frames | None, quantise: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Return for each frame its error, and which of its pixels are unknown."""
-    trimaps = [None] * len(truths) if trimaps is None else trimaps
-    for name, frames in (("alphas", alphas), ("trimaps", trimaps)):
+    hints = [None] * len(truths) if trimaps is None else trimaps
+    for name, frames in (("alphas", alphas), ("trimaps", hints)):
         if len(frames) != len(truths):
             raise ValueError(
                 f"`{name}` has {len(frames)} frames and `truths` has {len(truths)}; expected as "
@@ -104,11 +115,11 @@ def _errors(alphas, truths, trimaps, quantise: bool) -> Iterator[tuple[np.ndarra
             )
     if len(truths) < 2:
         raise ValueError(f"`truths` has {len(truths)} frames; expected at least 2 to compare.")
-    first = np.shape(truths[0])
+    first = np.asarray(truths[0]).shape
 
     def error(t: int) -> tuple[np.ndarray, np.ndarray]:
         names = f"alphas[{t}]", f"truths[{t}]", f"trimaps[{t}]"
-        alpha, truth, unknown = parse(alphas[t], truths[t], trimaps[t], quantise, names)
+        alpha, truth, unknown = parse(alphas[t], truths[t], hints[t], quantise, names)
         refuse_other_size(truth.shape, first, names[1], "`truths[0]`")
         return alpha - truth, unknown
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.image import as_plane, refuse_other_size
+from alphamat.door.image import Pixels, as_plane, refuse_other_size
 from alphamat.metrics import _kernels as kernels
 from alphamat.trimap import Trimap
 
@@ -33,7 +33,9 @@ class Scores(NamedTuple):
     conn: float
 
 
-def all(alpha, truth, trimap=None, *, quantise: bool = False) -> Scores:
+def all(
+    alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
+) -> Scores:
     """Score an alpha by every metric for single pictures.
 
     Parameters
@@ -63,7 +65,9 @@ def all(alpha, truth, trimap=None, *, quantise: bool = False) -> Scores:
     return Scores(_sad(*planes), _mse(*planes), _mad(*planes), _grad(*planes), _conn(*planes))
 
 
-def sad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
+def sad(
+    alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
+) -> float:
     """Sum the absolute differences, in thousands: Σ |α - α*| / 1000.
 
     See `all` for the arguments.
@@ -71,7 +75,9 @@ def sad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
     return _sad(*parse(alpha, truth, trimap, quantise))
 
 
-def mse(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
+def mse(
+    alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
+) -> float:
     """Average the squared differences: Σ (α - α*)² / n over n unknown pixels; NaN if n is 0.
 
     See `all` for the arguments. Papers that print numbers above 1 have multiplied by 1000, and
@@ -80,7 +86,9 @@ def mse(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
     return _mse(*parse(alpha, truth, trimap, quantise))
 
 
-def mad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
+def mad(
+    alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
+) -> float:
     """Average the absolute differences: Σ |α - α*| / n over n unknown pixels; NaN if n is 0.
 
     See `all` for the arguments. The metric is common where there are no trimaps, and is then taken
@@ -90,7 +98,9 @@ def mad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
     return _mad(*parse(alpha, truth, trimap, quantise))
 
 
-def grad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
+def grad(
+    alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
+) -> float:
     """Compare the strength of edges, in thousands: Σ (|∇α| - |∇α*|)² / 1000.
 
     ∇ filters with first derivatives of a Gaussian with a σ of 1.4, on 9 × 9 pixels and of unit
@@ -102,7 +112,9 @@ def grad(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
     return _grad(*parse(alpha, truth, trimap, quantise))
 
 
-def conn(alpha, truth, trimap=None, *, quantise: bool = False) -> float:
+def conn(
+    alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
+) -> float:
     """Compare what is not connected to the main part, in thousands: Σ |φ(α) - φ(α*)| / 1000.
 
     At each level of k / 10 for k from 1 to 10, take the pixels where both alphas reach it, and of
@@ -136,7 +148,11 @@ METRICS = {
 
 
 def parse(
-    alpha, truth, trimap, quantise: bool, names: Sequence[str] = ("alpha", "truth", "trimap")
+    alpha: Pixels,
+    truth: Pixels,
+    trimap: Pixels | None,
+    quantise: bool,
+    names: Sequence[str] = ("alpha", "truth", "trimap"),
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return both alphas in float64, and which pixels to score."""
     alpha, truth = as_plane(alpha, name=names[0]), as_plane(truth, name=names[1])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
 
 from alphamat.door.colour import LUMA
-from alphamat.door.image import FULL_SCALE, as_array, as_image, unit_range
+from alphamat.door.image import FULL_SCALE, Pixels, as_array, as_image, unit_range
 from alphamat.door.parameters import refuse_unless_counting
 from alphamat.trimap.parse import Trimap, trimap_levels
 from alphamat.trimap.widths import grow
@@ -16,7 +17,14 @@ AMBER = (1.0, 0.75, 0.1)
 NIGHT = (0.08, 0.15, 0.4)
 
 
-def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float = 0.5) -> np.ndarray:
+def overlay(
+    image: Pixels,
+    trimap: Pixels,
+    *,
+    unknown: np.ndarray | Sequence[float] = AMBER,
+    background: np.ndarray | Sequence[float] = NIGHT,
+    strength: float = 0.5,
+) -> np.ndarray:
     """Show a trimap on its photograph.
 
     The foreground keeps its colours, inside a white line. The background turns gray and is tinted,
@@ -59,7 +67,7 @@ def overlay(image, trimap, *, unknown=AMBER, background=NIGHT, strength: float =
     return picture
 
 
-def check(trimap, *, speck: int = 10) -> list[str]:
+def check(trimap: Pixels, *, speck: int = 10) -> list[str]:
     """Say in words what is odd about a trimap.
 
     Odd are: no foreground, no background, nothing unknown or more than half; specks; foreground
@@ -97,7 +105,7 @@ def check(trimap, *, speck: int = 10) -> list[str]:
     ]
 
 
-def _colour(value, name: str) -> np.ndarray:
+def _colour(value: np.ndarray | Sequence[float], name: str) -> np.ndarray:
     colour = unit_range(value, name=name)
     if colour.shape != (3,):
         raise ValueError(f"`{name}` has shape {colour.shape}; expected a colour, RGB in [0, 1].")
@@ -138,7 +146,7 @@ def _specks(name: str, part: np.ndarray, speck: int) -> list[str]:
     count = np.count_nonzero(small)
     if not count:
         return []
-    row, column = np.unravel_index(np.argmax(small[labels]), part.shape)
+    row, column = np.unravel_index(np.argmax(small[labels.astype(np.intp)]), part.shape)
     found = f"There are {count} specks" if count > 1 else "There is a speck"
     return [
         f"{found} of fewer than {speck} {name} pixels"

@@ -12,6 +12,7 @@ import numpy as np
 
 from alphamat.door.image import (
     FULL_SCALE,
+    Pixels,
     as_array,
     as_image,
     as_plane,
@@ -22,7 +23,7 @@ from alphamat.trimap.widths import Width, depth, grow
 
 
 def from_mask(
-    mask, *, inner: Width, outer: Width, low: float = 0.0, high: float = 1.0
+    mask: Pixels, *, inner: Width, outer: Width, low: float = 0.0, high: float = 1.0
 ) -> np.ndarray:
     """Make a trimap from a segmentation: its edge becomes a band of unknown pixels.
 
@@ -79,7 +80,12 @@ def from_mask(
 
 
 def from_alpha(
-    alpha, *, inner: Width = 0.0, outer: Width = 0.0, low: float = 0.0, high: float = 1.0
+    alpha: Pixels,
+    *,
+    inner: Width = 0.0,
+    outer: Width = 0.0,
+    low: float = 0.0,
+    high: float = 1.0,
 ) -> np.ndarray:
     """Make a trimap from an alpha matte, as data sets do from the truth.
 
@@ -132,7 +138,7 @@ def from_alpha(
     return _banded(white, black, inner, outer)
 
 
-def from_scribbles(scribbles, *, image=None) -> np.ndarray:
+def from_scribbles(scribbles: Pixels, *, image: Pixels | None = None) -> np.ndarray:
     """Make a trimap from a picture of strokes: white on foreground, black on background.
 
     All else is unknown, also strokes in other colours.
@@ -175,7 +181,7 @@ def from_scribbles(scribbles, *, image=None) -> np.ndarray:
     return _drawn(strokes["white"], strokes["black"])
 
 
-def from_strokes(*, foreground, background) -> np.ndarray:
+def from_strokes(*, foreground: Pixels, background: Pixels) -> np.ndarray:
     """Make a trimap from two masks of strokes; what neither covers is unknown.
 
     Parameters
@@ -193,26 +199,25 @@ def from_strokes(*, foreground, background) -> np.ndarray:
     TypeError, ValueError
         If an argument is refused, marks nothing, or if the two overlap.
     """
-    foreground = _levels(foreground, "foreground") == 1
-    background = _levels(background, "background") == 1
-    if foreground.shape != background.shape:
+    white, black = _levels(foreground, "foreground") == 1, _levels(background, "background") == 1
+    if white.shape != black.shape:
         raise ValueError(
-            f"`foreground` has shape {foreground.shape} and `background` {background.shape}; "
-            "they must be of one size."
+            f"`foreground` has shape {white.shape} and `background` {black.shape}; they must be of "
+            "one size."
         )
-    for name, stroke in (("foreground", foreground), ("background", background)):
+    for name, stroke in (("foreground", white), ("background", black)):
         if not stroke.any():
             raise ValueError(f"`{name}` marks no pixel, so no {name} is known.")
-    both = np.argwhere(foreground & background)
+    both = np.argwhere(white & black)
     if both.size:
         raise ValueError(
             f"`foreground` and `background` overlap in {len(both):,} pixels, the first in row "
             f"{both[0][0]}, column {both[0][1]}; a pixel cannot be both."
         )
-    return _drawn(foreground, background)
+    return _drawn(white, black)
 
 
-def _strokes_alone(scribbles) -> tuple[np.ndarray, np.ndarray]:
+def _strokes_alone(scribbles: Pixels) -> tuple[np.ndarray, np.ndarray]:
     """Return the colours of a layer of strokes, (H, W, 3), and where it is opaque."""
     pixels = unit_range(scribbles, name="scribbles")
     if pixels.ndim == 3 and pixels.shape[2] == 4:
@@ -221,7 +226,7 @@ def _strokes_alone(scribbles) -> tuple[np.ndarray, np.ndarray]:
     return pixels, np.ones(pixels.shape[:2], bool)
 
 
-def _levels(mask, name: str) -> np.ndarray:
+def _levels(mask: Pixels, name: str) -> np.ndarray:
     """Return a mask's levels as (H, W) float64 in [0, 1]."""
     array = as_array(mask, name=name)
     if array.dtype == bool:

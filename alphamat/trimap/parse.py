@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.image import as_array, as_plane, refuse_other_size
+from alphamat.door.image import Pixels, as_array, as_plane, refuse_other_size
 
 
 class Trimap(NamedTuple):
@@ -31,7 +31,7 @@ class Trimap(NamedTuple):
         return ~self.known
 
 
-def as_trimap(trimap, *, shape: tuple[int, int] | None = None) -> Trimap:
+def as_trimap(trimap: Pixels, *, shape: tuple[int, int] | None = None) -> Trimap:
     """Parse a trimap.
 
     Parameters
@@ -63,7 +63,7 @@ def as_trimap(trimap, *, shape: tuple[int, int] | None = None) -> Trimap:
     return parsed
 
 
-def trimap_levels(trimap, shape: tuple[int, int] | None = None) -> np.ndarray:
+def trimap_levels(trimap: Pixels | None, shape: tuple[int, int] | None = None) -> np.ndarray:
     """Return a trimap's levels as (H, W) float64 in [0, 1]; it may lack any of its parts."""
     if trimap is None:
         raise ValueError(

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from alphamat.video.colour import LIMITED, PICTURES, Colour, to_frame
 from alphamat.video.ffmpeg import pyav
-from alphamat.video.frames import Frame
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ def kind_of(path: Path) -> Kind | None:
     return KINDS.get(path.suffix.lower())
 
 
-def refuse_unencodable(path: Path, size: tuple[int, int], alpha: bool) -> None:
+def refuse_unencodable(path: Path, kind: Kind, size: tuple[int, int], alpha: bool) -> None:
     """Raise unless a film of this name can hold pictures of a size, and their alpha."""
-    av, kind = pyav(), kind_of(path)
+    av = pyav()
     if alpha and kind.transparent is None:
         raise ValueError(
             f"{path} cannot hold alpha; write .mov, .webm or pictures, or put something behind."
@@ -112,18 +114,18 @@ def encoding(
 class Encoder:
     """A film that is being written."""
 
-    container: object
-    stream: object
+    container: Any
+    stream: Any
     colour: Colour
     time_base: Fraction
     next: int = 0
 
-    def write(self, picture: Frame) -> None:
-        frame = to_frame(picture.image, self.stream.pix_fmt, self.colour.matrix)
+    def write(self, image: np.ndarray, time: Fraction) -> None:
+        frame = to_frame(image, self.stream.pix_fmt, self.colour.matrix)
         frame.color_primaries, frame.color_trc = self.colour.primaries, self.colour.transfer
         frame.time_base = self.time_base
         # Encoders want each frame later than the one before; damaged files may not have it so.
-        frame.pts = max(round(picture.time / self.time_base), self.next)
+        frame.pts = max(round(time / self.time_base), self.next)
         self.next = frame.pts + 1
         self.container.mux(self.stream.encode(frame))
 

@@ -8,7 +8,7 @@ from types import ModuleType
 def pyav() -> ModuleType:
     """Import PyAV, or say what to install."""
     try:
-        import av
+        import av.logging
     except ImportError:
         raise ImportError(
             "films are read and written by PyAV, which is not installed: pip install "

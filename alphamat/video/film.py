@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from alphamat.video.colour import colour_of, to_rgb
 from alphamat.video.ffmpeg import pyav
 from alphamat.video.frames import Frame, Video
 
-UPRIGHT = {
+UPRIGHT: dict[tuple[int, ...], Callable[[np.ndarray], np.ndarray]] = {
     (1, 0, 0, 1): lambda pixels: pixels,
     (-1, 0, 0, 1): lambda pixels: pixels[:, ::-1],
     (1, 0, 0, -1): lambda pixels: pixels[::-1],
@@ -64,7 +65,7 @@ def open_film(path: Path) -> Video:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator:
+def opened(path: Path) -> Iterator[Any]:
     """Open a file with FFmpeg, and name it in whatever goes wrong."""
     av = pyav()
     if not path.exists():

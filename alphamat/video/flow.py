@@ -8,10 +8,12 @@ nor falls behind.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from alphamat.door.colour import luma
-from alphamat.door.image import as_alpha, as_image, refuse_other_size
+from alphamat.door.image import Pixels, as_alpha, as_image, refuse_other_size
 from alphamat.trimap import Diagonal, from_alpha
 from alphamat.trimap.widths import Width
 
@@ -20,7 +22,9 @@ LEAST = 16  # pixels a side, for motion to be seen
 BAND = Diagonal(0.0055)
 
 
-def trimap_by_flow(image, previous, alpha, *, band: Width = BAND) -> np.ndarray:
+def trimap_by_flow(
+    image: Pixels, previous: Pixels, alpha: Pixels, *, band: Width = BAND
+) -> np.ndarray:
     """Make a frame's trimap from the alpha of the frame before.
 
     Alpha goes where its pixels have gone; unknown is what is fractional then, and a band round it.
@@ -59,7 +63,7 @@ def _carried(alpha: np.ndarray, previous: np.ndarray, image: np.ndarray) -> np.n
 
     if min(alpha.shape) < LEAST:
         return alpha
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = search.calc(luma(image), luma(previous), None)
     y, x = np.indices(alpha.shape, np.float32)
     here = x + flow[..., 0], y + flow[..., 1]

@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from alphamat.door.image import FULL_SCALE
+from alphamat.door.image import FULL_SCALE, Pixels
 from alphamat.door.parameters import parameters
 from alphamat.method import Matte, Method, refuse_unless_taken, run, step_of, system_of
 from alphamat.plate import align_plate
@@ -16,7 +16,12 @@ from alphamat.video.frames import Frame
 
 
 def matte_video(
-    frames: Iterable, method: Method, *, trimaps=None, plate=None, handheld: bool = False
+    frames: Iterable[np.ndarray | Frame],
+    method: Method,
+    *,
+    trimaps: Iterable[Pixels] | np.ndarray | None = None,
+    plate: Iterable[Pixels] | np.ndarray | None = None,
+    handheld: bool = False,
 ) -> Iterator[Matte]:
     """Estimate alpha of each frame of a clip, one after the other as they are asked for.
 
@@ -87,13 +92,14 @@ def _step(method: Method) -> Method:
 
 def _from_the_last(make: Callable) -> Method:
     """Return a method that starts to solve at the last alpha, where there is one of this size."""
-    last = None
+    last: np.ndarray | None = None
 
-    def step(image, trimap) -> np.ndarray:
+    def step(image: Pixels, trimap: Pixels) -> np.ndarray:
         nonlocal last
         system = make(image, trimap)
-        fits = np.shape(last) == system.given.shape and "x0" in parameters(system.solver)
-        last = system.solve(start=last if fits else None).alpha
+        fits = last is not None and last.shape == system.given.shape
+        start = last if fits and "x0" in parameters(system.solver) else None
+        last = system.solve(start=start).alpha
         return last
 
     return step

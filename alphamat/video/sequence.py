@@ -37,8 +37,8 @@ def open_sequence(path: Path, rate: Fraction | None) -> Video:
 
 def numbered(pattern: Path, number: int) -> Path:
     """Return the name of one picture."""
-    width = NUMBER.search(pattern.name)[1] or 0
-    return pattern.with_name(NUMBER.sub(f"{number:0{width}d}", pattern.name))
+    name = NUMBER.sub(lambda found: f"{number:0{found[1] or 0}d}", pattern.name)
+    return pattern.with_name(name)
 
 
 def matches(pattern: Path) -> dict[int, Path]:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from alphamat.door.image import FULL_SCALE, refuse_other_size, unit_range
 from alphamat.files.images import WRITABLE, write_image
 from alphamat.files.whole import refuse_unwritable
 from alphamat.video import sequence
-from alphamat.video.encoding import KINDS, encoding, kind_of, refuse_unencodable
+from alphamat.video.encoding import KINDS, Kind, encoding, kind_of, refuse_unencodable
 from alphamat.video.frames import Frame, Video
 from alphamat.video.sound import sound_of
 from alphamat.words import as_rate
@@ -25,7 +26,7 @@ from alphamat.words import as_rate
 
 def write_video(
     path: str | os.PathLike,
-    pictures: Iterable,
+    pictures: Iterable[np.ndarray | Frame],
     *,
     source: Video | None = None,
     rate: Fraction | float | str | None = None,
@@ -70,21 +71,22 @@ def write_video(
         If it is a film, and PyAV is not installed.
     """
     path = Path(path)
-    pictures = enumerate(pictures, 1)
+    kind = kind_of(path)
+    numbered = enumerate(pictures, 1)
     try:
-        first = next(pictures)
+        first = next(numbered)
     except StopIteration:
         raise ValueError(f"there are no pictures to write to {path}.") from None
-    rate = as_rate(rate) if rate is not None else source.rate if source else None
-    frames = _alike(chain([first], pictures), rate, bits if kind_of(path) is None else None)
+    fps = as_rate(rate) if rate is not None else source.rate if source else None
+    frames = _alike(chain([first], numbered), fps, bits if kind is None else None)
     image = _image(first[1])
     alpha = image.shape[2:] == (4,)
     refuse_unwritable_clip(path, size=image.shape[:2], alpha=alpha)
-    if kind_of(path) is None:
+    if kind is None:
         return _write_pictures(path, frames, bits)
-    if rate is None:
+    if fps is None:
         raise ValueError(f"{path} needs a rate, which pictures do not have: give one, such as 25.")
-    return _write_film(path, frames, image.shape[:2], alpha, rate, source)
+    return _write_film(path, kind, frames, image.shape[:2], alpha, fps, source)
 
 
 def refuse_unwritable_clip(
@@ -92,9 +94,10 @@ def refuse_unwritable_clip(
 ) -> None:
     """Raise unless a clip can be written at `path`, with pictures of a size and with alpha."""
     path = Path(path)
-    if kind_of(path) is not None:
+    kind = kind_of(path)
+    if kind is not None:
         refuse_unwritable(path, endings=tuple(KINDS))
-        refuse_unencodable(path, size or (2, 2), alpha)
+        refuse_unencodable(path, kind, size or (2, 2), alpha)
         return
     pattern = _pattern(path)
     there = next(iter(sequence.matches(pattern).values()), None)
@@ -162,13 +165,14 @@ def _write_pictures(path: Path, frames: Iterator[Frame], bits: int) -> int:
 
 def _write_film(
     path: Path,
+    kind: Kind,
     frames: Iterator[Frame],
     size: tuple[int, int],
     alpha: bool,
     rate: Fraction,
     source: Video | None,
 ) -> int:
-    like = {"time_base": 1 / rate}
+    like: dict[str, Any] = {"time_base": 1 / rate}
     if source is not None:
         like = {"time_base": source.time_base or 1 / rate}
         like |= {"colour": source.colour, "pixel_aspect": source.pixel_aspect}
@@ -180,22 +184,24 @@ def _write_film(
             )
     with _until_complete(path) as part, ExitStack() as open_files:
         encoder = open_files.enter_context(
-            encoding(part, kind_of(path), size=size, alpha=alpha, rate=rate, **like)
+            encoding(part, kind, size=size, alpha=alpha, rate=rate, **like)
         )
-        sound = iter(())
+        sound: Iterator[Any] = iter(())
         if source is not None and source.film:
             sound = open_files.enter_context(
                 sound_of(source, encoder.container, path.suffix.lower())
             )
-        waiting, count = next(sound, None), 0
+        waiting, count, end = next(sound, None), 0, Fraction(0)
         for frame in frames:
+            assert frame.time is not None  # there is a rate
             end = frame.time + 1 / rate
             while waiting is not None and waiting[0] < frame.time:
                 encoder.container.mux(waiting[1])
                 waiting = next(sound, None)
-            encoder.write(frame)
+            encoder.write(frame.image, frame.time)
             count += 1
-        while waiting is not None and (source.limit is None or waiting[0] < end):
+        limit = None if source is None else source.limit
+        while waiting is not None and (limit is None or waiting[0] < end):
             encoder.container.mux(waiting[1])
             waiting = next(sound, None)
     return count

@@ -7,6 +7,7 @@ the size and twice the features. After every four blocks each branch adds the ot
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from flax import nnx
@@ -114,5 +115,5 @@ class Exchange(nnx.Module):
         return rectify(total)
 
 
-def number_from_one(layers) -> nnx.Module:
+def number_from_one(layers: Iterable) -> nnx.Dict:
     return nnx.Dict({str(i): layer for i, layer in enumerate(layers, start=1)})

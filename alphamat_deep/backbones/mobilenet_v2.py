@@ -7,6 +7,7 @@ CVPR 2018, table 2, as far as the last convolution.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 from flax import nnx
@@ -47,7 +48,7 @@ class MobileNetV2(nnx.Module):
     ):
         self.features = (16, 24, 32, 320) if dilated else (16, 24, 32, 96, 1280)
         self.levels = DILATED_LEVELS if dilated else LEVELS
-        blocks = [conv_relu6(channels, 32, 3, stride=2, padding=1, rngs=rngs)]
+        blocks: list[Any] = [conv_relu6(channels, 32, 3, stride=2, padding=1, rngs=rngs)]
         channels, dilation = 32, 1
         for expansion, features, count, stride in STAGES:
             replaced = dilated and features == 160  # the stride that would lead to a 32nd
@@ -94,7 +95,7 @@ class Block(nnx.Module):
     ):
         self.residual = stride == 1 and channels == features
         layers = conv_relu6(channels, middle, 1, rngs=rngs) if expand else []
-        filtering = {"stride": stride, "padding": dilation, "dilation": dilation}
+        filtering: dict[str, Any] = {"stride": stride, "padding": dilation, "dilation": dilation}
         layers += conv_relu6(middle, middle, 3, groups=middle, rngs=rngs, **filtering)
         layers += conv_relu6(middle, features, 1, rngs=rngs)[:2]
         self.conv = nnx.List(layers)

@@ -7,6 +7,7 @@ last three blocks are dilated and do not halve the size: features end at 1/16.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +44,7 @@ class MobileNetV3(nnx.Module):
     features = 16, 24, 40, 960
 
     def __init__(self, *, rngs: nnx.Rngs):
-        layers = [conv_norm_activation(3, 16, 3, SWISH, stride=2, rngs=rngs)]
+        layers: list[Any] = [conv_norm_activation(3, 16, 3, SWISH, stride=2, rngs=rngs)]
         channels = 16
         for size, middle, squeezed, features, activation, stride, dilation in BLOCKS:
             sizes = channels, middle, squeezed, features, size

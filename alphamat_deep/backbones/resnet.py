@@ -8,6 +8,8 @@ Convolution for Semantic Image Segmentation", 2017).
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 from flax import nnx
 from jaxtyping import Array, Float
@@ -32,18 +34,20 @@ class ResNet(nnx.Module):
         self.features = 64, 256, 512, 2048
         self.conv1 = Conv(channels, 64, 7, stride=2, padding=3, bias=False, rngs=rngs)
         self.bn1 = batch_norm(64, rngs=rngs)
-        channels = 64
+        channels, stages = 64, []
         for stage, (depth, (inner, stride)) in enumerate(zip(depths, STAGES, strict=True), start=1):
             blocks = [Bottleneck(channels, inner, stride, rngs=rngs)]
             channels, dilation = 4 * inner, 2 if stage == 4 else 1
             for _ in range(1, depth):
                 blocks.append(Bottleneck(channels, inner, dilation=dilation, rngs=rngs))
-            setattr(self, f"layer{stage}", nnx.List(blocks))
+            stages.append(nnx.List(blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
 
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B _ _ _"], ...]:
         """Return features at H and W over 2, 4, 8 and 16."""
         half = jax.nn.relu(self.bn1(self.conv1(x)))
-        x = nnx.max_pool(half, (3, 3), (2, 2), padding=((1, 1), (1, 1)))
+        around: Any = ((1, 1), (1, 1))
+        x = nnx.max_pool(half, (3, 3), (2, 2), padding=around)
         quarter = apply(self.layer1, x)
         eighth = apply(self.layer2, quarter)
         return half, quarter, eighth, apply(self.layer4, apply(self.layer3, eighth))

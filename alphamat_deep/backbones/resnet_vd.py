@@ -8,6 +8,7 @@ average before they project.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from flax import nnx
 from jaxtyping import Array, Float
@@ -47,7 +48,8 @@ class ResNetVD(nnx.Module):
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B _ _ _"], ...]:
         """Return features at H and W over 2, 4, 8, 16 and 32."""
         features = [self.conv1_3(self.conv1_2(self.conv1_1(x)))]
-        x = nnx.max_pool(features[0], (3, 3), (2, 2), padding=((1, 1), (1, 1)))
+        around: Any = ((1, 1), (1, 1))
+        x = nnx.max_pool(features[0], (3, 3), (2, 2), padding=around)
         for stage, depth in enumerate(DEPTHS):
             for at in range(depth):
                 x = getattr(self, f"bb_{stage}_{at}")(x)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from flax import nnx
 from jaxtyping import Array, Float
@@ -25,7 +26,7 @@ class STDC1(nnx.Module):
     def __init__(self, channels: int = 3, *, rngs: nnx.Rngs):
         half, quarter, *rest = self.features
         conv = partial(ConvBNReLU, stride=2, padding=1, bias=False, rngs=rngs)
-        self.layers = nnx.List([conv(channels, half, 3), conv(half, quarter, 3)])
+        self.layers: nnx.List[Any] = nnx.List([conv(channels, half, 3), conv(half, quarter, 3)])
         channels = quarter
         for features, depth in zip(rest, DEPTHS[2:], strict=True):
             for at in range(depth):
@@ -73,6 +74,6 @@ class Block(nnx.Module):
 
 def average_pool_3x3(x: Array) -> Array:
     """Average the 3 × 3 pixels around every second one, or fewer at the border."""
-    around = ((1, 1), (1, 1))
+    around: Any = ((1, 1), (1, 1))
     means = nnx.avg_pool(x, (3, 3), (2, 2), padding=around, count_include_pad=False)
     return means.astype(x.dtype)  # the counts, of float32, have changed it

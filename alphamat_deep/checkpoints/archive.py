@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -107,7 +108,7 @@ def _unpack(form: struct.Struct, content: memoryview, at: int, signature: bytes)
     return form.unpack_from(content, at)[1:]
 
 
-def _cut(content: memoryview, at: int, lengths: list[int]) -> list[memoryview]:
+def _cut(content: memoryview, at: int, lengths: Iterable[int]) -> list[memoryview]:
     """Return consecutive pieces."""
     pieces = []
     for length in lengths:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alphamat_deep.checkpoints.tensors import Buffer, Dictionary, Refusal, Tensor
 
@@ -52,7 +52,7 @@ def _fill_array(array: Tensor, state: tuple) -> None:
     array.storage = partial(_bytes_of, raw)
 
 
-def _bytes_of(raw: object) -> Buffer:
+def _bytes_of(raw: Any) -> Buffer:
     if type(raw) is memoryview:
         return raw
     try:
@@ -96,7 +96,7 @@ KNOWN: dict[str, Callable] = {
 }
 
 # What may be given a state, by what we made of it.
-BUILDS: dict[type, Callable[[object, object], None]] = {
+BUILDS: dict[type, Callable[[Any, Any], None]] = {
     Tensor: _fill_array,
     NumpyType: _order_type,
     Dictionary: _ignore,

@@ -51,8 +51,8 @@ def _joined(plan: object, found: dict[str, object], budget: Budget) -> Tensor:
     told = dict(texted(plan, budget))
     names = told.get("slices")
     names = names if type(names) is list and all(type(name) is str for name in names) else []
-    pieces = [found.get(name) for name in names]
-    if not pieces or any(type(piece) is not Tensor for piece in pieces):
+    pieces = [piece for name in names if isinstance(piece := found.get(name), Tensor)]
+    if not pieces or len(pieces) < len(names):
         raise Refusal("is damaged: pieces of an array in it are missing.")
 
     def storage() -> bytes:

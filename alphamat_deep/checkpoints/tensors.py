@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeGuard
 
 import numpy as np
 from ml_dtypes import bfloat16
@@ -57,7 +58,7 @@ class Tensor:
     dtype: str
     shape: object
     strides: object = None  # in elements; None of an array without gaps
-    offset: object = 0  # in elements
+    offset: Any = 0  # in elements
     fortran: bool = False  # the order of an array without gaps
 
 
@@ -87,7 +88,8 @@ def take(name: str, tensor: Tensor, budget: Budget) -> np.ndarray:
             f"is damaged: {called}, {dtype.name} of shape {shape}, reaches beyond its storage of "
             f"{len(storage):,} bytes."
         )
-    stored = "u1" if dtype.kind == "b" else dtype.newbyteorder(tensor.dtype[0])
+    order: Any = tensor.dtype[0]
+    stored = "u1" if dtype.kind == "b" else dtype.newbyteorder(order)
     view = np.ndarray(
         shape,
         stored,
@@ -129,5 +131,5 @@ def _spanned(called: str, tensor: Tensor, shape: tuple[int, ...]) -> tuple[list[
     return strides, tensor.offset + reach + 1
 
 
-def _counts(numbers: object) -> bool:
+def _counts(numbers: object) -> TypeGuard[tuple[int, ...]]:
     return type(numbers) is tuple and all(type(n) is int and n >= 0 for n in numbers)

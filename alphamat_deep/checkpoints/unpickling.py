@@ -163,10 +163,12 @@ def _build(machine: Machine) -> None:
 
 
 def _persistent(machine: Machine) -> None:
+    if machine.persistent is None:
+        raise TypeError
     machine.push(machine.persistent(machine.pop()))
 
 
-STEPS: dict[int, Callable[[Machine], None]] = {
+STEPS: dict[int, Callable[[Machine], object]] = {
     pickle.PROTO[0]: lambda m: m.take(1),
     pickle.FRAME[0]: lambda m: m.take(8),
     # plain values

@@ -142,7 +142,7 @@ def convolve_depthwise(x: Array, kernel: Array, stride: int, padding: int, dilat
         y, z = i * dilation, j * dilation
         window = x[:, y : y + stride * rows : stride, z : z + stride * columns : stride]
         total = total + window * kernel[i, j, 0]
-    return total
+    return jnp.asarray(total)
 
 
 def convolve_transposed(x: Array, kernel: Array) -> Array:

@@ -19,7 +19,7 @@ def max_pool(x: Float[Array, "B H W C"]) -> tuple[Array, Array]:
         other = x[:, a:H:2, b:W:2]
         place = jnp.where(other > top, at, place)
         top = jnp.maximum(top, other)
-    return top, place.astype(jnp.uint8)
+    return top, jnp.asarray(place, jnp.uint8)
 
 
 def max_unpool(x: Float[Array, "B H W C"], place: Array) -> Float[Array, "B 2*H 2*W C"]:

@@ -55,7 +55,7 @@ def find_neighbours(
     # In single precision, as in PyTorch: networks amplify even that difference.
     at = np.maximum(middles * np.float32(step or length / count) - np.float32(0.5), 0)
     first = np.minimum(at.astype(int), length - 1)
-    return first, np.minimum(first + 1, length - 1), np.float32(at - first)
+    return first, np.minimum(first + 1, length - 1), (at - first).astype(np.float32)
 
 
 def _double_along(x: Array, axis: int) -> Array:

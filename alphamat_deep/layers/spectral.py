@@ -62,9 +62,9 @@ def draw_singular_vectors(
     rngs: nnx.Rngs, rows: int, columns: tuple[int, ...]
 ) -> tuple[SpectralVector, SpectralVector]:
     """Return u (rows,) and v (columns), of unit length, from which power iteration starts."""
-    return tuple(
-        SpectralVector(normalise(draw_normal(rngs.params(), s))) for s in ((rows,), columns)
-    )
+    shapes = (rows,), columns
+    u, v = (SpectralVector(normalise(draw_normal(rngs.params(), shape))) for shape in shapes)
+    return u, v
 
 
 def spectral_norm(layer: SpectralConv | SpectralConvTranspose, axes: str) -> Array:

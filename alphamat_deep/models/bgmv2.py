@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +43,7 @@ MODES = "sampling", "thresholding", "full", "none"
 
 @dataclass(frozen=True)
 class BGMv2Config:
-    backbone: Callable[..., nnx.Module] = partial(MobileNetV2, dilated=True)
+    backbone: Callable[..., Any] = partial(MobileNetV2, dilated=True)
     """Called as `backbone(6, rngs=…)`; what it returns maps images to features at 1/2 … 1/16."""
     backbone_scale: float = 0.25
     """The size at which the base network sees the picture, as a share of the full size."""

@@ -241,12 +241,12 @@ class GCA(nnx.Module):
 
 def build_stage(
     block: Callable, channels: int, features: int, blocks: int, stride: int = 2
-) -> nnx.Module:
+) -> nnx.List:
     rest = [block(features, features, stride=1) for _ in range(blocks - 1)]
     return nnx.List([block(channels, features, stride=stride), *rest])
 
 
-def shortcut(channels: int, features: int, rngs: nnx.Rngs) -> nnx.Module:
+def shortcut(channels: int, features: int, rngs: nnx.Rngs) -> nnx.List:
     layers = []
     for entering in channels, features:
         layers += [SpectralConv(entering, features, 3, padding=1, rngs=rngs), jax.nn.relu]
@@ -329,5 +329,5 @@ def add_overlapping(x: Float[Array, "B h w 4 4 C"]) -> Float[Array, "B 2*h 2*w C
         for i in (0, 1)
         for j in (0, 1)
     )
-    y = y.transpose(0, 1, 3, 2, 4, 5).reshape(B, 2 * h + 2, 2 * w + 2, C)
+    y = jnp.transpose(y, (0, 1, 3, 2, 4, 5)).reshape(B, 2 * h + 2, 2 * w + 2, C)
     return y[:, 1:-1, 1:-1]

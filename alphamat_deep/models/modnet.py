@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from flax import nnx
@@ -32,7 +32,7 @@ from alphamat_deep.layers import (
 
 @dataclass(frozen=True)
 class MODNetConfig:
-    backbone: Callable[..., nnx.Module] = MobileNetV2
+    backbone: Callable[..., Any] = MobileNetV2
     """Called as `backbone(rngs=…)`; what it returns maps images to features at 1/2 … 1/32."""
     affine: bool = False
     """Whether instance normalisation has a scale and a bias, as PaddleSeg's has."""

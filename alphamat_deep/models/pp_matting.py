@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from flax import nnx
@@ -36,7 +36,7 @@ GUIDES = 0, 2, 4  # stages of the semantic branch that guide the detail branch
 
 @dataclass(frozen=True)
 class PPMattingConfig:
-    backbone: Callable[..., nnx.Module] = hrnet_w18
+    backbone: Callable[..., Any] = hrnet_w18
     """Called as `backbone(rngs=…)`; what it returns maps images to features at 1/2 … 1/32."""
 
 
@@ -77,7 +77,8 @@ class SemanticBranch(nnx.Module):
 
     def __init__(self, channels: int, *, rngs: nnx.Rngs):
         conv = partial(ConvBNReLU, size=3, rngs=rngs)
-        near, far = {"padding": 1}, {"padding": 2, "dilation": 2}
+        near: dict[str, Any] = {"padding": 1}
+        far: dict[str, Any] = {"padding": 2, "dilation": 2}
         self.psp_module = PyramidPooling(channels, 512, rngs=rngs)
         self.psps, self.scb_stages = nnx.List(), nnx.List()
         entering = channels, 256, 128, 64, 64

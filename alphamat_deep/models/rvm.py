@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ State = tuple[Float[Array, "B _ _ _"], ...]
 
 @dataclass(frozen=True)
 class RVMConfig:
-    backbone: Callable[..., nnx.Module] = MobileNetV3
+    backbone: Callable[..., Any] = MobileNetV3
     """Called as `backbone(rngs=…)`; what it returns maps images to features at 1/2 … 1/16."""
     context: int = 128
     """Features of the decoder at 1/16."""

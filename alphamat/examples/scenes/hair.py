@@ -34,8 +34,8 @@ def hair(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     behind, before = np.split(order, [np.searchsorted(depth[order], 0)])
     layer = canvas.blank()
     draw_strokes(layer, canvas, nodes[behind, :, :2], widths[behind], colours[behind])
-    for body, colour in ((NECK, 0.9 * dark), (SHOULDERS, cloth), (HEAD, 0.9 * dark)):
-        lay_ellipsoid(layer, canvas, *body, colour)
+    for (centre, radii), colour in ((NECK, 0.9 * dark), (SHOULDERS, cloth), (HEAD, 0.9 * dark)):
+        lay_ellipsoid(layer, canvas, centre, radii, colour)
     draw_strokes(layer, canvas, nodes[before, :, :2], widths[before], colours[before])
     return layer
 

@@ -26,7 +26,7 @@ def lace(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     layers = (
         _woven(part, u + dx, v + dy, cloth, folds, petals) for dy, dx in product(shifts, shifts)
     )
-    return sum(layers) / count**2
+    return sum(layers, canvas.blank()) / count**2
 
 
 def _woven(canvas, u, v, cloth, folds, petals):
