@@ -101,7 +101,7 @@ SILENTLY_WRONG = {
     "learning_based": STRIPES | MOSAIC | RINGS | PATCH,  # by 0.14 to 1
     "random_walk": set(),  # its largest error is 3.5e-4
 }
-WARNED = dict.fromkeys(SILENTLY_WRONG, set())
+WARNED = {name: set() for name in SILENTLY_WRONG}
 
 
 def dense_alpha(system):

@@ -169,7 +169,7 @@ def test_never_calls_a_wrong_answer_converged(eigenvalues, preconditioner):
     Q = np.linalg.qr(np.random.default_rng(4).standard_normal((3, 3)))[0]
     A, b = (Q * eigenvalues) @ Q.T, np.ones(3)
     solution = sj.cg(A, b, preconditioner=preconditioner)
-    assert np.isfinite(solution.x).all()
+    assert solution.residual <= 1  # that of the start
     assert solution.residual == pytest.approx(true_residual(A, b, solution.x), rel=1e-6)
     assert solution.converged == (solution.residual <= 1e-7)
 
