@@ -41,11 +41,23 @@ def scene():
     return image, np.where((truth == 0) | (truth == 1), truth, 0.5)[..., 0], truth[..., 0]
 
 
-@every_method
-def test_finds_the_alpha_of_an_easy_picture(method):
+EASY = {  # mean errors; what is measured is a tenth to a third less
+    "closed-form": 0.009,
+    "fast": 0.009,
+    "information-flow": 0.009,
+    "knn": 0.09,
+    "learning-based": 0.009,
+    "learning-based-global": 0.14,
+    "random-walk": 0.1,
+    "shared-sampling": 0.03,
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_finds_the_alpha_of_an_easy_picture(name):
     image, trimap, truth = scene()
-    alpha = method(image, trimap)
-    assert np.abs(alpha - truth)[trimap == 0.5].mean() < 0.15  # a half everywhere: 0.25
+    alpha = METHODS[name](image, trimap)
+    assert np.abs(alpha - truth)[trimap == 0.5].mean() < EASY[name]  # a half everywhere: 0.25
 
 
 @every_method

@@ -57,7 +57,9 @@ def test_ends_within_as_many_iterations_as_there_are_eigenvalues():
 )
 def test_takes_the_matrices_people_have(form):
     A, b = system(5, 7)
-    assert cg(form(A), b).converged
+    solution = cg(form(A), b, rtol=1e-12)
+    assert solution.converged
+    np.testing.assert_allclose(solution.x, np.linalg.solve(A, b), rtol=1e-8, atol=1e-10)
 
 
 def test_takes_operators_that_only_multiply():
@@ -118,6 +120,7 @@ def test_computes_in_float64_whatever_it_is_given(dtype):
     solution = cg(sparse.csr_array(A), b, rtol=1e-12)
     assert solution.converged
     assert solution.x.dtype == np.float64
+    np.testing.assert_allclose(solution.x, np.linalg.solve(A, b.astype(float)), rtol=1e-8)
 
 
 def test_says_when_the_iterations_ran_out():
@@ -125,7 +128,7 @@ def test_says_when_the_iterations_ran_out():
     solution = cg(sparse.csr_array(A), b, maxiter=7)
     assert solution.iterations == 7
     assert not solution.converged
-    assert 1e-7 < solution.residual < 1
+    assert 0.3 < solution.residual < 0.8  # it is 0.57
     assert solution.residual == pytest.approx(true_residual(A, b, solution.x))
 
 
