@@ -118,7 +118,7 @@ def along_a_row(*ties):
 # drawn to their mean. To subtract a mean twice is to subtract it once, so that the squared
 # Laplacian of learning-based matting is the same.
 MEANS_OF_THREE = along_a_row(2, 1)
-NEAREST = np.repeat([0, 0.5, 1], [W // 2 - 1, 3, W // 2 - 1])
+EXPANDED = np.repeat([0, 0.5, 1], [14, 3, 14])  # by 10 pixels, and alpha 1/2 between
 ONE_COLOUR = {  # what alpha is along each row, and how far from it a pixel is on average
     "closed-form": (MEANS_OF_THREE, 1e-6),
     "fast": (MEANS_OF_THREE, 1e-6),
@@ -127,7 +127,7 @@ ONE_COLOUR = {  # what alpha is along each row, and how far from it a pixel is o
     "learning-based": (MEANS_OF_THREE, 1e-6),
     "learning-based-global": (BETWEEN, 1e-6),  # as many samples of either layer
     "random-walk": (along_a_row(1), 1e-6),  # a line
-    "shared-sampling": (NEAREST, 0.01),  # all pairs explain a colour equally well
+    "shared-sampling": (EXPANDED, 0.01),  # rounding spoils eight pixels
 }
 
 
@@ -199,7 +199,7 @@ TINY = {
         (3, 3): [0, 0.4, 0.5, 0.4, 0.5, 0.6, 0.5, 0.6, 1],  # 5a = 0 + a + 1/2 + 1/2 + (1 - a)
     },
     "learning-based-global": {(2, 2): [0, 0.5, 0.5, 1], (1, 7): [0, *[0.5] * 5, 1]},
-    "shared-sampling": {(1, 7): [0, 0, 0, 0, 1, 1, 1]},  # the nearest; the middle has two
+    "shared-sampling": {(1, 7): [0, 0, 0, 0, 1, 1, 1]},  # as the nearest
 }
 TINY |= dict.fromkeys(("fast", "learning-based", "information-flow"), TINY["closed-form"])
 

@@ -190,10 +190,9 @@ def test_degenerate_pictures_equal_the_paper_pixel_by_pixel(image, trimap, simil
 @every_trimap
 @every_similarity
 def test_one_colour_takes_one_layer_or_a_half(trimap, similarity):
-    """Energies are sums of rounded differences there: equation 5 is 0 / 0, or nearly so.
+    """Between equal colours alpha is ½, but rounding may part them: then it is 0 or 1.
 
-    So nothing fixes which pair is best. That F = B is certain: no alpha lies between the labels
-    of samples but their mean.
+    Which of these it is, nothing in the paper says: its equation 5 is 0 / 0 there.
     """
     alpha = shared_sampling(np.full((*SMALL, 3), 0.3), trimap, similarity=similarity, reach=2)
     assert set(np.unique(alpha.round(12))) <= {0, 0.5, 1}
