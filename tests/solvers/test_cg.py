@@ -57,7 +57,9 @@ def test_ends_within_as_many_iterations_as_there_are_eigenvalues():
 )
 def test_takes_the_matrices_people_have(form):
     A, b = system(5, 7)
-    assert cg(form(A), b).converged
+    solution = cg(form(A), b, rtol=1e-12)
+    assert solution.converged
+    np.testing.assert_allclose(solution.x, np.linalg.solve(A, b), rtol=1e-8, atol=1e-10)
 
 
 def test_takes_operators_that_only_multiply():
@@ -118,6 +120,7 @@ def test_computes_in_float64_whatever_it_is_given(dtype):
     solution = cg(sparse.csr_array(A), b, rtol=1e-12)
     assert solution.converged
     assert solution.x.dtype == np.float64
+    np.testing.assert_allclose(solution.x, np.linalg.solve(A, b.astype(float)), rtol=1e-8)
 
 
 def test_says_when_the_iterations_ran_out():
@@ -125,7 +128,7 @@ def test_says_when_the_iterations_ran_out():
     solution = cg(sparse.csr_array(A), b, maxiter=7)
     assert solution.iterations == 7
     assert not solution.converged
-    assert 1e-7 < solution.residual < 1
+    assert 0.3 < solution.residual < 0.8  # it is 0.57
     assert solution.residual == pytest.approx(true_residual(A, b, solution.x))
 
 
@@ -205,7 +208,7 @@ def hilbert(n):
 def test_never_calls_a_wrong_answer_converged(A, rtol, preconditioner):
     b = np.arange(1.0, len(A) + 1)
     solution = cg(A, b, rtol=rtol, preconditioner=preconditioner, maxiter=500)
-    assert np.isfinite(solution.x).all()
+    assert solution.residual <= 1  # that of the start
     assert solution.residual == pytest.approx(true_residual(A, b, solution.x), rel=1e-3)
     assert solution.converged == (true_residual(A, b, solution.x) <= rtol)
 
@@ -232,7 +235,8 @@ def test_what_is_not_finite_is_not_converged():
     assert not solution.converged
     broken = cg(np.eye(3), np.ones(3), preconditioner=lambda A: lambda r: np.full(3, np.nan))
     assert not broken.converged
-    assert np.isfinite(broken.x).all()
+    assert broken.residual == 1
+    np.testing.assert_array_equal(broken.x, 0)  # the start
 
 
 def test_returns_the_best_it_found():

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -29,8 +31,17 @@ def test_blends_as_plain_python_does():
 
 @pytest.mark.parametrize("shape", [(4, 9), (9, 4), (3, 3), (5, 7)])
 def test_covers_with_what_is_small(shape):
-    background = np.random.default_rng(31).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    assert cover(background, 5, 7).shape == (5, 7, 3)
+    y, x = np.indices(shape)
+    background = np.stack([20 * y, 20 * x, 0 * x], axis=2).astype(np.uint8)
+    covered = cover(background, 5, 7)
+    assert covered.shape == (5, 7, 3)
+    ratio = max(5 / shape[0], 7 / shape[1])
+    for channel, side, size in ((0, 5, shape[0]), (1, 7, shape[1])):
+        place = (np.arange(side) + 0.5) * size / math.ceil(size * ratio) - 0.5
+        found = covered[..., channel].T if channel == 0 else covered[..., channel]
+        inner = (place > 0.6) & (place < size - 1.6)  # a ramp bends at the border
+        assert inner.any()
+        np.testing.assert_allclose(found[:, inner] - 20 * place[inner], 0, atol=2)
 
 
 def test_crops_what_is_large_at_its_upper_left():

@@ -1,4 +1,3 @@
-import warnings
 from functools import partial
 
 import numpy as np
@@ -161,14 +160,12 @@ PICTURES = {
 @pytest.mark.parametrize(
     "trimap", [bands, all_but_one, one_unknown, one_foreground, unknown_at_the_border]
 )
-def test_degenerate_pictures_get_the_right_alpha_or_a_warning(picture, trimap):
+def test_degenerate_pictures_get_the_right_alpha(picture, trimap):
+    """None of the 35 cases warns, and a warning would be an error."""
     image, trimap = PICTURES[picture], trimap((H, W))
-    expected = alphamat.closed_form(image, trimap, solver=partial(direct, rtol=1e-3))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        alpha = alphamat.closed_form(image, trimap)
-    if not caught:
-        np.testing.assert_allclose(alpha, expected, rtol=0, atol=1e-4)
+    expected = alphamat.closed_form(image, trimap, solver=direct)
+    alpha = alphamat.closed_form(image, trimap)
+    np.testing.assert_allclose(alpha, expected, rtol=0, atol=3e-5)
 
 
 # ---- refusals

@@ -7,7 +7,13 @@ import alphamat
 from alphamat.laplacians.boxes import ColourLineBoxes
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.lattice import Lattice, colour_lattice
-from alphamat.methods.fast import adaptive_radii, fast, kd_tree_leaves, uniform_radii
+from alphamat.methods.fast import (
+    adaptive_radii,
+    fast,
+    fast_system,
+    kd_tree_leaves,
+    uniform_radii,
+)
 from alphamat.trimap import as_trimap
 from solvers import cg, jacobi
 from tests.reference import matting_laplacian, matting_laplacian_of_sizes, pinned_solution
@@ -444,7 +450,8 @@ def test_an_unconverged_solve_returns_its_best_and_warns_at_the_users_line():
     with pytest.warns(alphamat.ConvergenceWarning, match="after 2 iterations") as caught:
         alpha = fast(noise(), bands(), solver=solver)
     assert caught[0].filename == __file__
-    assert np.isfinite(alpha).all()
+    # clipped; it is 0.34, and that of the start is 1
+    assert 1e-7 < fast_system(noise(), bands()).residual(alpha) < 0.5
 
 
 def test_agrees_with_pymatting():

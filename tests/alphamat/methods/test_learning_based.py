@@ -183,7 +183,7 @@ def test_where_alpha_is_free_to_within_rounding_it_is_a_minimum_to_within_roundi
         ({"radius": 10}, ValueError, "`image` is 19 × 26 .* smaller than one window of 21 × 21"),
     ],
 )
-def test_refuses_what_cannot_be_meant(arguments, error, message):
+def test_refuses_with_a_message_that_names_the_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         learning_based(noise(), bands(), **arguments)
 
@@ -250,7 +250,14 @@ def test_global_learning_reaches_for_a_foreground_that_is_far_away():
     image[:, 12:] = 1
     alpha = learning_based_global(image, trimap)
     assert (alpha[:, 10:12] < 0.1).all()
-    assert np.isfinite(alpha).all()
+    # The samples: a column of black background, one of white, and 10 pixels away the foreground.
+    white, weights = np.repeat([0, 1, 1], [H, H, 1]), np.diag(np.r_[np.ones(2 * H), 10**-0.25])
+    labels = np.r_[-np.ones(2 * H), 1]
+    distance = 3 * (white[:, None] - white) ** 2
+    K = np.exp(-distance / image[..., 0].var())
+    learnt = weights @ np.linalg.solve(weights @ K @ weights + 0.1 * np.eye(39), weights @ labels)
+    for columns, sample in ((slice(10, 12), 0), (slice(12, 15), -1)):
+        np.testing.assert_allclose(alpha[:, columns], (1 + K[sample] @ learnt) / 2, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -263,6 +270,6 @@ def test_global_learning_reaches_for_a_foreground_that_is_far_away():
         ({"fading": "slow"}, TypeError, "`fading` is 'slow'"),
     ],
 )
-def test_global_learning_refuses_what_cannot_be_meant(arguments, error, message):
+def test_global_learning_refuses_with_a_message_that_names_the_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         learning_based_global(noise(), bands(), **arguments)

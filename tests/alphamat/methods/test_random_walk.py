@@ -1,4 +1,3 @@
-import warnings
 from functools import partial
 
 import numpy as np
@@ -9,6 +8,7 @@ from alphamat.methods.random_walk import (
     locality_preserving_metric,
     random_walk,
     random_walk_laplacian,
+    random_walk_system,
 )
 from solvers import cg, direct, ichol, jacobi
 from tests.reference import (
@@ -209,14 +209,12 @@ def one_unknown():
 
 @pytest.mark.parametrize("picture", PICTURES)
 @pytest.mark.parametrize("trimap", [bands, one_of_each, one_unknown])
-def test_degenerate_pictures_get_the_right_alpha_or_a_warning(picture, trimap):
+def test_degenerate_pictures_get_the_right_alpha(picture, trimap):
+    """None of the 18 cases warns, and a warning would be an error."""
     image, trimap = PICTURES[picture], trimap()
     expected = random_walk(image, trimap, solver=direct)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        alpha = random_walk(image, trimap)
-    if not caught:
-        np.testing.assert_allclose(alpha, expected, rtol=0, atol=1e-4)
+    alpha = random_walk(image, trimap)
+    np.testing.assert_allclose(alpha, expected, rtol=0, atol=5e-5)  # it is 1.1e-5
 
 
 def test_a_pixel_unlike_all_its_neighbours_takes_their_mean():
@@ -279,4 +277,5 @@ def test_an_unconverged_solve_returns_its_best_and_warns():
     solver = partial(cg, preconditioner=jacobi, maxiter=2)
     with pytest.warns(alphamat.ConvergenceWarning, match="after 2 iterations"):
         alpha = random_walk(noise(), bands(), solver=solver)
-    assert np.isfinite(alpha).all()
+    # clipped; it is 0.74, and that of the start is 1
+    assert 1e-7 < random_walk_system(noise(), bands()).residual(alpha) < 0.8

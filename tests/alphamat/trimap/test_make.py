@@ -347,18 +347,18 @@ def test_nonsense_parameters_are_refused(maker, arguments, fault, message):
 
 
 @pytest.mark.parametrize(
-    ("build", "fault"),
+    ("build", "fault", "message"),
     [
-        (lambda: Ellipse(0), ValueError),
-        (lambda: Ellipse(2.5), TypeError),
-        (lambda: Ellipse(3, iterations=0), ValueError),
-        (lambda: Diagonal(0), ValueError),
-        (lambda: Diagonal(np.nan), ValueError),
-        (lambda: Diagonal("1%"), TypeError),
+        (lambda: Ellipse(0), ValueError, "`size` is 0"),
+        (lambda: Ellipse(2.5), TypeError, r"`size` is 2\.5"),
+        (lambda: Ellipse(3, iterations=0), ValueError, "`iterations` is 0"),
+        (lambda: Diagonal(0), ValueError, "`share` is 0"),
+        (lambda: Diagonal(np.nan), ValueError, "`share` is nan"),
+        (lambda: Diagonal("1%"), TypeError, "`share` is '1%'"),
     ],
 )
-def test_nonsense_widths_are_refused(build, fault):
-    with pytest.raises(fault):
+def test_nonsense_widths_are_refused(build, fault, message):
+    with pytest.raises(fault, match=message):
         build()
 
 

@@ -25,8 +25,15 @@ def test_an_error_map_is_dark_where_nothing_is_scored():
 
 
 def test_pictures_are_reduced_to_a_side_and_not_enlarged():
-    assert pixels(gray(np.zeros((60, 90)), 30)).shape[:2] == (20, 30)
-    assert pixels(gray(np.zeros((6, 9)), 30)).shape[:2] == (6, 9)
+    halves = np.repeat([[0.0, 1.0]], 45, axis=1).repeat(60, axis=0)
+    small = pixels(gray(halves, 30))
+    assert small.shape[:2] == (20, 30)
+    assert (small[:, :14] < 10).all()  # compressed
+    assert (small[:, 16:] > 245).all()
+    same = pixels(gray(halves[:6, 41:50], 30))
+    assert same.shape[:2] == (6, 9)
+    assert (same[:, :4] < 10).all()
+    assert (same[:, 4:] > 245).all()
 
 
 def test_error_colours_grow_lighter_with_the_error_on_both_sides():
