@@ -62,6 +62,10 @@ class Oracle:
     """Settings of a smaller network, to train where this one takes minutes to compile."""
     drops: bool = False
     """Whether it drops features in training, and so takes random numbers."""
+    jumps: bool = False
+    """Whether outputs jump in training, as where the largest of several is chosen."""
+    slow: bool = False
+    """Whether its gradients take so long to compile that only slow tests do it."""
 
 
 BGMV2_FIELDS = {
@@ -81,14 +85,21 @@ BASE = {"refine_mode": "none", "backbone_scale": 1.0}
 ORACLES = (
     Oracle("dim", (Stored("dim_vgg16_plain"),)),
     Oracle("dim-skip", (Stored("dim_vgg16_skip"),)),
-    Oracle("dim-refine", (Stored("dim_vgg16_skip_refine"),), bfloat16=0.0211),
+    Oracle(
+        "dim-refine",
+        (Stored("dim_vgg16_skip_refine"),),
+        bfloat16=0.0211,
+        sides=(32, 64),
+        jumps=True,
+    ),
     Oracle(
         "pp-dim",
         (Stored("pdim_vgg16"),),
         only_theirs=frozenset({"backbone._conv_block_5"}),
         bfloat16=0.0059,
+        sides=(32, 64),
     ),
-    Oracle("gca", (Stored("gca"),), bfloat16=0.016),
+    Oracle("gca", (Stored("gca"),), bfloat16=0.016, sides=(64, 96), slow=True),
     Oracle("pp-gca", (Stored("pgca_resnet34"),)),
     Oracle(
         "modnet",
@@ -132,6 +143,7 @@ ORACLES = (
         only_theirs=frozenset({"scb.scb_stages.2"}),
         flips=0.001,  # alpha is one of three, whichever scores highest
         bfloat16=0.151,
+        jumps=True,
         smaller={"backbone": Backbone},
     ),
     Oracle("pp-matting-composition1k", (), kin={"pp-matting-distinctions646": OTHER_WEIGHTS}),
@@ -141,9 +153,15 @@ ORACLES = (
         bfloat16=0.0117,
         sides=(64, 128),
         training={"supervise": True},
+        slow=True,
     ),
     Oracle(
-        "pp-humanmatting", (Stored("pphumanmatting_resnet34_vd"),), bfloat16=0.0181, sides=(128, 256)
+        "pp-humanmatting",
+        (Stored("pphumanmatting_resnet34_vd"),),
+        bfloat16=0.0181,
+        sides=(128, 256),
+        jumps=True,
+        slow=True,
     ),
     Oracle(
         "bgmv2-mobilenetv2",
@@ -158,6 +176,7 @@ ORACLES = (
         bfloat16=0.0104,
         smaller={"backbone": Shallower},
         drops=True,
+        jumps=True,
     ),
     Oracle(
         "bgmv2-resnet50",
@@ -193,22 +212,27 @@ def by_preset(preset):
     return next(oracle for oracle in ORACLES if oracle.preset == preset)
 
 
-def _case(oracle, *stored):
-    """Return a case of a test. One worker runs all of a network's, and so compiles it once."""
+def group(oracle):
+    """Return the mark by which one worker runs all tests of a network, and compiles it once."""
+    return pytest.mark.xdist_group(oracle.preset)
+
+
+def _case(oracle, *stored, slow=False):
     name = stored[0].name if stored else oracle.preset
-    return pytest.param(oracle, *stored, id=name, marks=pytest.mark.xdist_group(oracle.preset))
+    marks = [group(oracle), *[pytest.mark.slow] * slow]
+    return pytest.param(oracle, *stored, id=name, marks=marks)
 
 
+_architectures = [oracle for oracle in ORACLES if oracle.bfloat16 is not None]
+_runs = [(oracle, stored) for oracle in ORACLES for stored in oracle.stored]
 each_network = pytest.mark.parametrize(
     "oracle", [_case(oracle) for oracle in ORACLES if oracle.stored]
 )
-each_architecture = pytest.mark.parametrize(
-    "oracle", [_case(oracle) for oracle in ORACLES if oracle.bfloat16 is not None]
+each_architecture = pytest.mark.parametrize("oracle", map(_case, _architectures))
+each_learner = pytest.mark.parametrize(
+    "oracle", [_case(oracle, slow=oracle.slow) for oracle in _architectures]
 )
-each_stored = pytest.mark.parametrize(
-    ("oracle", "stored"), [_case(oracle, run) for oracle in ORACLES for run in oracle.stored]
-)
+each_stored = pytest.mark.parametrize(("oracle", "stored"), [_case(*run) for run in _runs])
 each_stored_picture = pytest.mark.parametrize(
-    ("oracle", "stored"),
-    [_case(oracle, run) for oracle in ORACLES for run in oracle.stored if not oracle.clip],
+    ("oracle", "stored"), [_case(*run) for run in _runs if not run[0].clip]
 )
