@@ -12,9 +12,9 @@ import alphamat_deep
 from alphamat_deep.layers import resize
 from alphamat_deep.models import bgmv2
 from tests.alphamat_deep import reference_networks as reference
+from tests.alphamat_deep.networks import jit
 
 H, W = 28, 44  # 7 × 11 patches
-jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 run = jit(lambda refiner, *inputs: refiner(*inputs))
 
 

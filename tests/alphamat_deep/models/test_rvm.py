@@ -1,9 +1,8 @@
 """Robust Video Matting: clips, frame by frame, as the authors' network sees them."""
 
 import re
-from functools import cache, partial
+from functools import cache
 from hashlib import sha256
-from itertools import accumulate, pairwise
 
 import jax
 import jax.numpy as jnp
@@ -14,33 +13,35 @@ from flax import nnx
 import alphamat_deep
 from alphamat_deep import matting
 from alphamat_deep.backbones.mobilenet_v3 import conv_norm_activation
-from alphamat_deep.fill import EVERYWHERE, renamed
-from alphamat_deep.layers import Conv
 from alphamat_deep.models import rvm
 from tests.alphamat_deep import reference_networks as reference
+from tests.alphamat_deep.backbones import Shallower
+from tests.alphamat_deep.networks import jit, network, paths, theirs
+from tests.alphamat_deep.oracles import ORACLES, group
 from tests.alphamat_deep.watching import watch
 
-ORACLES = {"rvm-mobilenetv3": "rvm_mobilenetv3", "rvm-resnet50": "rvm_resnet50"}
 RATIOS = {"hr": 0.5, "seq": 1.0}
-jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 each = pytest.mark.parametrize(
-    ("preset", "case"), [(preset, case) for preset in ORACLES for case in RATIOS]
+    ("oracle", "case"),
+    [
+        pytest.param(oracle, case, id=f"{oracle.preset}-{case}", marks=group(oracle))
+        for oracle in ORACLES
+        if oracle.clip
+        for case in RATIOS
+    ],
 )
 # Of the sorted names of PaddleSeg's state dict, a line each.
 PADDLE_NAMES = "0b22cd3581a497ffd829ae2aa22d8831dcd2b27278e786af06ecdd6c60d87bd7"
 
 
 @cache
-def everything(preset, case):
+def everything(oracle, case):
     """Return a clip's outputs by the authors' names, and by their path what modules return."""
-    name, names = ORACLES[preset], alphamat_deep.PRESETS[preset].names
-    substitutions = (*EVERYWHERE.rename, *names.rename)
-    stored = (key.split("/")[-1] for key in reference.outputs(name) if f"{case}/mid/" in key)
-    paths = {renamed(f"{path}.", substitutions).removesuffix("."): path for path in stored}
-    tensors = reference.weights(name)
-    model = alphamat_deep.from_state_dict(preset, tensors, downsample_ratio=RATIOS[case])
-    step = jit(lambda model, *inputs: watch(model, paths, *inputs))
-    frames = jnp.asarray(reference.inputs(name, case)[0]).swapaxes(0, 1)
+    stored = oracle.stored[0]
+    ours = paths(oracle, stored, case)
+    model = network(oracle, stored, downsample_ratio=RATIOS[case])
+    step = jit(lambda model, *inputs: watch(model, ours.values(), *inputs))
+    frames = jnp.asarray(reference.inputs(stored.name, case)[0]).swapaxes(0, 1)
     state, outputs, seen = model.initial_state(frames[0]), [], []
     for frame in frames:
         output, returned = step(model, frame, state)
@@ -50,22 +51,18 @@ def everything(preset, case):
     found = {"pha": together(x.alpha for x in outputs)}
     found["fgr"] = together(x.foreground for x in outputs)
     found |= {f"r{at}": theirs(x) for at, x in enumerate(state, start=1)}
-    return found, {paths[key]: together(x[key] for x in seen) for key in paths}
+    return found, {path: together(x[name] for x in seen) for path, name in ours.items()}
 
 
 def together(frames):
     return np.stack([theirs(x) for x in frames], axis=1)
 
 
-def theirs(x):
-    return np.moveaxis(np.asarray(x), -1, 1)
-
-
 @each
-def test_a_clip_and_what_is_remembered_of_it_equal_the_authors(preset, case):
-    name = ORACLES[preset]
+def test_a_clip_and_what_is_remembered_of_it_equal_the_authors(oracle, case):
+    name = oracle.stored[0].name
     info, stored = reference.manifest(name)["info"], reference.outputs(name)
-    found, _ = everything(preset, case)
+    found, _ = everything(oracle, case)
     compared = {key.split("/")[-1] for key in stored if key.startswith(f"{case}/out/")}
     assert compared == set(found)
     for field, result in found.items():
@@ -75,9 +72,10 @@ def test_a_clip_and_what_is_remembered_of_it_equal_the_authors(preset, case):
 
 
 @each
-def test_what_modules_return_equals_the_authors(preset, case):
-    info, stored = (read(ORACLES[preset]) for read in (reference.manifest, reference.outputs))
-    _, seen = everything(preset, case)
+def test_what_modules_return_equals_the_authors(oracle, case):
+    name = oracle.stored[0].name
+    info, stored = reference.manifest(name), reference.outputs(name)
+    _, seen = everything(oracle, case)
     assert len(seen) == 4 + (case == "hr")
     for path, result in seen.items():
         facts = info["info"][f"{case}/mid/{path}"]
@@ -87,21 +85,8 @@ def test_what_modules_return_equals_the_authors(preset, case):
         np.testing.assert_allclose(part, stored[f"{case}/mid/{path}"], rtol=0, atol=atol)
 
 
-class Backbone(nnx.Module):
-    """A small one."""
-
-    features = 4, 5, 6, 7
-
-    def __init__(self, *, rngs):
-        pairs = pairwise((3, *self.features))
-        self.convs = nnx.List(Conv(*pair, 3, stride=2, padding=1, rngs=rngs) for pair in pairs)
-
-    def __call__(self, x):
-        return tuple(accumulate(self.convs, lambda x, conv: conv(x), initial=x))[1:]
-
-
 def small(**config):
-    settings = {"backbone": Backbone, "context": 8, "features": (8, 6, 4, 4)} | config
+    settings = {"backbone": Shallower, "context": 8, "features": (8, 6, 4, 4)} | config
     return alphamat_deep.build("rvm-mobilenetv3", rngs=nnx.Rngs(19), **settings)
 
 

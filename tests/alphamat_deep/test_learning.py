@@ -1,0 +1,157 @@
+"""What every published network must do in training, fresh or filled."""
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import alphamat_deep
+from alphamat_deep.layers import SpectralVector
+from tests.alphamat_deep import reference_networks as reference
+from tests.alphamat_deep.networks import jit, network
+from tests.alphamat_deep.oracles import each_learner, each_network
+
+
+@lru_cache(maxsize=2)
+def learner(oracle):
+    """Return a network in training, the smaller one where there is one."""
+    if oracle.smaller:
+        config = {**oracle.smaller, **oracle.training}
+        return alphamat_deep.build(oracle.preset, rngs=nnx.Rngs(7), **config)
+    model = nnx.clone(network(oracle, oracle.stored[0], **oracle.training))
+    model.train()
+    return model
+
+
+@lru_cache(maxsize=2)
+def lesson(oracle):
+    """Return a compiled step, and the parameters and the rest of the network that it takes.
+
+    (parameters, rest) -> loss, gradient, and the rest after it.
+    """
+    graph, parameters, rest = nnx.split(learner(oracle), nnx.Param, ...)
+    parameters = jax.tree.map(np.asarray, parameters)  # as `moved` returns: all of one type to JAX
+
+    def loss(parameters, rest, inputs):
+        model = nnx.merge(graph, parameters, rest, copy=True)
+        outputs = jax.tree.leaves(model(*inputs, *[nnx.Rngs(3)] * oracle.drops))
+        smooth = [x for x in outputs if jnp.issubdtype(x.dtype, jnp.floating)]
+        return sum(jnp.square(x).mean() for x in smooth), nnx.split(model, nnx.Param, ...)[2]
+
+    step, inputs = jit(jax.value_and_grad(loss, has_aux=True)), arrays(oracle)
+
+    def run(parameters, rest):
+        (total, after), gradient = step(parameters, rest, inputs)
+        return float(total), gradient, after
+
+    return run, parameters, rest
+
+
+@lru_cache(maxsize=2)
+def first(oracle):
+    """Return what the first step does: loss, gradient, and the rest of the network."""
+    run, *state = lesson(oracle)
+    return run(*state)
+
+
+def arrays(oracle):
+    """Return two small pictures of the oracle's kind, as the network takes them."""
+    height, width = oracle.sides
+    frames = [x.reshape(-1, *x.shape[-3:]) for x in reference.inputs(oracle.stored[0].name)]
+    small = [jnp.asarray(x)[:1, :height, :width] for x in frames]
+    return [jnp.concatenate([x, x[:, ::-1]]) for x in small]
+
+
+@each_learner
+def test_a_gradient_reaches_every_parameter(oracle):
+    _, gradients, _ = first(oracle)
+    for path, gradient in nnx.to_flat_state(gradients):
+        values = np.asarray(gradient[...])
+        assert np.isfinite(values).all(), path
+        assert values.any(), path
+
+
+@each_learner
+def test_gradients_are_finite_differences(oracle):
+    if oracle.jumps:
+        pytest.skip("its outputs jump, so differences are no derivatives")
+    run, parameters, rest = lesson(oracle)
+    loss, gradients, _ = first(oracle)
+    direction = along(gradients, parameters, rest)
+    both = zip(*map(jax.tree.leaves, (direction, gradients)), strict=True)
+    slope = sum(np.vdot(np.float64(d), g) for d, g in both)
+    step = 1e-3 * loss / slope
+    ahead, behind = (run(moved(parameters, h, direction), rest)[0] for h in (step, -step))
+    np.testing.assert_allclose((ahead - behind) / (2 * step), slope, rtol=0.03)
+
+
+def along(gradients, parameters, rest):
+    """Return gradients for a random half of the tensors, scaled so that all move as far.
+
+    Kernels with singular vectors stay: power iteration moves these, and gradients do not know it.
+    """
+    values = dict(nnx.to_flat_state(parameters))
+    spectral = {path[:-1] for path, x in nnx.to_flat_state(rest) if isinstance(x, SpectralVector)}
+    rng = np.random.default_rng(29)
+
+    def scaled(path, gradient):
+        x, slope = values[path][...], np.asarray(gradient[...])
+        size = np.linalg.norm(x) + 0.1 * np.sqrt(x.size)
+        moves = rng.integers(2) * (path[:-1] not in spectral)
+        return gradient.replace(np.float32(moves * size / np.linalg.norm(slope)) * slope)
+
+    return nnx.map_state(scaled, gradients)
+
+
+def moved(parameters, step, direction):
+    return jax.tree.map(lambda x, d: x + np.float32(step) * d, parameters, direction)
+
+
+@each_learner
+def test_statistics_move_towards_those_of_the_batch(oracle):
+    run, parameters, rest = lesson(oracle)
+    loss, _, once = first(oracle)
+    again, _, twice = run(parameters, once)
+    if not nnx.to_flat_state(nnx.filter_state(rest, SpectralVector)):
+        assert again == loss  # in training they do not count
+    layers = dict(nnx.iter_modules(learner(oracle)))
+    states = [dict(nnx.to_flat_state(nnx.filter_state(x, nnx.BatchStat))) for x in (once, twice)]
+    for path, before in nnx.to_flat_state(nnx.filter_state(rest, nnx.BatchStat)):
+        start, then, last = (np.asarray(x[...]) for x in (before, *(y[path] for y in states)))
+        assert not np.array_equal(start, then), path
+        # From (1 - m) batch + m before, it is m times as far again.
+        kept = layers[path[:-1]].momentum
+        atol = 1e-5 * max(1, np.abs(start).max())
+        np.testing.assert_allclose(last - then, kept * (then - start), rtol=1e-3, atol=atol)
+
+
+@each_learner
+def test_singular_vectors_turn_and_keep_their_length(oracle):
+    _, _, rest = lesson(oracle)
+    after = dict(nnx.to_flat_state(first(oracle)[2]))
+    for path, before in nnx.to_flat_state(nnx.filter_state(rest, SpectralVector)):
+        vector = np.asarray(after[path][...])
+        assert not np.array_equal(vector, before[...]), path
+        np.testing.assert_allclose(np.linalg.norm(vector), 1, rtol=1e-5)
+
+
+@each_network
+def test_fresh_networks_have_the_same_shapes_and_the_spread_that_he_et_al_derive(oracle):
+    fresh = nnx.state(alphamat_deep.build(oracle.preset, rngs=nnx.Rngs(5)))
+    filled = nnx.state(network(oracle, oracle.stored[0]))
+    assert jax.tree.map(jnp.shape, fresh) == jax.tree.map(jnp.shape, filled)
+    for path, variable in nnx.to_flat_state(fresh):
+        values = np.asarray(variable[...])
+        if isinstance(variable, SpectralVector):
+            np.testing.assert_allclose(np.linalg.norm(values), 1, rtol=1e-5)
+        elif path[-1] == "kernel" and "box_filter" not in path:
+            spread = np.sqrt(2 / np.prod(values.shape[:-1]))  # equation 10
+            uncertain = spread / np.sqrt(values.size)
+            assert abs(values.mean()) < 5 * uncertain, path
+            assert abs(values.std() - spread) < 5 * uncertain / np.sqrt(2), path
+        else:
+            assert np.isfinite(values).all()
+            assert np.ptp(values) == 0, path
