@@ -1,4 +1,4 @@
-"""Pictures to begin with: a photograph that comes with the library, and scenes painted to order."""
+"""Pictures to begin with: a photograph that comes with the library, and painted scenes."""
 
 from alphamat.examples.photograph import Example as Example
 from alphamat.examples.photograph import astronaut as astronaut

@@ -14,8 +14,8 @@ def draw(nodes, widths, colours, layer):
     nodes : (n, m, 2), y and x in pixels. widths : (n, m), in pixels. colours : (n, m, 4), red,
     green, blue and opacity.
 
-    A pixel belongs to the segment between whose nodes it lies, as the lines that cross the stroke
-    there divide the plane; so it meets each smooth stroke once.
+    Lines across the stroke, at its nodes, divide the plane. A pixel belongs to the segment between
+    two of them, so that it meets each smooth stroke once.
     """
     height, width = layer.shape[:2]
     count, length = widths.shape
@@ -75,8 +75,8 @@ def _below(height, c, s):
 def add_bumps(first, last, lattice, y, x, scale, total):
     """Add `scale` times the cubic B-spline with these coefficients, repeated for ever.
 
-    lattice : (n, n), where n is a power of 2. y, x, total : (m,), of which `first` to `last` are
-    done.
+    lattice : (n, n), where n is a power of 2. y, x, total : (m,); points `first` to `last` are
+    computed.
     """
     wrap = lattice.shape[0] - 1
     for i in range(first, last):

@@ -57,7 +57,7 @@ class Canvas(NamedTuple):
 
 
 def lay(layer: np.ndarray, colour, cover: np.ndarray) -> None:
-    """Lay a colour, (3,) or (H, W, 3), over a layer, as far as `cover`, (H, W), says.
+    """Lay a colour, (3,) or (H, W, 3), over a layer, as opaque as `cover`, (H, W).
 
     Colours brighter than white become white.
     """

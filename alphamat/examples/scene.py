@@ -21,7 +21,7 @@ from alphamat.examples.scenes.smoke import smoke
 from alphamat.trimap import from_alpha
 
 SCENES = (hair, fur, smoke, lace, defocus, glass)
-SMALLEST = 16  # pixels a side; in smaller pictures some scenes have no known pixel
+SMALLEST = 16  # pixels a side; in smaller pictures some scenes have no known pixels
 BYTES = 250  # for each pixel, at the peak
 
 
@@ -149,7 +149,7 @@ def _colours(layer: np.ndarray) -> np.ndarray:
 
 
 def _drawn_around(region: np.ndarray) -> np.ndarray:
-    """Return a region as a person would go round it: with a margin, and no nooks."""
+    """Return a region as a person would outline it: with a margin, and without gaps in it."""
     from scipy.ndimage import distance_transform_edt
 
     side = min(region.shape)

@@ -13,9 +13,9 @@ import numpy as np
 from solvers.loops import jit
 from solvers.runs import FIRST, LENGTH, LONGEST_RUN, X, Y, own_column
 
-PLACES = 10  # of a line that an energy sums up at most
-NOTHING = 1e-12  # a sum of weights no larger is rounding
-HALF = 0.5 + 1e-9  # rounds quotients of whole numbers, whose halves would go either way
+PLACES = 10  # of a line, at most, are summed up to an energy
+NOTHING = 1e-12  # smaller sums of weights are rounding
+HALF = 0.5 + 1e-9  # to round: quotients that are halves go up, whatever their last digit
 
 
 # ---- expansion of known regions
@@ -23,7 +23,7 @@ HALF = 0.5 + 1e-9  # rounds quotients of whole numbers, whose halves would go ei
 
 @jit
 def expand(first, last, pixels, image, labels, offsets, similarity, found):
-    """Label unknown pixels like the nearest known pixel of a similar colour; 2 where none is."""
+    """Label unknown pixels like the nearest known pixel of a similar colour; 2 if there is none."""
     height, width = labels.shape
     for k in range(first, last):
         y, x = pixels[k] // width, pixels[k] % width
@@ -298,7 +298,7 @@ def share(first, last, runs, image, offsets, pairs, falloff, tuples):
 
 @jit
 def rank(colour, pairs, start, least, where):
-    """Keep the three least M² so far, and where they were found. NaN is beyond all."""
+    """Keep the three least M² so far, and where they were found. NaN counts as the largest."""
     red, green, blue = colour
     to_r, to_g, to_b, mid_r, mid_g, mid_b, inverse = pairs[:7]
     least_1, least_2, least_3 = least
@@ -310,7 +310,7 @@ def rank(colour, pairs, start, least, where):
         r, g, b = r - along * to_r[i], g - along * to_g[i], b - along * to_b[i]
         M = r * r + g * g + b * b
         at = start + i
-        more = M * (1 + 1e-9)  # of neighbours that differ by rounding the nearer one stays
+        more = M * (1 + 1e-9)  # of two that differ by rounding, the nearer stays
         one, two, three = least_1[i] > more, least_2[i] > more, least_3[i] > more
         least_3[i] = least_2[i] if two else (M if three else least_3[i])
         where_3[i] = where_2[i] if two else (at if three else where_3[i])

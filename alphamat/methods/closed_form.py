@@ -31,9 +31,8 @@ def closed_form(
 ) -> np.ndarray:
     """Estimate alpha, assuming that it is an affine function of colour in each small window.
 
-    That holds where foreground and background colours each lie on a line (the colour-line
-    model), and it leaves a quadratic form in alpha, to be minimised with alpha given on the known
-    pixels.
+    This holds where foreground and background colours each lie on a line (the colour-line model).
+    Alpha then minimises a quadratic form, and is given on the known pixels.
 
     Parameters
     ----------
@@ -75,7 +74,7 @@ def closed_form(
 
     Notes
     -----
-    A gray image counts as one of three equal channels, which is the formula for gray at ε / 3.
+    A gray image is treated as three equal channels. That is the formula for gray with ε / 3.
     """
     options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
     return closed_form_system(image, trimap, **options).solve().alpha

@@ -48,13 +48,13 @@ def fast(
         over the trimap, in proportion to the unknown region's width there.
     confidence : float, optional
         λ, the weight with which known pixels are held to the trimap. None holds them exactly. With
-        a `radius` it stands beside as many terms as a window has pixels, so that 100 holds loosely.
+        a `radius`, a pixel has as many other terms as a window has pixels, so 100 holds loosely.
     solver : callable
         `solver(A, b) -> solvers.Solution`. By default conjugate gradients with a coarse lattice of
-        functions affine in colour, which also sees what hangs on known pixels by ε alone, as flat
-        colours do. At 12 megapixels with 13 % unknown it took 19 iterations where `jacobi` took
-        892, and with adaptive sizes 108 for 1346. Solvers on other devices find `A @ x` in array
-        expressions for any x that has `__array_namespace__`.
+        functions affine in colour. It also reaches many patches of flat colour, which only ε ties
+        to known pixels. With 13 % of 12 megapixels unknown it took 19 iterations and `jacobi` 892;
+        with adaptive sizes, 108 and 1346. For solvers on other devices, `A @ x` is computed by
+        array expressions if x has `__array_namespace__`.
 
     Returns
     -------
@@ -80,9 +80,9 @@ def fast(
     Notes
     -----
     The paper solves leaf after leaf, then all at once, and once more leaf after leaf with smaller
-    windows, each by some iterations. Here windows of all sizes make up one quadratic form, with
-    the mean over each window where the paper has the sum, so that sizes count alike where they
-    meet; its minimum is found to the solver's tolerance and does not depend on an order.
+    windows, each by some iterations. Here windows of all sizes make up one quadratic form. It has
+    the mean over each window instead of the paper's sum, so that all sizes have the same weight.
+    Its minimum is found to the solver's tolerance and does not depend on an order.
     """
     options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
     return fast_system(image, trimap, **options).solve().alpha
@@ -120,10 +120,10 @@ def uniform_radii(shape: tuple[int, int], radius: int) -> np.ndarray:
 def adaptive_radii(trimap: Trimap, *, share: float = 0.05, smallest: int = 60) -> np.ndarray:
     """Return the radius of the window around each pixel: powers of two, 0 for no window.
 
-    In each leaf it is a share of the distance between foreground and background, measured through
-    its unknown pixels and averaged; at the border of the picture it is less, where it must be.
-    That the size follows the unknown region is the paper's; the share was chosen on photographs
-    with true alphas, where larger windows did worse: they mix colours that lie on no common line.
+    In each leaf it is a share of the distance between foreground and background, averaged over the
+    unknown pixels. At the border of the picture it is smaller, so that windows fit. The paper makes
+    the size follow the unknown region; the share was chosen on photographs with true alphas. Larger
+    windows were worse there: they mix colours that lie on no common line.
     """
     from cv2 import DIST_L2, distanceTransform
 
@@ -143,7 +143,7 @@ Area = tuple[slice, slice]
 
 
 def kd_tree_leaves(trimap: Trimap, smallest: int, area: Area | None = None) -> Iterator[Area]:
-    """Cut an area, at first the whole trimap, into leaves; without those that are all known.
+    """Yield the leaves with unknown pixels of an area, at first of the whole trimap.
 
     An area is a leaf if it has known pixels of one kind only, if its halves have one kind each, or
     if it is narrower than `smallest` (section 4).

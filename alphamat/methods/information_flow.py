@@ -29,9 +29,9 @@ SOLVER: Solver = partial(cg, rtol=1e-10)
 RIDGE = 1e-10  # of the embeddings, on colours in [0, 1]
 CHUNK = 16384  # pixels at a time
 ALIKE, UNLIKE = 0.25, 0.9  # Bhattacharyya distances of section 4's trimming
-PATCHES = 5  # nearest patches of either layer that a patch is compared with
+PATCHES = 5  # a patch is compared with so many nearest patches of each layer
 BINS = 10
-BEYOND_LAYERS = 0.0099  # what the layers' colours leave unexplained where a matte is transparent
+BEYOND_LAYERS = 0.0099  # in a transparent matte, the layers' colours leave more unexplained
 
 
 def information_flow(
@@ -49,12 +49,12 @@ def information_flow(
     confidence: float | None = None,
     solver: Solver = SOLVER,
 ) -> np.ndarray:
-    """Estimate alpha by letting what is known flow between pixels that explain each other.
+    """Estimate alpha by letting it flow between pixels whose colours explain each other.
 
-    A pixel's alpha follows from those whose colours mix to its own (colour-mixture flow, with
-    weight 1), from the nearest known colours of either layer (known-to-unknown), from unknown
-    pixels of like colour (intra-unknown), and from its surroundings (local flow, the matting
-    Laplacian). Together these reach into holes and remote details that local methods miss.
+    A pixel's alpha follows from pixels whose colours mix to its own (colour-mixture flow, with
+    weight 1), from the nearest known colours of each layer (known-to-unknown flow), from unknown
+    pixels of similar colour (intra-unknown flow), and from its surroundings (local flow, the
+    matting Laplacian). Together these reach holes and distant details that local methods miss.
 
     Parameters
     ----------
@@ -63,25 +63,25 @@ def information_flow(
     trimap : (H, W) array_like, or PIL image
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     mixture_neighbours, known_neighbours, similar_neighbours : int
-        How many pixels a pixel is mixed from; how many known ones of each layer it is compared
-        with; and how many unknown ones it is made similar to. Fewer where there are not so many.
+        How many pixels mix to a pixel's colour; with how many known pixels of each layer it is
+        compared; to how many unknown pixels it is tied. Fewer if the picture has fewer.
     known_weight, similarity_weight, local_weight : float
         σ_KU, σ_UU and σ_L, the weights of the other flows, positive.
     epsilon : float
         ε of the matting Laplacian.
     known_flow : bool, optional
-        Whether there is known-to-unknown flow: energy E₁ of the paper, else E₂. By default it is
-        left out where the unknown colours are no mixture of those known nearby, as they are not in
-        highly transparent objects.
+        Whether to use known-to-unknown flow: energy E₁ of the paper, else E₂. None leaves it out
+        if the unknown colours are no mixture of the known ones nearby. That is so in highly
+        transparent objects.
     confidence : float, optional
         λ, the weight with which known pixels are held to the trimap; the authors use 100. None
         holds them exactly.
     solver : callable
         `solver(A, b) -> solvers.Solution`. By default conjugate gradients with Jacobi: the mixtures
-        join pixels all over the image, so that there is no grid for multigrid, and a factor of
-        their square would fill up. Some pixels hang on others by very little, which the residual
-        hardly sees: on a photograph of a megapixel alpha was wrong by 0.02 on average at a
-        tolerance of 1e-6, and by 4e-5 at 1e-9. The default is safer still.
+        join pixels all over the image, so that multigrid has no grid, and a factor of their square
+        would fill up. Some pixels are tied to others very weakly, and the residual hardly shows
+        their error: on a photograph of a megapixel alpha was wrong by 0.02 on average at a
+        tolerance of 1e-6, and by 4e-5 at 1e-9. The default is 1e-10.
 
     Returns
     -------
@@ -102,9 +102,9 @@ def information_flow(
 
     Notes
     -----
-    The local flow is the matting Laplacian over the nine pixels of a window, which is symmetric;
-    the authors' code divides each row by its own sum instead, which is the same away from the
-    borders. Its trimming of trimaps along edges is left out, that by patches (section 4) is not.
+    The local flow is the matting Laplacian of windows of nine pixels, which is symmetric. The
+    authors' code divides each row by its sum, which is the same away from the borders. Their code
+    also trims trimaps along edges, which is left out here. Trimming by patches (section 4) is kept.
     """
     options = {
         "mixture_neighbours": mixture_neighbours,
@@ -184,10 +184,10 @@ def information_flow_system(
 
 
 def colour_mixtures(image: np.ndarray, unknown: np.ndarray, count: int):
-    """Return the rows of I - W that unknown pixels have, a CSR array (eqs. 1 and 2).
+    """Return the rows of I - W that belong to unknown pixels, a CSR array (eqs. 1 and 2).
 
-    Each pixel is taken for a mixture of its neighbours, which are near in colour and position; the
-    mixture is of colours alone.
+    Each pixel is a mixture of its neighbours. These are near in colour and position; only their
+    colours are mixed.
     """
     points = _placed(image, 1.0)
     members = nearest(points, unknown, np.arange(len(points)), count)
@@ -200,10 +200,10 @@ def colour_mixtures(image: np.ndarray, unknown: np.ndarray, count: int):
 
 
 def embed(colours: np.ndarray, pixels: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """Return weights (m, k) of unit sum with which k members make up each of m pixels' colours.
+    """Return weights (m, k) that mix the colours of m pixels from their k members; rows sum to 1.
 
-    They minimise |c - Σ w_q c_q|² + ridge |w|². With D = (c_q - c) that asks for w proportional to
-    (Dᵀ D + ridge)⁻¹ 1, which is 1 - Dᵀ (D Dᵀ + ridge)⁻¹ D 1 but for a factor: a 3 × 3 system.
+    They minimise |c - Σ w_q c_q|² + ridge |w|². With D = (c_q - c), w is proportional to
+    (Dᵀ D + ridge)⁻¹ 1, and so to 1 - Dᵀ (D Dᵀ + ridge)⁻¹ D 1, which takes a 3 × 3 system.
     """
     weights = np.empty(members.shape)
     for first in range(0, len(pixels), CHUNK):
@@ -216,11 +216,11 @@ def embed(colours: np.ndarray, pixels: np.ndarray, members: np.ndarray) -> np.nd
 
 
 def known_to_unknown(image: np.ndarray, trimap: Trimap, count: int):
-    """Return what the nearest known colours make of each unknown pixel's alpha, and its weight.
+    """Return each unknown pixel's alpha by the nearest known colours, and the weight of it.
 
-    Equations 3 to 6. A pixel is mixed of both layers' pixels, and w_F is the share of the
-    foreground's; it counts η = |c_F - c_B|² / 3, with c_F and c_B what the layers contribute to the
-    pixel's colour. What trimming decides counts fully.
+    Equations 3 to 6. A pixel is mixed of pixels of both layers, and its alpha is w_F, the share of
+    the foreground. The weight is η = |c_F - c_B|² / 3, where c_F and c_B are the layers' parts of
+    the pixel's colour. It is 1 for pixels that trimming decides.
     """
     trimmed = trim_by_patches(image, trimap)
     colours, points = image.reshape(-1, 3), _placed(image, 10.0)
@@ -237,10 +237,10 @@ def known_to_unknown(image: np.ndarray, trimap: Trimap, count: int):
 
 
 def similar_unknowns(image: np.ndarray, unknown: np.ndarray, rows: np.ndarray, count: int):
-    """Return D - W among `rows`, a CSR array, of the graph that joins like unknown pixels.
+    """Return D - W among `rows`, a CSR array, of the graph that joins similar unknown pixels.
 
-    Equations 7 and 8: w_pq = max(1 - |v_p - v_q|₁, 0), v being colour and a twentieth of position,
-    half of it for each of the two that found the other.
+    Equations 7 and 8: w_pq = max(1 - |v_p - v_q|₁, 0), where v is colour and a twentieth of
+    position. Half of it counts if p found q, and half if q found p.
     """
     points = _placed(image, 0.05)
     members = nearest(points, unknown, unknown, count)
@@ -258,7 +258,7 @@ class Flows:
     local_weight: float
     local: Laplacian
     pull: np.ndarray  # (n,) weight of the known-to-unknown flow
-    target: np.ndarray  # (n,) the alpha that it flows to
+    target: np.ndarray  # (n,) the alpha of that flow
     rows: np.ndarray  # (H, W) mask of the n pixels
 
     @property
@@ -294,11 +294,11 @@ class Flows:
 
 
 def trim_by_patches(image: np.ndarray, trimap: Trimap) -> Trimap:
-    """Return a trimap in which unknown pixels whose patch is as one layer's are known (section 4).
+    """Return a trimap that also knows unknown pixels whose patch is like one layer's (section 4).
 
-    Patches of 3 × 3 pixels are normal distributions of colour. A pixel joins a layer if one of its
-    nearest patches there is close to its own in Bhattacharyya's distance, and none of the other
-    layer's is anything like it.
+    Patches of 3 × 3 pixels are normal distributions of colour, compared by Bhattacharyya's
+    distance. A pixel joins a layer if its patch is closer than ALIKE to one of the nearest patches
+    there, and farther than UNLIKE from all of the other layer's.
     """
     mean, covariance = patches(image)
     asked = np.flatnonzero(trimap.unknown)
@@ -379,7 +379,7 @@ def _sparse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tu
 
 
 def _at(pixels: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return values at some pixels, and zero at others, of the rows that a mask of pixels marks."""
+    """Return the values of the pixels that the mask `rows` marks; zero where none is given."""
     everywhere = np.zeros(rows.size)
     everywhere[pixels] = values
     return everywhere[rows]

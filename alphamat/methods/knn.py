@@ -32,10 +32,10 @@ def knn(
     confidence: float | None = None,
     solver: Solver = SOLVER,
 ) -> np.ndarray:
-    """Estimate alpha, assuming that pixels which look alike have a similar one, near or far apart.
+    """Estimate alpha, assuming that pixels of similar colour have similar alphas, even far apart.
 
-    Alpha at a pixel is the mean of alpha at its nearest neighbours in a space of colour and
-    position, and at the pixels whose neighbour it is, weighted by how near they are.
+    Alpha at a pixel is a weighted mean over its nearest neighbours in a space of colour and
+    position, and over the pixels that have it as a neighbour. Nearer ones weigh more.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ def knn(
     trimap : (H, W) array_like, or PIL image
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     rounds : sequence of (int, float)
-        Searches, whose neighbours are all joined: how many to find, at least 1, and the weight of
-        position, > 0, in units of the image's diagonal. The first looks near by, the second nearly
-        everywhere. Of a score of choices tried on 18 photographs the defaults had the smallest
-        squared error. The authors' program has (9, 1.0) and (1, 0.01); it calls these 10 and 2
-        neighbours, since a pixel finds itself first.
+        Searches; a pixel is joined to what each of them finds. They have a number of neighbours, at
+        least 1, and a weight of position, > 0, in units of the image's diagonal. The first default
+        looks near by, the second nearly everywhere. Of twenty choices tried on 18 photographs the
+        defaults had the smallest squared error. The authors' program has (9, 1.0) and (1, 0.01);
+        it calls these 10 and 2 neighbours, since a pixel finds itself first.
     features : callable, optional
         Turns the (H, W, 3) image into (H, W, c) features. None takes red, green and blue, as the
         authors' program does; `alphamat.methods.knn.hsv` is the paper's choice, and did worse on
@@ -82,13 +82,13 @@ def knn(
 
     Notes
     -----
-    The Laplacian is D - W with a symmetric W: an edge counts whichever of its ends found the
-    other, twice if both did. Other implementations give all edges the weight 1, or divide rows by
-    their sums. The latter leaves alpha as it is where known pixels are held exactly, but not the
-    matrix symmetric.
+    The Laplacian is D - W with a symmetric W: an edge counts once if one of its pixels found the
+    other, and twice if both did. Other implementations give all edges the weight 1, or divide rows
+    by their sums. Division does not change alpha where known pixels are held exactly, but the
+    matrix is no longer symmetric.
 
-    Unknown pixels that no path of neighbours joins to a known one, such as those of a colour that
-    no known pixel has, are joined to the pixels beside them in the image; see `graph_laplacian`.
+    Some unknown pixels have no path of neighbours to a known one, such as those of a colour that no
+    known pixel has. They are joined to the pixels beside them in the image; see `graph_laplacian`.
     """
     options = {"rounds": rounds, "features": features, "confidence": confidence, "solver": solver}
     return knn_system(image, trimap, **options).solve().alpha
@@ -135,8 +135,8 @@ def hsv(image: np.ndarray) -> np.ndarray:
 def affinities(features: np.ndarray, free: np.ndarray, count: int, weight: float) -> Edges:
     """Return k(i, j) = 1 - ‖X(i) - X(j)‖ / C for pixels i and their neighbours j (equation 3).
 
-    The norm is the sum of absolute values, and C the sum of the features' ranges, which it does
-    not exceed. Only pixels that are free, or have a neighbour that is, are in.
+    The norm is the sum of absolute values. It does not exceed C, the sum of the features' ranges.
+    Pixels that are not free, and have no free neighbour, are left out.
     """
     unit = weight / np.hypot(*free.shape)
     points = with_position(features, (unit, unit))

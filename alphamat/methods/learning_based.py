@@ -20,7 +20,7 @@ from solvers import Solver, StencilMatrix, cg, multigrid
 from solvers.loops import over_range
 
 SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
-PIECE = 2048  # unknown pixels whose samples are listed at a time
+PIECE = 2048  # unknown pixels at a time
 
 
 def learning_based(
@@ -32,10 +32,10 @@ def learning_based(
     confidence: float | None = None,
     solver: Solver = SOLVER,
 ) -> np.ndarray:
-    """Estimate alpha, such that small windows can learn to predict it from their colours.
+    """Estimate the alpha that small windows predict best from their colours.
 
-    In each window, ridge regression learns alpha as an affine function of colour. What it fails to
-    predict, squared and summed over all windows, is to be smallest.
+    In each window, ridge regression learns alpha as an affine function of colour. The sum of its
+    squared errors over all windows is minimised.
 
     Parameters
     ----------
@@ -76,21 +76,21 @@ def learning_based(
 
     See Also
     --------
-    closed_form : The same regression, with the ridge counted into what is to be smallest.
+    closed_form : The same regression, with the ridge's penalty in the sum that is minimised.
     learning_based_global : The paper's other method, for thin unknown regions.
 
     Notes
     -----
-    Two details are the authors' code's rather than the paper's: a window predicts all of its
-    pixels, not only its centre, and there is no kernel. A third is the paper's less its side
-    effect: it penalises the constant like the slopes, which draws alpha towards background and
-    makes it depend on brightness; here the constant is free. At the default `epsilon` that moves
-    alpha by 1e-4 on average, or by 1e-3 on enlarged photographs.
+    Two details are as in the authors' code, not as in the paper: a window predicts all of its
+    pixels, not only its centre, and there is no kernel. A third differs from the paper, which
+    penalises the constant like the slopes. That draws alpha towards background and makes it depend
+    on brightness, so here the constant is free. At the default `epsilon` this moves alpha by 1e-4
+    on average, or by 1e-3 on enlarged photographs.
 
-    A window that is fitted well costs the square of what it costs in closed-form matting. Where
-    flat colours alone separate a part of the picture from all known pixels, as in drawings, that
-    is nothing in double precision, and the part's alpha is arbitrary at the default `epsilon`;
-    1e-4 determines it.
+    A window that is fitted well costs the square of what it costs in closed-form matting. In
+    drawings, flat colours may separate a part of the picture from all known pixels. The cost of
+    its alpha is then lost in the rounding of double precision, and this alpha is arbitrary at the
+    default `epsilon`; 1e-4 determines it.
     """
     options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
     return learning_based_system(image, trimap, **options).solve().alpha
@@ -136,10 +136,10 @@ def learning_based_global(
     reach: float = 1.2,
     fading: float = 0.25,
 ) -> np.ndarray:
-    """Predict each unknown pixel's alpha from its colour, as learnt on the known pixels nearby.
+    """Predict each unknown pixel's alpha from its colour, learning from the known pixels nearby.
 
-    That is one kernel ridge regression for each unknown pixel. It suits thin unknown regions whose
-    colours occur nearby, and takes about a millisecond of one core for each pixel.
+    Each unknown pixel has a kernel ridge regression of its own, which takes about a millisecond of
+    one core. The method suits thin unknown regions whose colours occur nearby.
 
     Parameters
     ----------
@@ -168,8 +168,8 @@ def learning_based_global(
     Notes
     -----
     Labels are 1 and -1, as in the authors' code, so that foreground and background count alike.
-    The regression is that of equation 18 with the samples' labels weighted too, which weighted
-    ridge regression asks for and the printed formula leaves out. Colours unlike any sample's get
+    The regression is that of equation 18, with weights on the samples' labels, too: weighted ridge
+    regression needs them, and the printed formula leaves them out. Colours unlike all samples get
     an alpha near ½.
     """
     image = as_image(image)
@@ -188,10 +188,10 @@ def learning_based_global(
 def known_samples(
     image: np.ndarray, trimap: Trimap, *, reach: float, fading: float
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the known pixels to learn from: where they are, foreground and background, and what.
+    """Return places and samples of the known pixels to learn from.
 
-    The first are (n, 2) arrays of y and x. The second has a row for each of them, one list after
-    the other: red, green, blue, weight, and label.
+    Places are two (n, 2) arrays of y and x, of foreground and of background. Samples have a row for
+    each place, foreground first: red, green, blue, weight, and label.
     """
     from scipy.ndimage import distance_transform_edt
 

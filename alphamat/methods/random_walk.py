@@ -51,16 +51,16 @@ def random_walk(
     beta : float
         β > 0: how steeply affinities fall. 900 is the value that is quoted for the paper.
     radius : float
-        Pixels whose centres are so far apart at most are neighbours, at least 1: of a pixel 1
-        makes four neighbours, 1.5 eight, 2 twelve.
+        Largest distance between the centres of neighbours, at least 1: at 1 a pixel has four
+        neighbours, at 1.5 eight, at 2 twelve.
     metric : (3, 3) array_like, optional
-        M, symmetric and positive definite. None takes it from the picture by locality preserving
+        M, symmetric and positive definite. None computes it from the picture by locality preserving
         projections, as the paper does; `numpy.eye(3)` compares RGB as it is. On the 18 training
         pictures of alphamatting.com, with two trimaps each, the mean squared error was a sixth
-        smaller with the former, and smaller with eight neighbours than with four.
+        smaller with None, and smaller with eight neighbours than with four.
     floor : float
-        Affinities below are raised to it, 0 < floor < 1. Without it a pixel unlike all its
-        neighbours would be cut off from them, and its alpha undetermined.
+        The least affinity, 0 < floor < 1; lower ones are raised to it. Without it a pixel unlike
+        all its neighbours would be cut off from them, and its alpha would be undetermined.
     confidence : float, optional
         λ, the weight with which known pixels are held to the trimap. None holds them exactly.
     solver : callable
@@ -91,9 +91,9 @@ def random_walk(
 
     Notes
     -----
-    The Laplacian is D - W, as in the paper: symmetric, and a pixel is no neighbour of itself.
-    Implementations that divide its rows by their sums solve the same equations where known pixels
-    are held exactly, but not with a penalty, nor by a method for symmetric matrices.
+    The Laplacian is D - W, as in the paper. It is symmetric, and a pixel is no neighbour of itself.
+    Some implementations divide its rows by their sums. The equations are then the same where known
+    pixels are held exactly, but not with a penalty, and the matrix is no longer symmetric.
     """
     options = {"beta": beta, "radius": radius, "metric": metric, "floor": floor}
     options |= {"confidence": confidence, "solver": solver}

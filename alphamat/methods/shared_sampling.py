@@ -29,7 +29,7 @@ from solvers.loops import over_bounds, over_range
 
 SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
-ORIENTATIONS = 3  # rays turn with a pixel's place in a square of so many pixels
+ORIENTATIONS = 3  # rays turn from pixel to pixel in squares of this side
 
 
 def shared_sampling(
@@ -50,9 +50,9 @@ def shared_sampling(
     """Estimate alpha from pairs of known colours that neighbours find and share.
 
     Each unknown pixel sends out a few rays and keeps the best pair of a foreground and a background
-    pixel that these meet. Then it looks at the pairs of its neighbours, averages those that
-    explain its own colour best, and reads alpha off. Where no pair explains it well, alpha is
-    mostly a local average.
+    pixel that these meet. Then it averages the pairs of its neighbours that explain its own colour
+    best, and computes alpha from them. Where no pair explains it well, alpha is mostly a local
+    average.
 
     Parameters
     ----------
@@ -66,18 +66,19 @@ def shared_sampling(
     rays : int
         k_g, how many rays a pixel sends out.
     exponents : four floats
-        e_N, e_A, e_f and e_b, what weighs how much in the choice of a pair: colours explained in
-        3 × 3 pixels, agreement with the chance to be foreground, nearness of the foreground
-        pixel, nearness of the background pixel.
+        e_N, e_A, e_f and e_b, the weights of four costs in the choice of a pair: colours in 3 × 3
+        pixels that it does not explain, disagreement with the probability of foreground, distance
+        to the foreground pixel, distance to the background pixel.
     sharing : int
-        k_r, how many neighbours share their pairs. The disc whose size is nearest counts.
+        k_r, how many neighbours share their pairs: those in the disc of the nearest size.
     smoothing : int
-        k_s, how many neighbours the result is smoothed over, likewise.
+        k_s, over how many neighbours the result is smoothed, likewise.
     falloff : float
-        λ, how fast confidence falls with the distance of a colour from what its pair can mix.
+        λ, how fast confidence falls with the distance of a colour from the mixtures of its pair.
     trust : float, optional
-        γ, the weight with which this alpha, by its confidence, then pulls at closed-form matting;
-        the authors use 0.1. Slower, smoother, nearer to the truth. None leaves alpha as it is.
+        γ; the authors use 0.1. Closed-form matting then refines this alpha, which it holds with the
+        weight γ times the confidence: slower, smoother, nearer to the truth. None leaves alpha as
+        it is.
     epsilon : float
         ε of the matting Laplacian. Used with `trust` only.
     solver : callable
@@ -101,12 +102,12 @@ def shared_sampling(
 
     Notes
     -----
-    Where the paper leaves a choice: E_p sums up at most ten places of a line, which changes the
-    error by less than 1 %. A pixel whose rays all miss the foreground, or the background, gets the
-    nearest pixel of it. The Gaussian G of local smoothing is exp(-d² / σ²), whose peak is 1 like
-    the weight of known pixels, and these are the trimap's own; to normalise its sum, or to count
-    pixels that became known, lets the known region bleed into alpha. Between equal colours alpha
-    is ½.
+    The paper leaves some choices open. Here E_p sums up at most ten places of a line, which changes
+    the error by less than 1 %. A pixel whose rays all miss the foreground, or the background, gets
+    the nearest pixel of it. The Gaussian G of local smoothing is exp(-d² / σ²), whose peak is 1
+    like the weight of known pixels. Only pixels that the trimap knows count as known. A normalised
+    Gaussian, or counting pixels that became known, would let the known region bleed into alpha.
+    Between equal colours alpha is ½.
     """
     if trust is not None:
         options = {"reach": reach, "similarity": similarity, "rays": rays, "exponents": exponents}
@@ -139,7 +140,7 @@ def shared_sampling_system(
     """Return the system that `shared_sampling` solves with a `trust`, of the same arguments.
 
     Minimise αᵀ L α + Σ w (α - α̂)² over the unknown pixels, with L the matting Laplacian, α̂ what
-    sampling says, and w its confidence times `trust`. What `expand` labelled may change.
+    sampling gives, and w its confidence times `trust`. Pixels that `expand` labelled may change.
     """
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
@@ -208,7 +209,7 @@ def sample(
 def gather(
     image: np.ndarray, labels: np.ndarray, region: Region, *, rays: int, exponents
 ) -> np.ndarray:
-    """Return the pair that each pixel of a region finds best among those its rays meet (eq. 8).
+    """Return for each pixel of a region the best pair of samples that its rays meet (eq. 8).
 
     The fields F - B, (F + B) / 2, 1 / |F - B|², σ²_f and σ²_b (eq. 9) are (9, stored_size), and
     NaN in the halo.
@@ -233,7 +234,7 @@ def share(
     *,
     falloff: float,
 ) -> np.ndarray:
-    """Return what the best three pairs of all neighbours make of each pixel (eqs. 10 to 13).
+    """Return each pixel's colours and alpha by its neighbours' three best pairs (eqs. 10 to 13).
 
     The fields F, B, α, confidence f, whether the trimap knows the pixel, f α (1 - α), and this
     times |F - B| are (11, stored_size). A known pixel has its own colour for F and B, and f = 1.

@@ -1,7 +1,7 @@
 """Compiled loops of `colour.py`. Raw arrays in and out; results last; the caller checks.
 
-Chroma may have every second row and column only. Such a sample lies on the luma sample at its left,
-and half-way between two rows, as H.264, HEVC and ProRes have it by default.
+Chroma may have only every second row and column. A sample then lies at the left one of its two
+columns, and half-way between its two rows. That is the default of H.264, HEVC and ProRes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ def decode(first, last, y, u, v, halved, matrix, offset, full, colours):
     """Fill rows first ≤ y < last of colours (H, W, 3 or 4), integers up to `full`.
 
     Rows of the three planes may be longer than the picture is wide. `halved` says whether chroma
-    is, down and across. `matrix` (3, 3) is applied to the three planes less `offset` (3).
+    has half the rows, and half the columns. `matrix` (3, 3) is applied to the three planes less
+    `offset` (3).
     """
     width = colours.shape[1]
     blue = np.empty(width, np.float32)
@@ -73,7 +74,7 @@ def encode(first, last, colours, halved, matrix, offset, full, y, u, v):
         above = 2 * row if down else row
         below = min(above + 1, height - 1) if down else row
         for at in range(above, below + 1):
-            # The last row of an odd number counts twice.
+            # If the number of rows is odd, the last one counts twice.
             share = HALF if below > above else np.float32(1)
             _planes(colours[at], matrix, offset, full, share, y[at], sums)
         _narrow(sums[0], across, full, u[row])
@@ -95,7 +96,7 @@ def _planes(pixels, matrix, offset, full, share, luma, sums):
 
 @jit
 def _narrow(wide, across, full, chroma):
-    """Round a row of chroma, of every second pixel where that is asked."""
+    """Round a row of chroma; with `across`, only every second pixel of it."""
     top = np.float32(full)
     count = (wide.size + 1) // 2 if across else wide.size
     for x in range(count):

@@ -1,9 +1,9 @@
 """Colours of video: luma and chroma to RGB, and back.
 
-Films keep brightness and two differences of colour, by a matrix, in a range, and often at half the
-resolution (ITU-T H.273 numbers them, BT.601, BT.709 and BT.2020 define them). Here that is done to
-the nearest level. FFmpeg's own conversion is up to one level of 8 bits off, also at 10 bits, and
-some of its ways spoil alpha.
+Films store brightness and two differences of colour. A matrix makes these of RGB, their levels have
+a range, and the differences often have half the resolution (ITU-T H.273 numbers the matrices;
+BT.601, BT.709 and BT.2020 define them). Here conversion is right to the nearest level. FFmpeg's own
+is up to one level of 8 bits off, also at 10 bits, and some of its ways spoil alpha.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HALVED = {"420": (True, True), "422": (False, True), "444": (False, False)}
 
 @dataclass(frozen=True)
 class Colour:
-    """What the numbers of a clip mean, as H.273 counts."""
+    """Matrix, primaries and transfer of a clip, by their numbers in H.273."""
 
     matrix: int
     primaries: int
@@ -40,28 +40,28 @@ class Colour:
 
 
 PICTURES = Colour(BT709, primaries=1, transfer=1)
-"""What is said of colours that come from pictures."""
+"""The tags of films that are made of pictures."""
 
 
 def colour_of(stream) -> Colour:
-    """Return what the tags of a stream say, and by its size where they say nothing of the matrix.
+    """Return the tags of a stream; if they have no matrix, its size decides on one.
 
     Raises
     ------
     ValueError
-        If the matrix is none of those above, or the samples are too deep.
+        If the matrix is not in RED_AND_BLUE, or the samples are too deep.
     """
     if _bits(stream.format) > 16:
         raise ValueError("its samples are floating point, or of more than 16 bits")
     codec = stream.codec_context
     matrix = codec.colorspace
     if stream.format.is_rgb or matrix == IDENTITY:
-        matrix = BT709  # in which it would be written
+        matrix = BT709  # it would be written with this one
     elif matrix in (UNSPECIFIED, 3):
         matrix = BT709 if codec.width >= 1280 or codec.height > 576 else BT601
     elif matrix not in RED_AND_BLUE:
         raise ValueError(
-            f"its colours are coded by the matrix {matrix} of H.273, which is not read; expected "
+            f"its colours have the matrix {matrix} of H.273, which cannot be read; expected "
             f"one of {', '.join(map(str, RED_AND_BLUE))}"
         )
     return Colour(matrix, codec.color_primaries, codec.color_trc)
@@ -70,7 +70,7 @@ def colour_of(stream) -> Colour:
 def to_rgb(frame, matrix: int) -> np.ndarray:
     """Return the pixels of PyAV's frame: (H, W, 3), or (H, W, 4) where its format has alpha.
 
-    They are uint8; uint16 at full scale where the frame has more than 8 bits.
+    They are uint8, or uint16 at full scale if the frame has more than 8 bits.
     """
     components, bits = frame.format.components, _bits(frame.format)
     dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16)
@@ -149,7 +149,7 @@ def _halved(frame) -> tuple[bool, bool]:
 def _planar(frame, has_alpha: bool, bits: int, full_range: bool):
     """Return the frame in a format `yuv(a)4…p`, with 8, 10, 12 or 16 bits.
 
-    FFmpeg leaves luma and alpha as they are on this way.
+    In this conversion FFmpeg does not change luma and alpha.
     """
     name = frame.format.name
     sampling = next((key for key in HALVED if name.startswith(("yuv" + key, "yuva" + key))), "444")
@@ -165,7 +165,7 @@ def _planar(frame, has_alpha: bool, bits: int, full_range: bool):
 def _reformatted(frame, name: str, coded_range: int | None = None):
     from av.video.reformatter import Interpolation
 
-    # Threads of FFmpeg's scaler give other results from run to run.
+    # With threads, FFmpeg's scaler gives different results from run to run.
     flags = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
     return frame.reformat(
         format=name,
@@ -177,7 +177,7 @@ def _reformatted(frame, name: str, coded_range: int | None = None):
 
 
 def _rows(plane, bits: int) -> np.ndarray:
-    """Return a plane's memory as integers, (h, w) and what lies beyond the width."""
+    """Return a plane's memory as integers, (h, w) and padding at the right."""
     dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16)
     return np.frombuffer(plane, dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
 

@@ -23,13 +23,13 @@ class Kind:
     opaque: str
     """Format of its pixels."""
     transparent: str | None
-    """Likewise with alpha; None where it can have none."""
+    """Format of pixels with alpha; None if the film cannot have alpha."""
     options: dict[str, str]
     container: dict[str, str]
 
 
-# Written in fragments, which can be played up to where a killed run stopped, and made a plain file
-# at the end.
+# A film is written in fragments, so that what a killed run leaves can be played. At the end it
+# becomes a plain file.
 FRAGMENTS = {"movflags": "+hybrid_fragmented+frag_keyframe", "use_editlist": "1"}
 KINDS = {
     ".mov": Kind(
@@ -59,12 +59,12 @@ def refuse_unencodable(path: Path, kind: Kind, size: tuple[int, int], alpha: boo
     av = pyav()
     if alpha and kind.transparent is None:
         raise ValueError(
-            f"{path} cannot hold alpha; write .mov, .webm or pictures, or put something behind."
+            f"{path} cannot hold alpha; write .mov, .webm or pictures, or a composite."
         )
     if "420" in kind.opaque and kind.encoder == "libx264" and (size[0] % 2 or size[1] % 2):
         raise ValueError(
             f"the clip is {size[0]} × {size[1]} (height × width), and {path} can only have even "
-            "numbers; write .mov, .webm or pictures."
+            "numbers of pixels; write .mov, .webm or pictures."
         )
     try:
         av.codec.Codec(kind.encoder, "w")
@@ -86,10 +86,10 @@ def encoding(
     colour: Colour = PICTURES,
     pixel_aspect: Fraction = Fraction(1),
 ) -> Iterator[Encoder]:
-    """Open a film to write; it is whole when this is left."""
+    """Open a film to write; it is complete at the end of the `with` block."""
     av = pyav()
     options = kind.container | {"flush_packets": "1"}
-    if "movflags" in options:  # its unit for when sound and pictures begin, else milliseconds
+    if "movflags" in options:  # the unit of start times; by default milliseconds
         ticks = time_base.denominator
         options["movie_timescale"] = str(ticks * -(-1000 // ticks))
     with av.open(str(path), "w", container_options=options) as container:
@@ -124,7 +124,7 @@ class Encoder:
         frame = to_frame(image, self.stream.pix_fmt, self.colour.matrix)
         frame.color_primaries, frame.color_trc = self.colour.primaries, self.colour.transfer
         frame.time_base = self.time_base
-        # Encoders want each frame later than the one before; damaged files may not have it so.
+        # Encoders need times that increase; those of damaged files may not.
         frame.pts = max(round(time / self.time_base), self.next)
         self.next = frame.pts + 1
         self.container.mux(self.stream.encode(frame))

@@ -1,4 +1,4 @@
-"""PyAV, which is FFmpeg, where it is installed."""
+"""PyAV, Python's way to FFmpeg, if it is installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def pyav() -> ModuleType:
     except ImportError:
         raise ImportError(
             "films are read and written by PyAV, which is not installed: pip install "
-            '"alphamat[video]". Folders of PNG or TIFF frames need nothing.'
+            '"alphamat[video]". Folders of PNG or TIFF frames do not need it.'
         ) from None
-    av.logging.set_level(None)  # what matters, it raises as well
+    av.logging.set_level(None)  # it also raises what matters
     return av

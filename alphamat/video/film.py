@@ -27,7 +27,7 @@ UPRIGHT: dict[tuple[int, ...], Callable[[np.ndarray], np.ndarray]] = {
     (0, -1, 1, 0): lambda pixels: np.rot90(pixels),
     (0, -1, -1, 0): lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
 }
-"""How to turn stored pixels, by the film's matrix from their place to the screen's: a, b, c, d."""
+"""How to turn stored pixels upright, by the numbers a, b, c, d of the film's display matrix."""
 
 
 def open_film(path: Path) -> Video:
@@ -66,7 +66,7 @@ def open_film(path: Path) -> Video:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Open a file with FFmpeg, and name it in whatever goes wrong."""
+    """Open a file with FFmpeg; errors name it."""
     av = pyav()
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; expected a film or pictures.")
@@ -143,7 +143,7 @@ def _refuse_cut_short(container, stream, path: Path, packets: int) -> None:
 
 
 def _seconds(container, stream, *, of_all: bool = True) -> Fraction:
-    """Return how long the pictures last, or else all of the film; 0 where it does not say."""
+    """Return the length of the pictures, or else that of the whole film; 0 if it is unknown."""
     if stream.duration:
         return stream.duration * stream.time_base
     if (clock := stream.metadata.get("DURATION", "")).count(":") == 2:  # Matroska
@@ -153,15 +153,15 @@ def _seconds(container, stream, *, of_all: bool = True) -> Fraction:
 
 
 def _decoder(stream, path: Path):
-    """Return what decodes a stream, with its alpha, and each packet at once."""
+    """Return a decoder of a stream, which keeps alpha and decodes each packet at once."""
     av = pyav()
-    if stream.metadata.get("alpha_mode") == "1":  # of WebM; FFmpeg's own decoders pass it over
+    if stream.metadata.get("alpha_mode") == "1":  # of WebM; FFmpeg's own decoders drop it
         name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}[stream.codec_context.name]
         try:
             return av.CodecContext.create(name, "r")
         except av.error.FFmpegError:
             raise ValueError(f"{path} has alpha, which needs an FFmpeg with {name}.") from None
-    # Threads that work on several frames would tell of a damaged one too late to name it.
+    # With threads for several frames, an error would come too late to name the damaged one.
     stream.thread_type = "SLICE"
     return stream.codec_context
 
@@ -203,9 +203,9 @@ def _time(time_base: Fraction, rate: Fraction, start: Fraction, pts: int | None)
 
 
 def _exact_unit(time_base: Fraction, rate: Fraction) -> Fraction:
-    """Return a unit of time that even frames are multiples of, where a file has milliseconds only.
+    """Return a unit of time for even frames, if a file has only milliseconds; else the file's.
 
-    Matroska rounds the times of 24000/1001 frames per second to them.
+    Matroska rounds the times of 24000/1001 frames per second to milliseconds.
     """
     if time_base != Fraction(1, 1000) or rate.denominator not in (1, 1001):
         return time_base
@@ -219,7 +219,7 @@ def _upright(frame, pixels: np.ndarray, path: Path) -> np.ndarray:
     a, b, _, c, d = (int(v) for v in np.frombuffer(matrix, np.int32)[:5])
     turn = tuple(int(np.rint(v / 65536)) for v in (a, b, c, d))
     if turn not in UPRIGHT:
-        raise ValueError(f"{path} is turned by other than right angles, which is not read.")
+        raise ValueError(f"{path} is turned by other than right angles, which cannot be read.")
     return np.ascontiguousarray(UPRIGHT[turn](pixels))
 
 

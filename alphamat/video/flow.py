@@ -2,8 +2,8 @@
 
 Kroeger, Timofte, Dai & Van Gool, "Fast Optical Flow using Dense Inverse Search", ECCV 2016. Chuang,
 Agarwala, Curless, Salesin & Szeliski, "Video Matting of Complex Scenes", SIGGRAPH 2002, carried
-trimaps themselves; carried alphas say where the edge is, so that the unknown band neither widens
-nor falls behind.
+the trimaps themselves. Here alphas are carried: they show where the edge is, so that the unknown
+band neither widens nor falls behind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from alphamat.door.image import Pixels, as_alpha, as_image, refuse_other_size
 from alphamat.trimap import Diagonal, from_alpha
 from alphamat.trimap.widths import Width
 
-NEARLY = 0.05  # of full scale: alphas so near to 0 and 1 pass for them
+NEARLY = 0.05  # alphas this near to 0 or 1 count as 0 or 1
 LEAST = 16  # pixels a side, for motion to be seen
 BAND = Diagonal(0.0055)
 
@@ -27,20 +27,20 @@ def trimap_by_flow(
 ) -> np.ndarray:
     """Make a frame's trimap from the alpha of the frame before.
 
-    Alpha goes where its pixels have gone; unknown is what is fractional then, and a band round it.
-    What comes from behind something, or into the picture, is not found: there a trimap of its own
-    is needed.
+    Alpha moves with its pixels. Unknown are then the pixels of fractional alpha, and a band around
+    them. Objects that come from behind others, or into the picture, are not found: such a frame
+    needs a trimap of its own.
 
     Parameters
     ----------
     image, previous : (H, W, 3) array_like
         The frame, and the one before; see `as_image`.
     alpha : (H, W) array_like
-        Of `previous`, in [0, 1].
+        Alpha of `previous`, in [0, 1].
     band : float, or callable
         How far the unknown region reaches on either side, as `alphamat.trimap.from_alpha` takes it.
-        It has to be wider than the error of the flow, for which half a per cent of the diagonal is
-        enough where motion is smooth.
+        It has to be wider than the error of the flow. Half a per cent of the diagonal is enough
+        where motion is smooth.
 
     Returns
     -------

@@ -27,9 +27,9 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class Video:
-    """A clip. To iterate over it yields the images of its frames; each time it is read anew.
+    """A clip. Iteration yields the images of its frames, and reads the file anew each time.
 
-    Only the frame at hand is in memory.
+    Only one frame is in memory.
     """
 
     path: Path
@@ -39,16 +39,16 @@ class Video:
     rate: Fraction | None
     """Frames per second, on average; None of pictures in a folder, unless it was given."""
     count: int | None
-    """Number of frames, as far as it is known beforehand; of some files, about."""
+    """Number of frames, of some files about; None if it is not known before reading."""
     time_base: Fraction | None = None
     """Seconds of which all times are multiples; None where there is no rate."""
     colour: Colour = PICTURES
     pixel_aspect: Fraction = Fraction(1)
     """Width of a pixel over its height."""
     start: Fraction = Fraction(0)
-    """Where the file's own time has our 0, in seconds."""
+    """The clip's time 0 in the file's own time, in seconds."""
     film: bool = False
-    """Whether it is a file that may have sound, not pictures."""
+    """Whether it is a film, which may have sound, and not pictures."""
     limit: int | None = None
 
     def frames(self) -> Iterator[Frame]:
@@ -59,6 +59,6 @@ class Video:
         return (frame.image for frame in self.frames())
 
     def first(self, count: int) -> Video:
-        """Return the same clip, ending after some frames, and its sound with it."""
+        """Return the clip of the first `count` frames, with their sound."""
         known = count if self.count is None else min(count, self.count)
         return replace(self, limit=count, count=known)

@@ -30,17 +30,17 @@ def matte_video(
     frames : iterable of (H, W, 3) arrays, or of Frames
         Such as `read_video(path)`. A fourth channel is accepted where it is opaque, and dropped.
     method : function (image, trimap=None, plate=None) -> alpha
-        Any `alphamat.method.Method`. Of one that has `clip()`, which makes a function that
-        remembers frames, one is made for the clip. The methods here that solve a system start at
-        the alpha of the frame before, if their solver takes `x0`.
+        Any `alphamat.method.Method`. If it has `clip()`, which makes a function that remembers
+        frames, this makes one for the clip. The methods here that solve a system start at the alpha
+        of the frame before, if their solver takes `x0`.
     trimaps : iterable of (H, W) arrays, or one such array, optional
-        One for each frame; or that of the first frame alone: then each frame's is made of the alpha
-        before it by optical flow, see `trimap_by_flow`.
+        One for each frame; or only that of the first frame. The others are then made by optical
+        flow, each of the alpha of the frame before; see `trimap_by_flow`.
     plate : (H, W, 3) array, or iterable of such, optional
         What the scene shows without its foreground (a clean plate): one picture for the whole clip,
         or one for each frame.
     handheld : bool
-        Whether the camera moved: then the plate is aligned with each frame, see `align_plate`.
+        Whether the camera moved. If so, the plate is aligned with each frame; see `align_plate`.
 
     Yields
     ------
@@ -50,8 +50,8 @@ def matte_video(
     Raises
     ------
     ValueError
-        If the method needs trimaps or a plate and there are none, or takes none and there are; or
-        if trimaps or plates end before the frames do.
+        If the method needs trimaps or a plate and none are given, or if they are given and it takes
+        none; or if trimaps or plates end before the frames do.
     TypeError, ValueError, MemoryError
         If the method refuses a frame, or the plate does not fit it; the message names it.
     """
@@ -85,13 +85,13 @@ def _mattes(frames: Iterable, step: Callable, trimaps, plate, handheld: bool) ->
 
 
 def _step(method: Method) -> Method:
-    """Return what is called for each frame of one clip."""
+    """Return the method that is called for each frame of one clip."""
     system = system_of(method)
     return step_of(method) if system is None else _from_the_last(system)
 
 
 def _from_the_last(make: Callable) -> Method:
-    """Return a method that starts to solve at the last alpha, where there is one of this size."""
+    """Return a method that starts to solve at the last alpha, if that is of the frame's size."""
     last: np.ndarray | None = None
 
     def step(image: Pixels, trimap: Pixels) -> np.ndarray:
@@ -121,7 +121,7 @@ def _next(name: str, values, number: int):
 
 
 def _numbered(number: int, frame) -> tuple[int, np.ndarray]:
-    """Return a frame's number and its image, without a fourth channel that says nothing."""
+    """Return a frame's number and its image, without a fourth channel that is opaque."""
     if isinstance(frame, Frame):
         number, frame = frame.number, frame.image
     if frame.ndim == 3 and frame.shape[2] == 4 and frame.dtype in FULL_SCALE:

@@ -1,4 +1,4 @@
-"""Mattes to pictures: what is written of a frame."""
+"""Pictures of a matte: its alpha, the cut-out foreground, and composites."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def cutout_picture(image: np.ndarray, matte: Matte, *, bits: int = 8) -> np.ndar
 def composite_picture(
     image: np.ndarray, matte: Matte, backdrop: np.ndarray, *, bits: int = 8
 ) -> np.ndarray:
-    """Return a frame's foreground before something else: (H, W, 3), uint8 or uint16.
+    """Return a frame's foreground before another background: (H, W, 3), uint8 or uint16.
 
     `backdrop` is a picture of the same size, or one colour (3,): uint8, uint16, or floating point
     in [0, 1]. Values are blended as they are.

@@ -1,4 +1,4 @@
-"""Pictures that are a clip: found and read, named and written."""
+"""Clips of pictures: to find, read and name them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _find(path: Path) -> list[Path]:
             if following > number + 1:
                 raise FileNotFoundError(
                     f"{numbered(path, number + 1)} is missing, between {min(found)} and "
-                    f"{max(found)}. If that is meant, give the folder, or a pattern with *."
+                    f"{max(found)}. To leave it out, give the folder, or a pattern with *."
                 )
         files = list(found.values())
     elif set(path.name) & set("*?") and not path.exists():
@@ -77,7 +77,7 @@ def _find(path: Path) -> list[Path]:
     else:
         raise FileNotFoundError(f"{path} does not exist; expected a film or pictures.")
     if not files:
-        raise FileNotFoundError(f"no picture is named as {path}.")
+        raise FileNotFoundError(f"no picture has a name like {path}.")
     return files
 
 
@@ -98,7 +98,7 @@ def _read(files: list[Path], rate: Fraction | None) -> Iterator[Frame]:
 
 
 def _numbers(files: list[Path]) -> list[int]:
-    """Return the last number in each name, or count where that does not."""
+    """Return the last number in each name; or 1, 2, …, if these do not ascend."""
     digits = [re.findall(r"\d+", file.stem)[-1:] for file in files]
     numbers = [int(found[0]) for found in digits if found]
     ascending = all(a < b for a, b in pairwise(numbers))

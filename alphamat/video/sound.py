@@ -16,9 +16,9 @@ KEPT = {
     ".mov": {"aac", "mp3", "ac3", "eac3", "alac"}
     | {f"pcm_{form}" for form in ("s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le")},
 }
-"""What players expect in a film of this ending."""
+"""Codecs that players expect in a film of this ending."""
 INSTEAD = {".webm": "libopus", ".mp4": "aac", ".mov": "pcm_s24le"}
-"""In what other sound is coded."""
+"""The codec for all other sound."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def _packets(container, streams: list, tracks: dict, clip: Video) -> Iterator:
 
 
 def _track(stream, output, clip: Video, ending: str):
-    """Return what makes packets for the output of one of the input's."""
+    """Return a function that turns a packet of the input into packets of the output."""
     if stream.codec_context.codec.canonical_name in KEPT[ending]:
         return _copy(stream, output.add_stream_from_template(stream), clip.start)
     return _recode(stream, output, clip.start, INSTEAD[ending])

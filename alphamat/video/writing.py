@@ -32,19 +32,19 @@ def write_video(
     rate: Fraction | float | str | None = None,
     bits: int = 8,
 ) -> int:
-    """Write a clip, picture by picture, while they are made.
+    """Write a clip, each picture as soon as it is made.
 
-    A film takes its name once it is complete. Until then it is beside it, as `NAME.part-….mov`, and
-    can be played as far as it is written: so a killed run leaves that, and nothing under the name
-    itself. If `pictures` raises, what there is up to then is kept likewise, and a note at the error
-    says so. Pictures in a folder are each whole, and the earlier ones stay.
+    A film gets its name once it is complete. Until then it is called `NAME.part-….mov`, in the same
+    folder, and can be played as far as it is written. A killed run leaves that file, and none of
+    the name itself. If `pictures` raises, the part written until then is kept, and a note at the
+    error says so. Pictures in a folder are complete one by one, and the earlier ones stay.
 
     Parameters
     ----------
     path : path
         `NAME.mov` is ProRes 4444, whose alpha is kept to 10 bits; `NAME.webm` is VP9, with lossy
         alpha of 8 bits; `NAME.mp4` is H.264, without alpha. A folder, which is made if missing, or
-        a pattern such as `out/shot.%04d.tif`, gets PNG or TIFF files; it must not have such yet.
+        a pattern such as `out/shot.%04d.tif`, gets PNG or TIFF files; it must have none before.
         All have straight alpha.
     pictures : iterable of (H, W), (H, W, 3) or (H, W, 4) arrays, or of Frames with such
         Gray, RGB, or RGBA with straight alpha: uint8, uint16, or floating point in [0, 1]. Frames
@@ -66,7 +66,7 @@ def write_video(
     ------
     ValueError, FileNotFoundError, FileExistsError
         If no clip can be written at `path` (see `refuse_unwritable_clip`), if there are no
-        pictures, or if they are not as above or not alike.
+        pictures, or if they are not as above or not of one shape.
     ImportError
         If it is a film, and PyAV is not installed.
     """
@@ -103,7 +103,7 @@ def refuse_unwritable_clip(
     there = next(iter(sequence.matches(pattern).values()), None)
     if there is not None:
         raise FileExistsError(
-            f"{there} is there already, and would be mixed with what is written; remove such "
+            f"{there} is there already, and would be mixed with the new pictures; remove such "
             "files, or name another folder."
         )
     folder = pattern.parent
@@ -114,7 +114,7 @@ def refuse_unwritable_clip(
 
 
 def _pattern(path: Path) -> Path:
-    """Return the pattern of the pictures that `path` asks for."""
+    """Return the pattern for the names of the pictures."""
     if path.is_dir() or not path.suffix:
         return path / "%04d.png"
     if path.suffix.lower() not in WRITABLE or not sequence.NUMBER.search(path.name):
@@ -176,10 +176,10 @@ def _write_film(
     if source is not None:
         like = {"time_base": source.time_base or 1 / rate}
         like |= {"colour": source.colour, "pixel_aspect": source.pixel_aspect}
-        if source.pixel_aspect != 1 and path.suffix.lower() == ".webm":  # PyAV cannot tell it
+        if source.pixel_aspect != 1 and path.suffix.lower() == ".webm":  # PyAV cannot store it
             warnings.warn(
                 f"the pixels of {source.path} are not square ({source.pixel_aspect}), and "
-                f"{path} will not say so; write .mov or .mp4 to keep that.",
+                f"{path} cannot store that; write .mov or .mp4 to keep it.",
                 stacklevel=3,
             )
     with _until_complete(path) as part, ExitStack() as open_files:

@@ -216,13 +216,15 @@ def test_a_mask_leaves_what_it_shows_and_continues_it(method):
 @both
 @pytest.mark.parametrize("regularization", [1e-40, 1e20])
 def test_extreme_weights_do_not_overflow(method, noise, regularization):
-    layers = np.stack(method(*noise, regularization=regularization))
     limit = min(regularization, 1e6)  # beyond, the dense solution has no digits left
     if method is estimate_foreground:
+        method = partial(method, small_iterations=2000)
         A, b = reference.multilevel_system(*noise, limit, 1.0)
-        expected, tolerance = np.linalg.solve(A, b).reshape(layers.shape), 0.01  # few sweeps
+        expected = np.linalg.solve(A, b).reshape(2, *noise[0].shape)
+        tolerance = 1e-5 if regularization < 1 else 0.01  # smooth layers need still more sweeps
     else:
         expected, tolerance = reference.closed_form_layers(*noise, limit), 1e-4
+    layers = np.stack(method(*noise, regularization=regularization))
     np.testing.assert_allclose(layers, np.clip(expected, 0, 1), rtol=0, atol=tolerance)
 
 

@@ -245,7 +245,7 @@ def test_global_learning_exchanges_foreground_and_background():
 def test_global_learning_reaches_for_a_foreground_that_is_far_away():
     trimap = np.zeros((H, W))
     trimap[:, 10:15] = 0.5
-    trimap[3, 24] = 1
+    trimap[3, 24] = trimap[3, 25] = 1  # the nearer one alone is a sample
     image = np.zeros((H, W, 3))
     image[:, 12:] = 1
     alpha = learning_based_global(image, trimap)

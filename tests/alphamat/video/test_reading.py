@@ -347,7 +347,7 @@ def test_a_gap_in_a_pattern_is_named(tmp_path):
 
 def test_a_pattern_with_zeros_wants_them(tmp_path):
     write_frames(tmp_path / "in", [8, 9])
-    with pytest.raises(FileNotFoundError, match="no picture is named as"):
+    with pytest.raises(FileNotFoundError, match="no picture has a name like"):
         read_video(tmp_path / "in" / "shot.%04d.png")
 
 

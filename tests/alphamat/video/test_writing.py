@@ -244,7 +244,7 @@ def test_targets_that_cannot_be_written_are_refused(tmp_path, target, channels, 
 
 
 def test_odd_sizes_are_not_cut_to_fit_h264(tmp_path):
-    with pytest.raises(ValueError, match=r"35 × 50 .* can only have even numbers; write .mov"):
+    with pytest.raises(ValueError, match=r"35 × 50 .* can only have even numbers of pixels"):
         write_video(tmp_path / "a.mp4", ball(2, 35, 50), rate=25)
     assert leftovers(tmp_path) == []
 
