@@ -1,22 +1,35 @@
 """What several tests need."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Put tests that share what is slow to make together: a network's, or else a file's.
+def group(nodeid):
+    """Return what a test shares with others: its network ("…@NETWORK]"), or else its file."""
+    network = re.search(r"@([\w-]+)\]$", nodeid)
+    return network[1] if network else nodeid.split("::")[0]
 
-    One worker of pytest-xdist runs such a group, from its first to its last.
-    """
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of a group together, so that what they share is soon free again."""
     places = {}
     for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-        places.setdefault(item.get_closest_marker("xdist_group").args[0], len(places))
-    items.sort(key=lambda item: places[item.get_closest_marker("xdist_group").args[0]])
+        places.setdefault(group(item.nodeid), len(places))
+    items.sort(key=lambda item: places[group(item.nodeid)])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let one worker run all of a group, so that a network is compiled once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group(nodeid)
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")

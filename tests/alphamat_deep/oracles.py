@@ -143,6 +143,7 @@ ORACLES = (
         only_theirs=frozenset({"scb.scb_stages.2"}),
         flips=0.001,  # alpha is one of three, whichever scores highest
         bfloat16=0.151,
+        sides=(32, 64),
         jumps=True,
         smaller={"backbone": Backbone},
     ),
@@ -212,27 +213,22 @@ def by_preset(preset):
     return next(oracle for oracle in ORACLES if oracle.preset == preset)
 
 
-def group(oracle):
-    """Return the mark by which one worker runs all tests of a network, and compiles it once."""
-    return pytest.mark.xdist_group(oracle.preset)
-
-
-def _case(oracle, *stored, slow=False):
-    name = stored[0].name if stored else oracle.preset
-    marks = [group(oracle), *[pytest.mark.slow] * slow]
-    return pytest.param(oracle, *stored, id=name, marks=marks)
+def case(oracle, name="", *more, slow=False):
+    """Return a case of a test. Its id ends in the network, as tests/conftest.py wants it."""
+    marks = [pytest.mark.slow] * slow
+    return pytest.param(oracle, *more, id=f"{name}@{oracle.preset}", marks=marks)
 
 
 _architectures = [oracle for oracle in ORACLES if oracle.bfloat16 is not None]
-_runs = [(oracle, stored) for oracle in ORACLES for stored in oracle.stored]
+_runs = [case(oracle, stored.name, stored) for oracle in ORACLES for stored in oracle.stored]
 each_network = pytest.mark.parametrize(
-    "oracle", [_case(oracle) for oracle in ORACLES if oracle.stored]
+    "oracle", [case(oracle) for oracle in ORACLES if oracle.stored]
 )
-each_architecture = pytest.mark.parametrize("oracle", map(_case, _architectures))
+each_architecture = pytest.mark.parametrize("oracle", [case(oracle) for oracle in _architectures])
 each_learner = pytest.mark.parametrize(
-    "oracle", [_case(oracle, slow=oracle.slow) for oracle in _architectures]
+    "oracle", [case(oracle, slow=oracle.slow) for oracle in _architectures]
 )
-each_stored = pytest.mark.parametrize(("oracle", "stored"), [_case(*run) for run in _runs])
+each_stored = pytest.mark.parametrize(("oracle", "stored"), _runs)
 each_stored_picture = pytest.mark.parametrize(
-    ("oracle", "stored"), [_case(*run) for run in _runs if not run[0].clip]
+    ("oracle", "stored"), [run for run in _runs if not run.values[0].clip]
 )
