@@ -99,8 +99,8 @@ def _from_the_last(make: Callable) -> Method:
         system = make(image, trimap)
         fits = last is not None and last.shape == system.given.shape
         start = last if fits and "x0" in parameters(system.solver) else None
-        last = system.solve(start=start).alpha
-        return last
+        last = alpha = system.solve(start=start).alpha
+        return alpha
 
     return step
 
