@@ -1,6 +1,7 @@
 """BackgroundMattingV2, with the settings that its authors recommend for HD and for 4K."""
 
 from functools import partial
+from typing import Any
 
 from alphamat_deep.backbones.resnet import resnet50, resnet101
 from alphamat_deep.catalogue.backbones import TORCHVISION_MOBILENETV2
@@ -25,103 +26,29 @@ NAMES = Names(
     rename=TORCHVISION_MOBILENETV2,
     spare=(r"^refiner\.",),  # the base network does without
 )
-HD, UHD = 80_000, 320_000  # pixels to refine
+AT_4K = {"backbone_scale": 0.125, "refine_sample_pixels": 320_000}
+
+
+def _row(file: str, **fields: Any) -> Preset:
+    """Return the row of a network that differs in its weights and settings."""
+    config = BGMv2Config(**fields)
+    return Preset(
+        model=BGMv2,
+        config=config,
+        preprocess=RULES,
+        memory=partial(by_patches, config.refine_sample_pixels),
+        weights=Weights(url=RELEASE, file=file, format="PyTorch", licence="MIT", commercial=True),
+        citation=CITATION,
+        warning=WARNING,
+        names=NAMES,
+    )
+
 
 PRESETS = {
-    "bgmv2-mobilenetv2": Preset(
-        model=BGMv2,
-        config=BGMv2Config(refine_sample_pixels=HD),
-        preprocess=RULES,
-        memory=partial(by_patches, HD),
-        weights=Weights(
-            url=RELEASE,
-            file="pytorch_mobilenetv2.pth",
-            format="PyTorch",
-            licence="MIT",
-            commercial=True,
-        ),
-        citation=CITATION,
-        warning=WARNING,
-        names=NAMES,
-    ),
-    "bgmv2-mobilenetv2-4k": Preset(
-        model=BGMv2,
-        config=BGMv2Config(backbone_scale=0.125, refine_sample_pixels=UHD),
-        preprocess=RULES,
-        memory=partial(by_patches, UHD),
-        weights=Weights(
-            url=RELEASE,
-            file="pytorch_mobilenetv2.pth",
-            format="PyTorch",
-            licence="MIT",
-            commercial=True,
-        ),
-        citation=CITATION,
-        warning=WARNING,
-        names=NAMES,
-    ),
-    "bgmv2-resnet50": Preset(
-        model=BGMv2,
-        config=BGMv2Config(backbone=resnet50, refine_sample_pixels=HD),
-        preprocess=RULES,
-        memory=partial(by_patches, HD),
-        weights=Weights(
-            url=RELEASE,
-            file="pytorch_resnet50.pth",
-            format="PyTorch",
-            licence="MIT",
-            commercial=True,
-        ),
-        citation=CITATION,
-        warning=WARNING,
-        names=NAMES,
-    ),
-    "bgmv2-resnet50-4k": Preset(
-        model=BGMv2,
-        config=BGMv2Config(backbone=resnet50, backbone_scale=0.125, refine_sample_pixels=UHD),
-        preprocess=RULES,
-        memory=partial(by_patches, UHD),
-        weights=Weights(
-            url=RELEASE,
-            file="pytorch_resnet50.pth",
-            format="PyTorch",
-            licence="MIT",
-            commercial=True,
-        ),
-        citation=CITATION,
-        warning=WARNING,
-        names=NAMES,
-    ),
-    "bgmv2-resnet101": Preset(
-        model=BGMv2,
-        config=BGMv2Config(backbone=resnet101, refine_sample_pixels=HD),
-        preprocess=RULES,
-        memory=partial(by_patches, HD),
-        weights=Weights(
-            url=RELEASE,
-            file="pytorch_resnet101.pth",
-            format="PyTorch",
-            licence="MIT",
-            commercial=True,
-        ),
-        citation=CITATION,
-        warning=WARNING,
-        names=NAMES,
-    ),
-    "bgmv2-resnet101-4k": Preset(
-        model=BGMv2,
-        config=BGMv2Config(backbone=resnet101, backbone_scale=0.125, refine_sample_pixels=UHD),
-        preprocess=RULES,
-        memory=partial(by_patches, UHD),
-        weights=Weights(
-            url=RELEASE,
-            file="pytorch_resnet101.pth",
-            format="PyTorch",
-            licence="MIT",
-            commercial=True,
-        ),
-        citation=CITATION,
-        warning=WARNING,
-        names=NAMES,
-    ),
+    "bgmv2-mobilenetv2": _row("pytorch_mobilenetv2.pth"),
+    "bgmv2-mobilenetv2-4k": _row("pytorch_mobilenetv2.pth", **AT_4K),
+    "bgmv2-resnet50": _row("pytorch_resnet50.pth", backbone=resnet50),
+    "bgmv2-resnet50-4k": _row("pytorch_resnet50.pth", backbone=resnet50, **AT_4K),
+    "bgmv2-resnet101": _row("pytorch_resnet101.pth", backbone=resnet101),
+    "bgmv2-resnet101-4k": _row("pytorch_resnet101.pth", backbone=resnet101, **AT_4K),
 }
