@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from flax import nnx
 from jaxtyping import Array, Float
@@ -115,5 +116,5 @@ class Exchange(nnx.Module):
         return rectify(total)
 
 
-def number_from_one(layers: Iterable) -> nnx.Dict:
+def number_from_one(layers: Iterable[Any]) -> Any:
     return nnx.Dict({str(i): layer for i, layer in enumerate(layers, start=1)})

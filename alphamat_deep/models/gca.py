@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -239,14 +239,12 @@ class GCA(nnx.Module):
         return GCAOutput(alpha, encoded.offset, scale, offset)
 
 
-def build_stage(
-    block: Callable, channels: int, features: int, blocks: int, stride: int = 2
-) -> nnx.List:
+def build_stage(block: Callable, channels: int, features: int, blocks: int, stride: int = 2) -> Any:
     rest = [block(features, features, stride=1) for _ in range(blocks - 1)]
     return nnx.List([block(channels, features, stride=stride), *rest])
 
 
-def shortcut(channels: int, features: int, rngs: nnx.Rngs) -> nnx.List:
+def shortcut(channels: int, features: int, rngs: nnx.Rngs) -> Any:
     layers = []
     for entering in channels, features:
         layers += [SpectralConv(entering, features, 3, padding=1, rngs=rngs), jax.nn.relu]
