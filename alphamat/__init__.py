@@ -1,6 +1,7 @@
 """Image matting: a clean alpha, foreground and background from a picture and a trimap."""
 
 from importlib import import_module
+from types import ModuleType
 
 from alphamat import trimap as trimap
 from alphamat.door.image import as_image as as_image
@@ -38,7 +39,7 @@ __version__ = "0.1.0"
 _LATER = ("datasets", "evaluation", "examples", "method", "metrics", "video")
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> ModuleType:
     """Import what not everyone needs when it is first asked for."""
     if name in _LATER:
         return import_module(f"alphamat.{name}")

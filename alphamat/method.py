@@ -26,7 +26,7 @@ from alphamat.methods.random_walk import random_walk, random_walk_system
 from alphamat.system import System
 from solvers import Solver
 
-SYSTEMS: dict[Callable, Callable[..., System]] = {
+SYSTEMS: dict[Callable[..., np.ndarray], Callable[..., System]] = {
     closed_form: closed_form_system,
     fast: fast_system,
     information_flow: information_flow_system,

@@ -16,7 +16,7 @@ from flax import nnx
 from alphamat_deep.catalogue import Preset
 
 
-def pure(model: nnx.Module) -> tuple[Callable, nnx.State]:
+def pure(model: nnx.Module) -> tuple[Callable[..., Any], nnx.State[Any, Any]]:
     """Return a network as a pure function of its arrays, and these arrays.
 
     This is what `jax.jit`, `jax.export` and all other transformations of JAX take.

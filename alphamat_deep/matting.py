@@ -125,7 +125,7 @@ class Matting:
         return getattr(self.model, "initial_state", None)
 
     @cached_property
-    def _pure(self) -> tuple[Callable, nnx.State]:
+    def _pure(self) -> tuple[Callable[..., Any], nnx.State[Any, Any]]:
         return pure(self.model)
 
     def _refuse_beyond_memory(self, height: int, width: int) -> None:

@@ -24,7 +24,7 @@ from alphamat_deep.matting import Matting
 
 
 def load(
-    preset: str, weights: str | os.PathLike, *, dtype: DTypeLike = jnp.float32, **config: Any
+    preset: str, weights: str | os.PathLike[str], *, dtype: DTypeLike = jnp.float32, **config: Any
 ) -> Matting:
     """Load a published network, ready for pictures.
 
@@ -60,7 +60,7 @@ def load(
     return Matting(preset, row, model, jnp.dtype(dtype), _digest(tensors))
 
 
-def convert(source: str | os.PathLike, target: str | os.PathLike, preset: str) -> None:
+def convert(source: str | os.PathLike[str], target: str | os.PathLike[str], preset: str) -> None:
     """Convert a checkpoint to .safetensors, with its provenance as metadata.
 
     Parameters

@@ -5,6 +5,7 @@ Neither has backgrounds of its own, so scores depend on those that you choose; s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +38,7 @@ def photomatte85(
     path: Folder,
     *,
     backgrounds: Folder | Colour,
-    trimap: Callable | None = None,
+    trimap: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Dataset:
     """Read PhotoMatte85, 85 cut-out studio portraits, over backgrounds of your own.
 
@@ -91,7 +92,7 @@ def videomatte240k(
     *,
     split: str = "test",
     backgrounds: Folder | Colour,
-    trimap: Callable | None = None,
+    trimap: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Dataset:
     """Read VideoMatte240K, frames of people cut out from green screens, over your backgrounds.
 
@@ -161,7 +162,7 @@ class Cutout(NamedTuple):
     foreground: Path
     alpha: Path | None
     plate: Path | Colour
-    trimap: Callable | None
+    trimap: Callable[[np.ndarray], np.ndarray] | None
     group: str
 
     def read(self) -> Sample:
@@ -191,7 +192,7 @@ class Cutout(NamedTuple):
 
 def _plates(backgrounds, faults: list[str]) -> Sequence[Path | Colour]:
     """Return the pictures or the colour that cut-outs are put over in turn."""
-    if isinstance(backgrounds, Folder):
+    if isinstance(backgrounds, str | os.PathLike):
         found = list(pictures(Path(backgrounds), faults).values())
         for file in found:
             size(file, faults)

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from alphamat.datasets.sample import Dataset, Sample
 from alphamat.files.folders import (
     Folder,
@@ -29,7 +31,7 @@ from alphamat.files.folders import (
     size,
 )
 
-Trimaps = Folder | tuple[Folder, ...] | Callable | None
+Trimaps = Folder | tuple[Folder, ...] | Callable[[np.ndarray], np.ndarray] | None
 
 
 def folder(
@@ -78,7 +80,7 @@ class Photograph(NamedTuple):
 
     name: str
     image: Path
-    trimap: Path | Callable | None
+    trimap: Path | Callable[..., np.ndarray] | None
     truth: Path | None
     group: str
 

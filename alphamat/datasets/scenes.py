@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import numpy as np
+
 from alphamat import examples
 from alphamat.datasets.sample import Dataset, Sample
 from alphamat.door.parameters import refuse_unless_counting
@@ -14,7 +16,7 @@ def synthetic(
     height: int = 480,
     width: int = 640,
     *,
-    scenes: Iterable[Callable] | None = None,
+    scenes: Iterable[Callable[..., np.ndarray]] | None = None,
     seeds: Iterable[int] = (0,),
 ) -> Dataset:
     """Paint scenes whose alpha is known exactly; see `alphamat.examples.synthetic`.
@@ -54,7 +56,7 @@ def synthetic(
 class Painting(NamedTuple):
     """The scene, size and seed of a sample."""
 
-    scene: Callable
+    scene: Callable[..., np.ndarray]
     height: int
     width: int
     seed: int

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat.datasets import Sample
 from alphamat.door.parameters import refuse_unless_counting
 from alphamat.evaluation.measure import Row
 from alphamat.evaluation.statistics import Comparison, compare_all
@@ -51,8 +52,8 @@ class Results:
     definitions: dict[str, str]
     """What each method is, by name."""
     quantise: bool
-    region: Callable | None
-    dataset: Sequence = field(repr=False)
+    region: Callable[[Sample], np.ndarray | None] | None
+    dataset: Sequence[Sample] = field(repr=False)
     unit: str
     """What counts as one observation: "name" or "group"."""
     alphas: Mapping[tuple[str, str, str], bytes | Path] = field(repr=False)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+
 from alphamat import __version__
 from alphamat.datasets import Sample
 from alphamat.evaluation.keeping import Key, keep, kept
@@ -19,12 +21,12 @@ from alphamat.progress import bar
 
 def evaluate(
     methods: Mapping[str, Method] | Iterable[Method],
-    dataset: Sequence,
+    dataset: Sequence[Sample],
     *,
     folder: str | Path | None = None,
     jobs: int | None = None,
     quantise: bool = True,
-    region: Callable | None = None,
+    region: Callable[[Sample], np.ndarray | None] | None = None,
     unit: str = "name",
     progress: bool = True,
 ) -> Evaluation:

@@ -17,6 +17,7 @@ from alphamat.evaluation.outcome import Evaluation
 from alphamat.evaluation.pages.markdown import table
 from alphamat.evaluation.run import evaluate, labels_of
 from alphamat.evaluation.summary import Cell
+from alphamat.method import Method
 from alphamat.metrics import METRICS
 from alphamat.trimap import from_alpha
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def trimap_sweep(
-    methods: Mapping[str, Callable] | Iterable[Callable],
+    methods: Mapping[str, Method] | Iterable[Method],
     dataset: Sequence[Sample],
     widths: Iterable[float] = (2, 5, 10, 20, 40),
     *,

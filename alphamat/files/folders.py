@@ -15,7 +15,7 @@ import numpy as np
 from alphamat.door.image import FULL_SCALE, as_plane
 from alphamat.files.images import image_size, read_image
 
-Folder = str | os.PathLike
+Folder = str | os.PathLike[str]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 

@@ -41,7 +41,7 @@ UPRIGHT = {
 }
 
 
-def read_image(path: str | os.PathLike) -> np.ndarray:
+def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """Read an image file, upright.
 
     Parameters
@@ -81,7 +81,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         return np.ascontiguousarray(turn(pixels))
 
 
-def image_size(path: str | os.PathLike) -> tuple[int, int]:
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Return the height and width of what `read_image` reads, from the file's header alone.
 
     Raises
@@ -100,7 +100,7 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
     return (width, height) if sideways else (height, width)
 
 
-def write_image(path: str | os.PathLike, pixels: Pixels, *, bits: int = 8) -> None:
+def write_image(path: str | os.PathLike[str], pixels: Pixels, *, bits: int = 8) -> None:
     """Write an image file whole, or not at all.
 
     The file takes its name only once it is complete and on disk: what was there before stays until

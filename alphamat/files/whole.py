@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def replace_file(path: str | os.PathLike, content: Iterable[bytes]) -> None:
+def replace_file(path: str | os.PathLike[str], content: Iterable[bytes]) -> None:
     """Put a complete file in the place of `path`; its content may come in pieces.
 
     The file takes its name once it is complete and on disk: what was there before stays until
@@ -38,7 +38,7 @@ def replace_file(path: str | os.PathLike, content: Iterable[bytes]) -> None:
         raise
 
 
-def refuse_unwritable(path: str | os.PathLike, *, endings: tuple[str, ...]) -> None:
+def refuse_unwritable(path: str | os.PathLike[str], *, endings: tuple[str, ...]) -> None:
     """Raise unless `path` has one of the endings, and a file can be written there."""
     path = Path(path)
     if path.suffix.lower() not in endings:

@@ -11,7 +11,9 @@ from alphamat.video.frames import Video
 from alphamat.words import as_rate
 
 
-def read_video(path: str | os.PathLike, *, rate: Fraction | float | str | None = None) -> Video:
+def read_video(
+    path: str | os.PathLike[str], *, rate: Fraction | float | str | None = None
+) -> Video:
     """Open a clip.
 
     Parameters

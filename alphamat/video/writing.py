@@ -25,7 +25,7 @@ from alphamat.words import as_rate
 
 
 def write_video(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     pictures: Iterable[np.ndarray | Frame],
     *,
     source: Video | None = None,
@@ -90,7 +90,7 @@ def write_video(
 
 
 def refuse_unwritable_clip(
-    path: str | os.PathLike, *, size: tuple[int, int] | None = None, alpha: bool = False
+    path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, alpha: bool = False
 ) -> None:
     """Raise unless a clip can be written at `path`, with pictures of a size and with alpha."""
     path = Path(path)

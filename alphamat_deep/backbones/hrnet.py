@@ -116,5 +116,5 @@ class Exchange(nnx.Module):
         return rectify(total)
 
 
-def number_from_one(layers: Iterable) -> Any:
+def number_from_one(layers: Iterable[Any]) -> Any:
     return nnx.Dict({str(i): layer for i, layer in enumerate(layers, start=1)})

@@ -19,7 +19,7 @@ LIMIT = 4 * 2**30  # bytes
 
 
 def read(
-    path: str | os.PathLike, *, limit: int = LIMIT, entry: str | None = None
+    path: str | os.PathLike[str], *, limit: int = LIMIT, entry: str | None = None
 ) -> dict[str, np.ndarray]:
     """Read the tensors of a checkpoint file; run nothing that it holds.
 
@@ -58,7 +58,7 @@ def read(
         return {name: take(name, tensor, budget) for name, tensor in tensors.items()}
 
 
-def metadata(path: str | os.PathLike) -> dict[str, str]:
+def metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """Return what a .safetensors file says of itself, such as where its weights come from.
 
     Raises

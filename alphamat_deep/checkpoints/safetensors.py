@@ -43,7 +43,7 @@ PARSED = 32  # bytes: more than parsing a byte of JSON leaves behind
 
 
 def write_native(
-    path: str | os.PathLike, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+    path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]
 ) -> None:
     """Write tensors in our own format, whole or not at all.
 
