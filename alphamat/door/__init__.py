@@ -10,8 +10,8 @@ from alphamat.door.image import Pixels as Pixels
 from alphamat.door.image import as_alpha as as_alpha
 from alphamat.door.image import as_array as as_array
 from alphamat.door.image import as_image as as_image
+from alphamat.door.image import as_plane as as_plane
 from alphamat.door.image import refuse_other_size as refuse_other_size
-from alphamat.door.image import single_channel as single_channel
 from alphamat.door.image import unit_range as unit_range
 from alphamat.door.parameters import refuse_unless_counting as refuse_unless_counting
 from alphamat.door.parameters import refuse_unless_positive as refuse_unless_positive

@@ -87,7 +87,7 @@ def as_plane(pixels: Pixels, *, name: str) -> np.ndarray:
     TypeError, ValueError
         If the dtype, the shape or a value is none of the above.
     """
-    plane = single_channel(unit_range(pixels, name=name), name)
+    plane = _single_channel(unit_range(pixels, name=name), name)
     return np.require(plane, requirements=["C", "W"])  # kernels compile anew for read-only ones
 
 
@@ -141,7 +141,7 @@ def as_array(values: Any, *, name: str) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def single_channel(pixels: np.ndarray, name: str) -> np.ndarray:
+def _single_channel(pixels: np.ndarray, name: str) -> np.ndarray:
     """Return the (H, W) plane of pixels stored as gray, or as colour with equal channels."""
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         pixels = _without_opaque_alpha(pixels, name)

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from alphamat.door.colour import LUMA
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.laplacians.colour_line import colour_line_laplacian
@@ -213,7 +214,7 @@ def _predict(image, unknown, near, known, samples, ridge) -> np.ndarray:
 
     foreground, background = (KDTree(places) for places in near)
     pixels, colours = np.argwhere(unknown), image[unknown]
-    variance = max((image @ [0.299, 0.587, 0.114]).var(), np.finfo(float).tiny)
+    variance = max((image @ LUMA).var(), np.finfo(float).tiny)
     alpha = np.empty(len(pixels))
 
     def learn(first, last):
