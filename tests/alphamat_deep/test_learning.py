@@ -12,7 +12,7 @@ import alphamat_deep
 from alphamat_deep.layers import SpectralVector
 from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.networks import jit, network
-from tests.alphamat_deep.oracles import each_learner, each_network
+from tests.alphamat_deep.oracles import each_costly, each_network
 
 
 @lru_cache(maxsize=2)
@@ -65,7 +65,7 @@ def arrays(oracle):
     return [jnp.concatenate([x, x[:, ::-1]]) for x in small]
 
 
-@each_learner
+@each_costly
 def test_a_gradient_reaches_every_parameter(oracle):
     _, gradients, _ = first(oracle)
     for path, gradient in nnx.to_flat_state(gradients):
@@ -74,7 +74,7 @@ def test_a_gradient_reaches_every_parameter(oracle):
         assert values.any(), path
 
 
-@each_learner
+@each_costly
 def test_gradients_are_finite_differences(oracle):
     if oracle.jumps:
         pytest.skip("its outputs jump, so differences are no derivatives")
@@ -110,7 +110,7 @@ def moved(parameters, step, direction):
     return jax.tree.map(lambda x, d: x + np.float32(step) * d, parameters, direction)
 
 
-@each_learner
+@each_costly
 def test_statistics_move_towards_those_of_the_batch(oracle):
     run, parameters, rest = lesson(oracle)
     loss, _, once = first(oracle)
@@ -128,7 +128,7 @@ def test_statistics_move_towards_those_of_the_batch(oracle):
         np.testing.assert_allclose(last - then, kept * (then - start), rtol=1e-3, atol=atol)
 
 
-@each_learner
+@each_costly
 def test_singular_vectors_turn_and_keep_their_length(oracle):
     _, _, rest = lesson(oracle)
     after = dict(nnx.to_flat_state(first(oracle)[2]))

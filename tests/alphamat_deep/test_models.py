@@ -15,6 +15,7 @@ from tests.alphamat_deep.oracles import (
     ORACLES,
     by_preset,
     each_architecture,
+    each_costly,
     each_stored,
     each_stored_picture,
 )
@@ -92,7 +93,7 @@ def test_a_batch_is_its_pictures_one_by_one(oracle):
         np.testing.assert_allclose(together[at], outputs.alpha[at], atol=2e-5)
 
 
-@each_architecture
+@each_costly
 def test_in_bfloat16_alpha_moves_as_far_as_it_did_when_measured(oracle):
     shared = oracle, oracle.stored[0], cases(oracle.stored[0])[0]
     graph, state = nnx.split(network(*shared[:2]))
