@@ -27,6 +27,7 @@ from time import perf_counter
 import numpy as np
 
 import alphamat_deep
+from alphamat.door import memory
 from benchmarks.report import Table, machine
 
 EARLY, ROUNDS = 7, 7
@@ -153,15 +154,9 @@ def serve(pipe, work, *arguments) -> None:
         start = perf_counter()
         alpha = call()
         pipe.send((perf_counter() - start, alpha))
-        if before is None and Path("/proc/self/clear_refs").exists():
-            Path("/proc/self/clear_refs").write_text("5")
-            before = status("VmRSS")
-    pipe.send(np.nan if before is None else (status("VmHWM") - before) * 1024 / 1e6)
-
-
-def status(key: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
+        if before is None:
+            before = memory.forget_peak()
+    pipe.send(np.nan if before is None else (memory.peak() - before) / 1e6)
 
 
 def run_torch(preset: str, size: tuple[int, int], weights: Path):
@@ -209,14 +204,14 @@ def compiled(preset: str, size: tuple[int, int], weights: Path | None) -> list:
         model.eval()
     else:
         model = alphamat_deep.from_state_dict(preset, np.load(weights), **settings)
-    graph, state = nnx.split(model)
+    f, state = alphamat_deep.pure(model)
     inputs = list(map(jax.numpy.asarray, arrays(preset, size)))
     if hasattr(model, "initial_state"):
         inputs.append(model.initial_state(inputs[0]))
 
     @jax.jit
     def network(state, *inputs):
-        output = nnx.merge(graph, state)(*inputs)
+        output = f(state, *inputs)
         foreground, after = (getattr(output, name, None) for name in ("foreground", "state"))
         return output.alpha[0, ..., 0], foreground, after
 
