@@ -94,7 +94,6 @@ ORACLES = (
         bfloat16=0.0211,
         sides=(32, 64),
         jumps=True,
-        slow=True,
     ),
     Oracle(
         "pp-dim",
