@@ -49,9 +49,9 @@ class Matte(NamedTuple):
 class Method(Protocol):
     """A function `(image, trimap=None, plate=None) -> alpha`, or -> `Matte`.
 
-    An object may have more. `layers(image, trimap, plate) -> Matte` is then called in its place,
-    `clip()` returns such a function that remembers the frames it has seen, and `takes` is a `Takes`
-    where its signature does not tell.
+    An object may have `clip()`, which returns such a function that remembers the frames it has
+    seen. It may also say what it takes: `takes` is a `Takes`. Then it may have
+    `layers(image, trimap, plate) -> Matte`, which is called in its place.
     """
 
     def __call__(self, *inputs: Any, **options: Any) -> Any: ...
@@ -157,26 +157,19 @@ def run(
         Whatever the method itself raises.
     """
     refuse_unless_taken(method, trimap=trimap is not None, plate=plate is not None)
-    made = call(method)(image, trimap, plate)
+    inputs = [image] if takes(method).trimap is Need.NO else [image, trimap]
+    options = {} if plate is None else {"plate": plate}
+    made = _giving_layers(method)(*inputs, **options)
     return made if isinstance(made, Matte) else Matte(made)
 
 
-def call(method: Method) -> Callable[[Any, Any, Any], Any]:
-    """Return a function (image, trimap, plate) that calls a method with what it takes of these."""
-    needs, function = takes(method), _giving_layers(method)
-
-    def called(image, trimap, plate):
-        inputs = [image] if needs.trimap is Need.NO else [image, trimap]
-        return function(*inputs, **({} if plate is None else {"plate": plate}))
-
-    return called
-
-
-def _giving_layers(method: Method) -> Callable:
+def _giving_layers(method: Method) -> Callable[..., Any]:
     """Return what gives a method's foreground, too, where it has one."""
     if isinstance(method, partial):
         return partial(_giving_layers(method.func), *method.args, **method.keywords)
-    return getattr(method, "layers", method)
+    # A network of the user's may have `layers` of another kind.
+    knows = isinstance(getattr(method, "takes", None), Takes)
+    return getattr(method, "layers", method) if knows else method
 
 
 def step_of(method: Method) -> Method:

@@ -102,6 +102,16 @@ def test_a_foreground_is_kept_where_there_is_one(network):
     np.testing.assert_array_equal(bound.alpha, PLATE[..., 0])
 
 
+def test_layers_of_another_kind_are_left_alone():
+    class Users:
+        layers = staticmethod(lambda image, trimap: image)
+
+        def __call__(self, image, trimap):
+            return trimap
+
+    np.testing.assert_array_equal(run(Users(), IMAGE, TRIMAP).alpha, TRIMAP)
+
+
 def test_a_memory_is_found_within_bound_options():
     step = step_of(partial(Network(), plate=PLATE))
     assert [run(step, IMAGE).alpha[0, 0] for _ in range(3)] == [0.1, 0.2, 0.3]
