@@ -16,6 +16,9 @@ from solvers.loops import over_range
 from solvers.operators import Operator, Preconditioner, Solution
 
 
+FARTHEST = 1e290  # of one step, as a multiple of its direction: what is more may overflow
+
+
 def jacobi(A: Operator) -> Callable[[np.ndarray], np.ndarray]:
     """Return the preconditioner r -> r / diag(A)."""
     inverse = 1 / A.diagonal()
@@ -89,6 +92,8 @@ def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
         if not (curvature > 0 and rz > 0):  # rounding, or A or its preconditioner is not definite
             break
         length = rz / curvature
+        if length > FARTHEST:  # A is singular here
+            break
         norm = math.sqrt(sum(over_range(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)))
         if callback is not None:
             callback(iterations, norm / scale)

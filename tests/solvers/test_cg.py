@@ -230,6 +230,15 @@ def test_claims_to_have_converged_exactly_when_it_has(eigenvalues, exponent, see
     assert solution.converged == (solution.residual <= 10.0**-exponent)
 
 
+@pytest.mark.parametrize("smallest", [2.225e-309, 1e-300, 0.0])
+def test_a_matrix_that_is_nearly_nothing_leaves_an_answer_without_infinities(smallest):
+    A, b = np.diag([smallest, 0.0]), np.array([1.0, -0.5])
+    solution = cg(A, b, preconditioner=identity, maxiter=50)
+    assert not solution.converged
+    np.testing.assert_array_equal(solution.x, np.clip(solution.x, -1e292, 1e292))
+    assert solution.residual <= 1
+
+
 def test_what_is_not_finite_is_not_converged():
     solution = cg(np.eye(3), np.array([1, np.nan, 2]))
     assert not solution.converged
