@@ -55,6 +55,9 @@ def test_alpha_solves_the_equations(make, confidence):
     alpha, solution = system.solve()
     A, b = system.matrix, system.right_hand_side
     assert A.shape == (b.size, b.size) == (system.place.sum(),) * 2
+    known = picture()[1] != 0.5
+    held = 0 if confidence is None else confidence * known.ravel()
+    np.testing.assert_allclose(A.diagonal() - system.laplacian.diagonal(), held, atol=1e-12)
     dense = np.stack([A @ column for column in np.eye(b.size)], axis=1)
     exact = np.linalg.solve(dense, b)
     np.testing.assert_allclose(solution.x, exact, rtol=0, atol=1e-6)

@@ -114,3 +114,22 @@ def test_what_memory_cannot_hold_is_refused(weights, monkeypatch):
     monkeypatch.setattr("alphamat.door.memory.physical", lambda: 1000.0)
     with pytest.raises(MemoryError, match="tiny on 16 × 32"):
         method(*picture())
+
+
+@pytest.mark.parametrize(
+    ("preset", "given", "message"),
+    [
+        ("modnet", {"trimap": True}, "`trimap` is given, and modnet takes none"),
+        ("gca", {"trimap": True, "plate": True}, "`plate` is given, and gca takes none"),
+        ("gca", {}, "`trimap` is missing; gca needs one"),
+        ("bgmv2-resnet50", {}, "`plate` is missing; bgmv2-resnet50 needs a picture of the same"),
+        ("rvm-resnet50", {"plate": True}, "`plate` is given, and rvm-resnet50 takes none"),
+    ],
+)
+def test_what_a_network_does_not_take_is_refused_before_it_runs(preset, given, message):
+    row = alphamat_deep.PRESETS[preset]
+    network = alphamat_deep.Matting(preset, row, nnx.Module(), jnp.dtype(jnp.float32), "")
+    image, trimap = picture()
+    inputs = {"trimap": trimap, "plate": image}
+    with pytest.raises(ValueError, match=message):
+        network(image, **{name: inputs[name] for name in given})
