@@ -66,7 +66,8 @@ class Oracle:
     drops: bool = False
     """Whether it drops features in training, and so takes random numbers."""
     jumps: bool = False
-    """Whether outputs jump in training, as where the largest of several is chosen."""
+    """Whether outputs jump in training, as where the largest of several is chosen, or bend within
+    what float32 can tell apart: then finite differences are no derivatives."""
     slow: bool = False
     """Whether gradients and bfloat16 take so long to compile that only slow tests do it."""
 
@@ -158,6 +159,7 @@ ORACLES = (
         bfloat16=0.0117,
         sides=(64, 128),
         training={"supervise": True},
+        jumps=True,
         slow=True,
     ),
     Oracle(

@@ -77,15 +77,15 @@ def test_a_gradient_reaches_every_parameter(oracle):
 @each_costly
 def test_gradients_are_finite_differences(oracle):
     if oracle.jumps:
-        pytest.skip("its outputs jump, so differences are no derivatives")
+        pytest.skip("its outputs jump or bend, so differences are no derivatives")
     run, parameters, rest = lesson(oracle)
     loss, gradients, _ = first(oracle)
     direction = along(gradients, parameters, rest)
     both = zip(*map(jax.tree.leaves, (direction, gradients)), strict=True)
     slope = sum(np.vdot(np.float64(d), g) for d, g in both)
-    step = 1e-3 * loss / slope
+    step = 3e-5 * loss / slope  # of float32's 7 digits, 3 remain
     ahead, behind = (run(moved(parameters, h, direction), rest)[0] for h in (step, -step))
-    np.testing.assert_allclose((ahead - behind) / (2 * step), slope, rtol=0.03)
+    np.testing.assert_allclose((ahead - behind) / (2 * step), slope, rtol=0.02)
 
 
 def along(gradients, parameters, rest):
@@ -114,9 +114,9 @@ def moved(parameters, step, direction):
 def test_statistics_move_towards_those_of_the_batch(oracle):
     run, parameters, rest = lesson(oracle)
     loss, _, once = first(oracle)
+    once = nnx.merge_state(once, nnx.filter_state(rest, SpectralVector))
     again, _, twice = run(parameters, once)
-    if not nnx.to_flat_state(nnx.filter_state(rest, SpectralVector)):
-        assert again == loss  # in training they do not count
+    assert again == loss  # in training they do not count
     layers = dict(nnx.iter_modules(learner(oracle)))
     states = [dict(nnx.to_flat_state(nnx.filter_state(x, nnx.BatchStat))) for x in (once, twice)]
     for path, before in nnx.to_flat_state(nnx.filter_state(rest, nnx.BatchStat)):
