@@ -88,6 +88,8 @@ def takes(method: Method) -> Takes:
     >>> takes(alphamat.closed_form).plate
     <Need.NO: 'no'>
     """
+    if not callable(method):
+        raise TypeError(f"`method` is {method!r}; expected a function (image, trimap) -> alpha.")
     function, bound = _unbound(method)
     own = getattr(function, "takes", None)
     found = own if isinstance(own, Takes) else _by_signature(method, hasattr(function, "clip"))

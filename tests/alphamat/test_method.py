@@ -134,3 +134,8 @@ def test_what_does_not_fit_is_refused_before_any_work(method, trimap, plate, mes
         run(method, IMAGE, trimap, plate)
     with pytest.raises(ValueError, match=message):
         refuse_unless_taken(method, trimap=trimap is not None, plate=plate is not None)
+
+
+def test_what_is_no_method_is_refused():
+    with pytest.raises(TypeError, match="`method` is 'closed-form'; expected a function"):
+        run("closed-form", IMAGE, TRIMAP)
