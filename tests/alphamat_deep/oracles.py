@@ -230,7 +230,8 @@ _runs = [
     for stored in oracle.stored
 ]
 each_network = pytest.mark.parametrize(
-    "oracle", [case(oracle) for oracle in ORACLES if oracle.stored]
+    "oracle",
+    [case(oracle, slow=oracle not in _architectures) for oracle in ORACLES if oracle.stored],
 )
 each_architecture = pytest.mark.parametrize("oracle", [case(oracle) for oracle in _architectures])
 each_costly = pytest.mark.parametrize(
