@@ -15,7 +15,6 @@ from solvers import _kernels
 from solvers.loops import over_range
 from solvers.operators import Operator, Preconditioner, Solution
 
-
 FARTHEST = 1e290  # of one step, as a multiple of its direction: what is more may overflow
 
 
