@@ -4,6 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("tests", deadline=None)  # first calls compile, and machines are busy
+settings.load_profile("tests")
 
 
 def group(nodeid):
