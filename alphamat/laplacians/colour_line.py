@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from alphamat.laplacians import _colour_line_kernels as kernels
-from alphamat.laplacians.windows import Windows
+from alphamat.laplacians.windows import Windows, refuse_beyond_memory
 from solvers import StencilMatrix
 from solvers.grid import Region
 
@@ -21,8 +21,9 @@ def colour_line_laplacian(
     L_ij = Σ_{k: i, j in w_k} (δ_ij - (1 + (I_i - μ_k)ᵀ (Σ_k + ε/|w_k|)⁻¹ (I_j - μ_k)) / |w_k|)
 
     That is a sum of I - F over windows, with F what fits alpha there; `squared`, of (I - F)². Only
-    windows that touch an unknown pixel are visited.
+    windows that touch an unknown pixel are visited. MemoryError if this machine cannot hold them.
     """
+    refuse_beyond_memory(int(np.count_nonzero(unknown)), radius)
     windows = Windows.touching(unknown, radius)
     planes = windows.planes(kernels.colour_line, image, epsilon, squared)
     near_null = affine_in_colour(image, unknown, windows.region)

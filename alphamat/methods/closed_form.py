@@ -12,7 +12,7 @@ import numpy as np
 
 from alphamat.door.image import Pixels, as_image
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
+from alphamat.laplacians.windows import refuse_parameters
 from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
 from solvers import Solver, StencilMatrix, cg, multigrid
@@ -95,7 +95,6 @@ def closed_form_system(
     refuse_parameters(image.shape[:2], epsilon, radius)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
-        refuse_beyond_memory(int(np.count_nonzero(pixels)), radius)
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=radius)
 
     return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)

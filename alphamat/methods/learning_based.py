@@ -13,7 +13,7 @@ from alphamat.door.colour import LUMA
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
+from alphamat.laplacians.windows import refuse_parameters
 from alphamat.methods import _learning_based_kernels
 from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
@@ -112,7 +112,6 @@ def learning_based_system(
     refuse_parameters(image.shape[:2], epsilon, radius)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
-        refuse_beyond_memory(int(np.count_nonzero(pixels)), radius)
         return local_learning_laplacian(image, pixels, epsilon=epsilon, radius=radius)
 
     return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)

@@ -19,7 +19,7 @@ from alphamat.door.parameters import (
     refuse_unless_solver,
 )
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import refuse_beyond_memory, refuse_parameters
+from alphamat.laplacians.windows import refuse_parameters
 from alphamat.methods import _shared_sampling_kernels as kernels
 from alphamat.system import System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
@@ -151,7 +151,6 @@ def shared_sampling_system(
     options = {"rays": rays, "exponents": exponents, "sharing": sharing, "smoothing": smoothing}
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
-        refuse_beyond_memory(int(np.count_nonzero(pixels)), 1)
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
 
     laplacian = rows_of_picture(rows)
