@@ -5,13 +5,13 @@ from types import ModuleType
 
 from alphamat import trimap as trimap
 from alphamat.door.image import as_image as as_image
-from alphamat.files.images import read_image as read_image
-from alphamat.files.images import write_image as write_image
 from alphamat.foreground import Layers as Layers
 from alphamat.foreground import closed_form_foreground as closed_form_foreground
 from alphamat.foreground import composite as composite
 from alphamat.foreground import cutout as cutout
 from alphamat.foreground import estimate_foreground as estimate_foreground
+from alphamat.io.images import read_image as read_image
+from alphamat.io.images import write_image as write_image
 from alphamat.methods.closed_form import closed_form as closed_form
 from alphamat.methods.closed_form import closed_form_system as closed_form_system
 from alphamat.methods.fast import fast as fast

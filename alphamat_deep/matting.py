@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from alphamat.door import Pixels, as_array, memory, refuse_other_size
+from alphamat import memory
+from alphamat.door import Pixels, as_array, refuse_other_size
 from alphamat.method import Matte, Need, Takes, refuse_unless_taken
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values

@@ -22,7 +22,7 @@ from benchmarks.report import Table, choose
 
 CHILD = """
 import sys, warnings, numpy as np
-from alphamat.door import memory
+from alphamat import memory
 from benchmarks.contests import CONTESTS, tiny
 
 warnings.simplefilter("ignore")

@@ -27,7 +27,7 @@ from time import perf_counter
 import numpy as np
 
 import alphamat_deep
-from alphamat.door import memory
+from alphamat import memory
 from benchmarks.report import Table, machine
 
 EARLY, ROUNDS = 7, 7

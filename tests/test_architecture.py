@@ -19,23 +19,24 @@ HEAVY = {"numba", "jax", "flax", "optax", "sklearn", "skimage", "cv2", "scipy", 
 # floors below its own. A room that is not here is refused: decide what it may import first.
 ROOMS = {
     "solvers": "",
+    "alphamat.memory": "",
     "alphamat.door": "",
     "alphamat.progress": "",
     "alphamat.trimap": "door",
-    "alphamat.files": "door",
+    "alphamat.io": "door memory",
     "alphamat.metrics": "door trimap",
     "alphamat.plate": "door",
-    "alphamat.laplacians": "door",
+    "alphamat.laplacians": "door memory",
     "alphamat.system": "door progress trimap",
-    "alphamat.foreground": "door system",
-    "alphamat.methods": "door laplacians system trimap",
+    "alphamat.foreground": "door memory system",
+    "alphamat.methods": "door laplacians memory system trimap",
     "alphamat.method": "door methods system",
-    "alphamat.examples": "door files trimap",
-    "alphamat.datasets": "door examples files foreground",
+    "alphamat.examples": "door io memory trimap",
+    "alphamat.datasets": "door examples io foreground",
     "alphamat.words": "door trimap",
-    "alphamat.video": "door files foreground method plate trimap words",
-    "alphamat.evaluation": "datasets door method metrics progress system trimap",
-    "alphamat.cli": "datasets door evaluation examples files method metrics "
+    "alphamat.video": "door io foreground method plate trimap words",
+    "alphamat.evaluation": "datasets door memory method metrics progress system trimap",
+    "alphamat.cli": "datasets door evaluation examples io method metrics "
     "plate progress system trimap video words",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
@@ -53,7 +54,7 @@ ROOMS = {
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
     "solvers": "blackbox box grid jax loops operators runs",
-    "alphamat": "door door.memory door.parameters files.whole method trimap trimap.parse",
+    "alphamat": "door door.parameters io.whole memory method trimap trimap.parse",
     "alphamat_deep": "",
 }
 

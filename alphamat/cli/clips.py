@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from alphamat.door.image import as_plane, refuse_other_size
-from alphamat.files.folders import SUFFIXES, read_gray
+from alphamat.io.folders import SUFFIXES, read_gray
 from alphamat.video import Video, read_video
 from alphamat.words import file_or_colour
 

@@ -9,7 +9,7 @@ import typer
 
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import module_with
-from alphamat.files.whole import refuse_unwritable
+from alphamat.io.whole import refuse_unwritable
 
 
 def convert_weights(

@@ -12,7 +12,7 @@ from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.report import tell, timed
 from alphamat.cli.watch import estimate
 from alphamat.door import as_image
-from alphamat.files.images import write_image
+from alphamat.io.images import write_image
 
 
 def run_demo(

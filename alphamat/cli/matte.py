@@ -16,8 +16,8 @@ from alphamat.cli.overwriting import refuse_overwriting
 from alphamat.cli.report import record, tell, timed, warn
 from alphamat.cli.watch import estimate
 from alphamat.door import as_image, refuse_other_size
-from alphamat.files.images import WRITABLE, read_image, write_image
-from alphamat.files.whole import refuse_unwritable
+from alphamat.io.images import WRITABLE, read_image, write_image
+from alphamat.io.whole import refuse_unwritable
 from alphamat.method import Matte, refuse_unless_taken
 from alphamat.plate import align_plate
 from alphamat.words import file_or_colour, output_paths

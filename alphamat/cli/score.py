@@ -15,8 +15,8 @@ import typer
 from alphamat import metrics, progress
 from alphamat.cli.arguments import AsJson
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.files.images import read_image
-from alphamat.files.whole import refuse_unwritable, replace_file
+from alphamat.io.images import read_image
+from alphamat.io.whole import refuse_unwritable, replace_file
 
 
 class Files(NamedTuple):
@@ -89,7 +89,7 @@ def score_alphas(
 
 def _pair(predictions: Path, truth: Path, trimaps: Path | None) -> dict[str, Files]:
     """Return the files of each picture by its name, or name all that do not fit."""
-    from alphamat.files import folders as files
+    from alphamat.io import folders as files
 
     given = [path for path in (predictions, truth, trimaps) if path is not None]
     for path in given:

@@ -12,8 +12,8 @@ import typer
 from alphamat.cli.arguments import parse_width
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.overwriting import refuse_overwriting
-from alphamat.files.images import WRITABLE, read_image, write_image
-from alphamat.files.whole import refuse_unwritable
+from alphamat.io.images import WRITABLE, read_image, write_image
+from alphamat.io.whole import refuse_unwritable
 from alphamat.trimap import (
     Diagonal,
     check,

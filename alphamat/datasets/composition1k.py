@@ -12,7 +12,7 @@ import numpy as np
 from alphamat.datasets.compose import blend, cover
 from alphamat.datasets.folder import Trimaps, match
 from alphamat.datasets.sample import Dataset
-from alphamat.files.folders import (
+from alphamat.io.folders import (
     Folder,
     existing_folder,
     raise_faults,
@@ -20,7 +20,7 @@ from alphamat.files.folders import (
     refuse_sixteen_bits,
     size,
 )
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 
 BACKGROUNDS_EACH = 20
 LAYERS = "Adobe-licensed images"

@@ -15,7 +15,8 @@ import numpy as np
 from alphamat.datasets.compose import cover
 from alphamat.datasets.sample import Dataset, Sample
 from alphamat.door.image import FULL_SCALE, unit_range
-from alphamat.files.folders import (
+from alphamat.foreground.compositing import composite
+from alphamat.io.folders import (
     Folder,
     existing_folder,
     natural,
@@ -28,8 +29,7 @@ from alphamat.files.folders import (
     refuse_unless_among,
     size,
 )
-from alphamat.files.images import read_image
-from alphamat.foreground.compositing import composite
+from alphamat.io.images import read_image
 
 Colour = tuple[float, float, float]
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.datasets.sample import Dataset, Sample
-from alphamat.files.folders import (
+from alphamat.io.folders import (
     Folder,
     existing_folder,
     partners,

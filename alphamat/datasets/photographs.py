@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alphamat.datasets.folder import Trimaps, match
 from alphamat.datasets.sample import Dataset
-from alphamat.files.folders import Folder, refuse_unless_among
+from alphamat.io.folders import Folder, refuse_unless_among
 
 
 def ppm100(

@@ -1,6 +1,5 @@
-"""What users hold, parsed once: images, colours, parameters, and the memory that work may take."""
+"""What users hold, parsed once: images, colours and parameters."""
 
-from alphamat.door import memory as memory
 from alphamat.door.colour import css_colour as css_colour
 from alphamat.door.colour import decode_srgb as decode_srgb
 from alphamat.door.colour import encode_srgb as encode_srgb

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat import metrics
-from alphamat.door import as_alpha, as_image, memory
+from alphamat import memory, metrics
+from alphamat.door import as_alpha, as_image
 from alphamat.door.image import as_plane
 from alphamat.method import Method, Need, run, takes
 from alphamat.system import ConvergenceWarning, collecting

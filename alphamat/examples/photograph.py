@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.files.images import read_image
+from alphamat.io.images import read_image
 
 
 class Example(NamedTuple):

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.memory import refuse_beyond
 from alphamat.door.parameters import refuse_unless_counting
 from alphamat.examples.backdrops import backdrop
 from alphamat.examples.painting import Canvas
@@ -18,6 +17,7 @@ from alphamat.examples.scenes.glass import glass
 from alphamat.examples.scenes.hair import hair
 from alphamat.examples.scenes.lace import lace
 from alphamat.examples.scenes.smoke import smoke
+from alphamat.memory import refuse_beyond
 from alphamat.trimap import from_alpha
 
 SCENES = (hair, fur, smoke, lace, defocus, glass)

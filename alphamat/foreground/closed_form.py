@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from alphamat.door import memory
+from alphamat import memory
 from alphamat.door.image import Pixels, as_alpha, as_image
 from alphamat.door.parameters import refuse_unless_positive, refuse_unless_solver
 from alphamat.foreground import _closed_form_kernels as _kernels

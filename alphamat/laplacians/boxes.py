@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alphamat.door import memory
+from alphamat import memory
 from alphamat.laplacians import _boxes_kernels
 from solvers.box import box_sum, spread
 from solvers.grid import dilate

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alphamat.door import memory
+from alphamat import memory
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from solvers.grid import Region, dilate, offsets
 from solvers.loops import over_strips

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from alphamat.door import memory
+from alphamat import memory
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
 from alphamat.laplacians.colour_line import colour_line_laplacian

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.door import memory
+from alphamat import memory
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import refuse_unless_positive
 from alphamat.methods import _random_walk_kernels as kernels

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from alphamat.door import memory
+from alphamat import memory
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import (
     refuse_unless_counting,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.files.folders import SUFFIXES, natural, pictures, raise_faults
-from alphamat.files.images import image_size, read_image
+from alphamat.io.folders import SUFFIXES, natural, pictures, raise_faults
+from alphamat.io.images import image_size, read_image
 from alphamat.video.frames import Frame, Video
 
 NUMBER = re.compile(r"%(?:0(\d+))?d")

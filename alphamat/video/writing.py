@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from alphamat.door.image import FULL_SCALE, refuse_other_size, unit_range
-from alphamat.files.images import WRITABLE, write_image
-from alphamat.files.whole import refuse_unwritable
+from alphamat.io.images import WRITABLE, write_image
+from alphamat.io.whole import refuse_unwritable
 from alphamat.video import sequence
 from alphamat.video.encoding import KINDS, Kind, encoding, kind_of, refuse_unencodable
 from alphamat.video.frames import Frame, Video

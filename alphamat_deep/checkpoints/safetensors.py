@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.files.whole import refuse_unwritable, replace_file
+from alphamat.io.whole import refuse_unwritable, replace_file
 from alphamat_deep.checkpoints.tensors import (
     DTYPES,
     Budget,

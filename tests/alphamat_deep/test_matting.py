@@ -111,7 +111,7 @@ def test_pictures_are_refused_like_any_method_s(weights):
 
 def test_what_memory_cannot_hold_is_refused(weights, monkeypatch):
     method = alphamat_deep.load("tiny", weights)
-    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 1000.0)
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 1000.0)
     with pytest.raises(MemoryError, match="tiny on 16 × 32"):
         method(*picture())
 

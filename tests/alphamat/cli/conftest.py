@@ -6,7 +6,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from alphamat.files.images import write_image
+from alphamat.io.images import write_image
 
 METHODS = """
 import warnings

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import alphamat
 from alphamat.cli import COMMANDS, app
-from alphamat.files.images import read_image
+from alphamat.io.images import read_image
 
 
 def test_version():

@@ -3,7 +3,7 @@
 from typer.testing import CliRunner
 
 from alphamat.cli import app
-from alphamat.files.images import read_image
+from alphamat.io.images import read_image
 
 
 def run(*arguments):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from alphamat.cli import app
 from alphamat.cli.evaluate import _tell
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 from tests.alphamat.evaluation.cases import sample, table
 
 METHODS = """

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import alphamat
 from alphamat.cli import app
 from alphamat.examples import astronaut
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 from alphamat.method import Matte
 
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from alphamat import metrics
 from alphamat.cli import app
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 
 NAMES = ["pic2", "pic10"]
 

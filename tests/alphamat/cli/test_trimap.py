@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alphamat.cli import app
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 from alphamat.trimap import (
     Diagonal,
     Ellipse,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import alphamat
 from alphamat import trimap
 from alphamat.cli import app
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 from alphamat.video import read_video
 from tests.alphamat.video.films import ball, film, heard, look
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from alphamat import datasets
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 
 LAYERS = "Adobe-licensed images"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alphamat import datasets
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 
 MAGENTA = (1.0, 0.0, 1.0)
 

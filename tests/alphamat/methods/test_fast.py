@@ -440,7 +440,7 @@ def test_refuses_parameters_of_another_type(arguments, message):
 
 
 def test_refuses_a_system_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 10_000)
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 10_000)
     with pytest.raises(MemoryError, match=r"\d+ unknown pixels .* needs about"):
         fast(noise(), bands())
 

@@ -209,7 +209,7 @@ def test_refuses_with_a_message_that_names_the_argument(arguments, error, messag
 
 
 def test_refuses_a_graph_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 10_000)
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 10_000)
     with pytest.raises(MemoryError, match=r"\d+ pixels with 28 neighbours each needs about"):
         knn(noise(), bands())
 

@@ -189,7 +189,7 @@ def test_refuses_with_a_message_that_names_the_argument(arguments, error, messag
 
 
 def test_refuses_a_system_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 50_000)
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 50_000)
     with pytest.raises(MemoryError, match=r"\d+ unknown pixels .* needs about"):
         learning_based(noise(), bands())
 

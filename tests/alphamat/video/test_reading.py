@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from alphamat.files.images import write_image
+from alphamat.io.images import write_image
 from alphamat.video import read_video
 from tests.alphamat.video.films import av, ball, film
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from alphamat.files.images import read_image, write_image
+from alphamat.io.images import read_image, write_image
 from alphamat.video import Frame, read_video, write_video
 from tests.alphamat.video.films import ball, film, heard, look, packets, tone
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from alphamat.door.image import FULL_SCALE, as_plane
-from alphamat.files.images import image_size, read_image
+from alphamat.io.images import image_size, read_image
 
 Folder = str | os.PathLike[str]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")

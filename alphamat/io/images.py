@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from alphamat.door import memory
+from alphamat import memory
 from alphamat.door.image import FULL_SCALE, Pixels, unit_range
-from alphamat.files.whole import refuse_unwritable, replace_file
+from alphamat.io.whole import refuse_unwritable, replace_file
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP")
 WRITABLE = (".png", ".tif", ".tiff")

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from alphamat.files.images import image_size, read_image, write_image
+from alphamat.io.images import image_size, read_image, write_image
 
 SHAPES = [(11, 14), (11, 14, 3), (11, 14, 4)]
 
@@ -248,7 +248,7 @@ def png_of_size(width, height):
 
 def test_images_beyond_memory_are_refused_before_decoding(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(png_of_size(9000, 8000))
-    monkeypatch.setattr("alphamat.door.memory.physical", lambda: 2.0**30)
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 2.0**30)
     with pytest.raises(MemoryError, match=r"a\.png, 8000 × 9000 .* 2\.1 GiB, .* has 1\.0 GiB"):
         read_image(tmp_path / "a.png")
 
@@ -320,9 +320,9 @@ def test_a_killed_write_leaves_what_was_there(tmp_path):
     old = noise((11, 14))
     write_image(tmp_path / "a.png", old)
     script = (
-        "import os, signal, sys, numpy, alphamat.files.images\n"
+        "import os, signal, sys, numpy, alphamat.io.images\n"
         "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "alphamat.files.images.write_image(sys.argv[1], numpy.zeros((900, 900)))\n"
+        "alphamat.io.images.write_image(sys.argv[1], numpy.zeros((900, 900)))\n"
     )
     run = subprocess.run([sys.executable, "-c", script, tmp_path / "a.png"])
     assert run.returncode == -signal.SIGKILL

@@ -1,6 +1,6 @@
 import pytest
 
-from alphamat.files.whole import refuse_unwritable, replace_file
+from alphamat.io.whole import refuse_unwritable, replace_file
 
 
 def test_a_file_is_written_from_pieces_and_replaced(tmp_path):

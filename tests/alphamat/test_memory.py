@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from alphamat.door import memory
+from alphamat import memory
 
 
 def test_memory_is_known_here_or_unlimited(monkeypatch):

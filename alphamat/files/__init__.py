@@ -1,1 +1,0 @@
-"""Image files and folders of them: found, read, and written whole or not at all."""
