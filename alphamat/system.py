@@ -23,6 +23,9 @@ from alphamat.door.parameters import (
 )
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Operator, Solution, Solver, StencilMatrix
+from solvers.parts import parts_of
+
+HOLD = 1e-8  # of alpha to ½ where nothing holds it, as a share of the matrix's diagonal
 
 
 class ConvergenceWarning(UserWarning):
@@ -79,7 +82,7 @@ class System:
     laplacian: Laplacian = field(repr=False)
     """L, the rows of the pixels that `place` marks."""
     given: np.ndarray = field(repr=False)
-    """(H, W) float64: alpha where it is known, elsewhere an estimate, or 0."""
+    """(H, W) float64: alpha where it is known, elsewhere an estimate, or ½."""
     place: np.ndarray = field(repr=False)
     """(H, W) bool: where the n unknowns sit in the picture, in reading order."""
     weights: np.ndarray | None = field(repr=False)
@@ -135,10 +138,23 @@ class System:
             options["x0"] = (start - self.given)[self.place]
         if not self.place.any():
             return Solved(self.given.copy(), Solution(np.empty(0), 0, 0.0, True))
-        solution = told(solver, self.matrix, self.right_hand_side, **options)
+        matrix = self._held_where_loose(self.matrix)
+        solution = told(solver, matrix, self.right_hand_side, **options)
         alpha = self.given.copy()
         alpha[self.place] += solution.x
         return Solved(np.clip(alpha, 0, 1, out=alpha), solution)
+
+    def _held_where_loose(self, matrix: Operator) -> Operator:
+        """Hold alpha to `given` where nothing but rounding would hold it, and warn of that."""
+        parts = parts_of(matrix)
+        if parts is None or not parts.loose.any():
+            return matrix
+        where = np.zeros(self.place.shape, bool)
+        where[self.place] = parts.loose
+        _warn_of_loose(where)
+        hold = HOLD * matrix.diagonal() * parts.loose
+        weights = hold if self.weights is None else self.weights + hold
+        return self.laplacian.shifted(weights)
 
     def residual(self, alpha: Pixels) -> float:
         """Return ‖b - A x‖ / ‖b‖ of an alpha, an (H, W) array_like in [0, 1]."""
@@ -180,7 +196,7 @@ def alpha_system(
         weights = confidence * trimap.known.ravel()
     return System(
         laplacian=assemble(trimap, place),
-        given=trimap.foreground.astype(np.float64),
+        given=np.where(trimap.unknown, 0.5, trimap.foreground),
         place=place,
         weights=weights,
         solver=solver,
@@ -247,6 +263,18 @@ def warn_unless_converged(solution: Solution) -> None:
         "iterations or a looser tolerance, `solver=functools.partial(solvers.cg, "
         "preconditioner=…, maxiter=…, rtol=…)`. More known pixels and a stronger regularisation "
         "make the system easier.",
+        ConvergenceWarning,
+        stacklevel=_levels_to_user(),
+    )
+
+
+def _warn_of_loose(where: np.ndarray) -> None:
+    y, x = np.argwhere(where)[0]
+    warnings.warn(
+        f"{np.count_nonzero(where)} pixels, the first in row {y} and column {x}, lie in areas of "
+        "few colours, which only the regularisation ties to known pixels, more weakly than double "
+        "precision can tell. They got the alpha ½ where the pixels beside them do not decide. Mark "
+        "some pixels of each area in `trimap`, or raise `epsilon`, such as to 1e-4.",
         ConvergenceWarning,
         stacklevel=_levels_to_user(),
     )

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from solvers import _kernels
 from solvers.loops import over_range
 from solvers.operators import Operator, Preconditioner, Solution
+from solvers.parts import Parts, parts_of
 
+FAINT = 1e-9  # hold of a part: beside it there may be others, which only small residuals show
+RTOL_OF_FAINT = 1e-11
 FARTHEST = 1e290  # of one step, as a multiple of its direction: what is more may overflow
 
 
@@ -31,6 +35,7 @@ def cg(
     x0: np.ndarray | None = None,
     preconditioner: Preconditioner = jacobi,
     rtol: float = 1e-7,
+    xtol: float = 5e-4,
     maxiter: int = 10_000,
     callback: Callable[[int, float], None] | None = None,
 ) -> Solution:
@@ -39,7 +44,8 @@ def cg(
     Parameters
     ----------
     A : Operator, (n, n)
-        Anything with `shape`, `@` and `diagonal()`.
+        Anything with `shape`, `@` and `diagonal()`. If it has `parts` or `tocsr()`, parts that the
+        rest holds weakly are corrected as wholes; see solvers.parts.
     b : (n,) array
         Right-hand side.
     x0 : (n,) array, optional
@@ -48,7 +54,10 @@ def cg(
         `preconditioner(A)` returns a function r -> z close to A⁻¹ r, symmetric and positive
         definite. `jacobi`, `ichol`, `multigrid`, or your own.
     rtol : float
-        Stop once ||b - A x|| ≤ rtol ||b||.
+        Stop once ||b - A x|| ≤ rtol ||b||, and
+    xtol : float
+        the estimated error of every entry of x is at most xtol max |x|. The first does not imply
+        the second, nor the second the first.
     maxiter : int
         Stop after so many iterations in any case.
     callback : callable, optional
@@ -57,51 +66,128 @@ def cg(
     Returns
     -------
     Solution
-        The residual is recomputed, not recurred. Where rounding keeps it above `rtol`, the
-        iteration restarts from the true residual as long as that at least halves it; after that
-        `converged` is False.
+        The residual is recomputed, not recurred. Where rounding keeps it above `rtol`, or the error
+        above `xtol`, the iteration restarts from the true residual as long as that at least halves
+        one of them; after that `converged` is False.
+
+    Notes
+    -----
+    With the preconditioner M⁻¹ and the residual r, the error is A⁻¹ r = (M⁻¹ A)⁻¹ M⁻¹ r. Its
+    estimate is max |M⁻¹ r| / λ, with the smallest eigenvalue λ of M⁻¹ A as the iteration has met
+    it. On photographs it was 0.3 to 10 times the true error.
     """
     scale = math.sqrt(_dot(b, b))
     x = np.zeros_like(b, dtype=np.float64) if x0 is None else np.array(x0, dtype=np.float64)
     if scale == 0:
-        return Solution(np.zeros_like(x), 0, 0.0, True)
-    apply, best = None, Solution(x, 0, np.inf, False)
-    iterations = 0
+        return Solution(np.zeros_like(x), 0, 0.0, True, 0.0)
+    parts = parts_of(A)
+    if parts is not None and parts.hold.min() < FAINT:
+        rtol = min(rtol, RTOL_OF_FAINT)
+    descent = _Descent(A, x, scale, rtol, xtol, maxiter, callback)
+    best, least, apply = Solution(x, 0, np.inf, False), np.inf, None
     while True:
         r = b - A @ x
         residual = math.sqrt(_dot(r, r)) / scale
-        stalled = not residual < best.residual / 2
-        if residual < best.residual:
-            best = Solution(x.copy(), iterations, residual, residual <= rtol)
-        if best.converged or stalled or iterations >= maxiter:
-            return best._replace(iterations=iterations)
-        apply = apply or preconditioner(A)
-        iterations = _descend(A, apply, x, r, rtol * scale, scale, iterations, maxiter, callback)
+        if apply is None and residual > rtol:
+            apply = _with_parts(preconditioner(A), parts)
+        z = (apply or _with_parts(jacobi(A), parts))(r)
+        excess, error = descent.excess(residual, z), descent.error(z)
+        stalled = not excess < least / 2
+        if excess < least:
+            best = Solution(x.copy(), descent.iterations, residual, excess <= 1, error)
+            least = excess
+        if best.converged or stalled or descent.iterations >= maxiter:
+            return best._replace(iterations=descent.iterations)
+        if apply is None:
+            apply = _with_parts(preconditioner(A), parts)
+            z = apply(r)
+        descent.run(apply, r, z)
 
 
-def _descend(A, apply, x, r, goal, scale, iterations, maxiter, callback) -> int:
-    """Iterate in place until the recurred residual meets the goal."""
-    z = apply(r)
-    p = z.astype(np.float64)
-    rz = _dot(r, z)
-    while iterations < maxiter:
-        iterations += 1
-        Ap = A @ p
-        curvature = _dot(p, Ap)
-        if not (curvature > 0 and rz > 0):  # rounding, or A or its preconditioner is not definite
-            break
-        length = rz / curvature
-        if length > FARTHEST:  # A is singular here
-            break
-        norm = math.sqrt(sum(over_range(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)))
-        if callback is not None:
-            callback(iterations, norm / scale)
-        if norm <= goal:
-            break
-        z = apply(r)
-        rz, previous = _dot(r, z), rz
-        over_range(_kernels.turn, p.size, 3 * p.size, rz / previous, z, p)
-    return iterations
+@dataclass
+class _Descent:
+    """Iterations in place, and what they tell of the error."""
+
+    A: Operator
+    x: np.ndarray
+    scale: float
+    rtol: float
+    xtol: float
+    maxiter: int
+    callback: Callable[[int, float], None] | None
+    iterations: int = 0
+    smallest: float = 1.0
+    """The smallest eigenvalue of M⁻¹ A that was met."""
+
+    def run(self, apply: Callable[[np.ndarray], np.ndarray], r: np.ndarray, z: np.ndarray) -> None:
+        """Iterate until the recurred residual meets both goals."""
+        x, p, ritz = self.x, z.astype(np.float64), SmallestRitz()
+        rz, ratio = _dot(r, z), 0.0
+        while self.iterations < self.maxiter:
+            self.iterations += 1
+            Ap = self.A @ p
+            curvature = _dot(p, Ap)
+            if not (curvature > 0 and rz > 0):  # rounding, or A or its preconditioner is indefinite
+                break
+            length = rz / curvature
+            if length > FARTHEST:  # A is singular here
+                break
+            step = over_range(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)
+            residual = math.sqrt(sum(step)) / self.scale
+            self.smallest = min(self.smallest, ritz.add(length, ratio))
+            if self.callback is not None:
+                self.callback(self.iterations, residual)
+            if residual <= self.rtol and self.excess(residual, z) <= 1:  # z is that of before
+                break
+            z = apply(r)
+            if residual <= self.rtol and self.excess(residual, z) <= 1:
+                break
+            rz, previous = _dot(r, z), rz
+            ratio = rz / previous
+            over_range(_kernels.turn, p.size, 3 * p.size, ratio, z, p)
+
+    def error(self, z: np.ndarray) -> float:
+        return _largest(z) / self.smallest
+
+    def excess(self, residual: float, z: np.ndarray) -> float:
+        """Return how many times residual and error are what they may be."""
+        error = self.error(z)
+        largest = max(_largest(self.x), error)
+        return max(residual / self.rtol, error / (self.xtol * largest) if largest else 0.0)
+
+
+class SmallestRitz:
+    """The smallest eigenvalue that conjugate gradients have met, from their steps.
+
+    With the steps' lengths γ and the ratios δ of successive rᵀz, Lanczos' matrix is RᵀR, where R is
+    upper bidiagonal with 1/√γ_j and √(δ_j / γ_j-1). Its smallest eigenvalue is 1 / max ‖y‖², for
+    Rᵀy = d and ‖d‖ = 1. One step adds one entry to y and d. Bischof, "Incremental Condition
+    Estimation", SIAM J. Matrix Anal. Appl. 11, 1990; Meurant & Tichý, "Approximating the Extreme
+    Ritz Values and Upper Bounds for the A-Norm of the Error in CG", Numer. Algorithms 82, 2019.
+    """
+
+    def __init__(self):
+        self.squares, self.last, self.length = 0.0, 0.0, 1.0
+
+    def add(self, length: float, ratio: float) -> float:
+        """Take one more step, and return the estimate."""
+        alpha = math.sqrt(ratio / self.length) * self.last
+        corner, side = self.squares + alpha * alpha * length, -alpha * length
+        angle = math.atan2(2 * side, corner - length) / 2
+        cosine, sine = math.cos(angle), math.sin(angle)
+        self.squares = corner * cosine**2 + 2 * side * cosine * sine + length * sine**2
+        self.last, self.length = (sine - cosine * alpha) * math.sqrt(length), length
+        return 1 / self.squares
+
+
+def _with_parts(
+    apply: Callable[[np.ndarray], np.ndarray], parts: Parts | None
+) -> Callable[[np.ndarray], np.ndarray]:
+    return apply if parts is None else lambda r: apply(r) + parts.correct(r)
+
+
+def _largest(x: np.ndarray) -> float:
+    return float(max(x.max(initial=0), -x.min(initial=0)))
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:

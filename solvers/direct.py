@@ -15,7 +15,14 @@ from solvers.csr import as_csr
 from solvers.operators import Operator, Solution
 
 
-def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int = 2) -> Solution:
+def direct(
+    A: Operator,
+    b: np.ndarray,
+    *,
+    rtol: float = 1e-9,
+    xtol: float = 5e-4,
+    refinements: int = 2,
+) -> Solution:
     """Solve A x = b by factorising A.
 
     SciPy's SuperLU does it, or CHOLMOD if scikit-sparse is installed, which needs about half the
@@ -28,7 +35,9 @@ def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int =
     b : (n,) array
         Right-hand side.
     rtol : float
-        The solution counts as converged where ||b - A x|| ≤ rtol ||b||.
+        The solution counts as converged where ||b - A x|| ≤ rtol ||b||, and
+    xtol : float
+        the correction of x by its residual moves no entry by more than xtol max |x|.
     refinements : int
         At most so many corrections of x by its residual, each kept if it helps.
 
@@ -50,16 +59,20 @@ def direct(A: Operator, b: np.ndarray, *, rtol: float = 1e-9, refinements: int =
     scale = float(np.linalg.norm(b))
     x, r = np.zeros_like(b), b
     if scale == 0:
-        return Solution(x, 0, 0.0, True)
+        return Solution(x, 0, 0.0, True, 0.0)
     solve = _cholmod(matrix) or _superlu(matrix) or np.zeros_like
+    step = solve(r)
     for _ in range(1 + refinements):
-        better = x + solve(r)
+        better = x + step
         remainder = b - matrix @ better
         if not np.linalg.norm(remainder) < np.linalg.norm(r):  # NaN is no improvement either
             break
         x, r = better, remainder
+        step = solve(r)
     residual = float(np.linalg.norm(r)) / scale
-    return Solution(x, 0, residual, residual <= rtol)
+    error = float(np.abs(step).max())
+    converged = residual <= rtol and error <= xtol * float(np.abs(x).max())
+    return Solution(x, 0, residual, converged, error)
 
 
 def _cholmod(matrix: Any) -> Callable[[np.ndarray], np.ndarray] | None:

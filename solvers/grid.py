@@ -8,12 +8,14 @@ every direction without a single test. A matrix is symmetric, so half of its ent
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solvers import _kernels
+from solvers import _kernels, _parts_kernels
 from solvers.loops import equal_parts, over_bounds
+from solvers.parts import STRONG, Parts, held_weakly
 from solvers.runs import FIRST, LENGTH, find_runs, find_stored
 
 if TYPE_CHECKING:
@@ -142,13 +144,30 @@ class StencilMatrix:
             near_null = near_null.compress(kept, axis=1) * new.chosen[new.stored]
         return StencilMatrix(new, self.planes.compress(kept, axis=1), near_null)
 
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The parts that the rest holds weakly; see solvers.parts."""
+        region, leader = self.region, np.arange(self.region.size, dtype=np.int32)
+        steps, number = np.array(offsets(region.reach)), self._number()
+        _parts_kernels.join_cells(region.runs, steps, self.planes, number, STRONG, leader)
+        functions = None if self.near_null is None else self.near_null[:, self.chosen()]
+        return held_weakly(self, leader, self._among, functions)
+
+    def _among(self, some: np.ndarray) -> Any:
+        reach, chosen = self.region.reach, np.zeros(self.region.grid, bool)
+        chosen[self.region.chosen[reach:-reach, reach:-reach]] = some
+        return self.restricted(chosen).tocsr()
+
+    def _number(self) -> np.ndarray:
+        """Return which unknown each stored cell is; -1 in the halo."""
+        return self.region.expand(np.arange(1, self.region.size + 1, dtype=np.int32)) - 1
+
     def tocsr(self) -> Any:
         """Return the matrix as a SciPy sparse array, rows in reading order of the grid."""
         from scipy.sparse import csr_array
 
         region, planes = self.region, self.planes
-        steps = np.array(offsets(region.reach))
-        number = region.expand(np.arange(1, region.size + 1, dtype=np.int32)) - 1  # or -1
+        steps, number = np.array(offsets(region.reach)), self._number()
         starts = np.zeros(region.size + 1, np.int64)
         arguments = region.runs, steps, planes, number
         over_bounds(_kernels.count_entries, region.bounds, planes.size, *arguments, starts[1:])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from solvers import _kernels
 from solvers.loops import over_range
+from solvers.parts import Parts, parts_of_rows
 
 
 @runtime_checkable
@@ -42,6 +45,8 @@ class Solution(NamedTuple):
     residual: float
     """||b - A x|| / ||b||, computed from x in float64 when the solver stopped."""
     converged: bool
+    error: float = math.nan
+    """An estimate of max |x - A⁻¹ b|, made when the solver stopped; NaN if it makes none."""
 
 
 class Solver(Protocol):
@@ -99,6 +104,11 @@ class Pinned:
 
     def diagonal(self) -> np.ndarray:
         return self.matrix.diagonal()
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The parts that the rest holds weakly; see solvers.parts."""
+        return parts_of_rows(self.matrix)
 
     def shifted(self, shift: np.ndarray) -> Pinned:
         """Return this matrix plus diag(shift)."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.loops import jit
-from solvers.runs import FIRST, LENGTH, X
+from solvers.parts import join_trees
+from solvers.runs import FIRST, LENGTH, X, Y
 
 
 @jit
@@ -64,6 +65,32 @@ def whiten(first, last, image, radius, epsilon, runs, starts, whitening):
                 out[2, i] = -w6 * mean_r - w7 * mean_g - w8 * mean_b
                 out[3, i], out[4, i], out[5, i] = w3, w4, w5
                 out[6, i], out[7, i], out[8, i] = w6, w7, w8
+
+
+@jit
+def join(image, radius, steps, runs, starts, number, whitening, tied, leader):
+    """Join unknowns that a window ties: |1 + zᵢ·zⱼ| > `tied`, for i in its middle and some j.
+
+    `steps` lists the (dy, dx) of these j. Where the middle is known, the first unknown one of them
+    takes its place. `number` says which unknown a pixel is; those that are none have leader.size.
+    """
+    for k in range(runs.shape[0]):
+        y = runs[k, Y]
+        for i in range(runs[k, LENGTH]):
+            x, w = runs[k, X] + i, whitening[:, runs[k, FIRST] + i]
+            one, z1, z2, z3 = leader.size, 0.0, 0.0, 0.0
+            for step in range(steps.shape[0]):
+                v, u = y + steps[step, 0], x + steps[step, 1]
+                other, (r, g, b) = number[v, u], image[v, u]
+                if other == leader.size:
+                    continue
+                c1 = w[0] + w[3] * r
+                c2 = w[1] + w[4] * r + w[5] * g
+                c3 = w[2] + w[6] * r + w[7] * g + w[8] * b
+                if one == leader.size:
+                    one, z1, z2, z3 = other, c1, c2, c3
+                elif leader[one] != leader[other] and abs(1 + z1 * c1 + z2 * c2 + z3 * c3) > tied:
+                    join_trees(leader, one, other)
 
 
 @jit

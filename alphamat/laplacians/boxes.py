@@ -6,6 +6,7 @@ He, Sun & Tang, "Fast Matting Using Large Kernel Matting Laplacian Matrices", CV
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,10 @@ from alphamat.laplacians import _boxes_kernels
 from solvers.box import box_sum, spread
 from solvers.grid import dilate
 from solvers.loops import equal_parts, over_bounds
+from solvers.parts import Parts, in_doubt
 from solvers.runs import FIRST, RunsByRow, X, Y
+
+TIED = 0.01  # |1 + zᵢ·zⱼ| of two pixels that a window ties; near 0 in windows of two colours
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +96,14 @@ class ColourLineBoxes:
         field = fits[0] + fits[1] * red + fits[2] * green + fits[3] * blue
         return self.degree * x - field.reshape(-1)[self.at]
 
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The parts that known pixels hold weakly, such as areas of flat colour."""
+        leader = np.arange(self.at.size, dtype=np.int32)
+        for box in self.boxes:
+            box.join(self.image, self.number, leader)
+        return in_doubt(self, leader)
+
     def couple(self, field: np.ndarray) -> np.ndarray:
         """Apply all rows, with their entries at all other pixels, to an (H, W) field."""
         p = np.ascontiguousarray(field, np.float64).ravel()
@@ -161,6 +173,14 @@ class Boxes(NamedTuple):
         kernel, work = _boxes_kernels.subtract_fits, 40 * self.at.size
         windows = self.radius(image), *self.centres, self.whitening, float(self.weight)
         over_bounds(kernel, self.bounds, work, image, *windows, *sources, p, *self.pixels, out)
+
+    def join(self, image: np.ndarray, number: np.ndarray, leader: np.ndarray) -> None:
+        """Join pixels to solve for that a window ties, in a forest of their numbers."""
+        radius = self.radius(image)
+        across = (0, -1, 1, -radius, radius)
+        steps = np.array(list(dict.fromkeys((dy, dx) for dy in across for dx in across)))
+        runs = self.centres.runs, self.centres.starts
+        _boxes_kernels.join(image, radius, steps, *runs, number, self.whitening, TIED, leader)
 
     def cover(self, image: np.ndarray, out: np.ndarray) -> None:
         """Add how many windows hold each pixel, and the diagonal of their L, to `out` (2, n)."""

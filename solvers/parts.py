@@ -1,0 +1,160 @@
+"""Parts of a system that hang together strongly, and on all the rest weakly.
+
+The entries of x in such a part move together, and a residual hardly shows by how much they are
+wrong: their error costs as little energy as the couplings that it stretches. Iterations that reduce
+the residual leave it for last. So solvers correct these parts as wholes, by the small matrix
+between them.
+
+In matting such parts are areas of flat colour: only the regularisation ties them to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from solvers import _parts_kernels as kernels
+from solvers._parts_kernels import join_trees as join_trees
+
+STRONG = 1e-3  # a coupling that joins two unknowns, as a share of √(a_ii a_jj)
+WEAK = 1e-3  # what holds a part at most, as a share of its diagonal
+WEAK_ALONE = 1e-5  # likewise where A annihilates constants only: preconditioners do better there
+LOOSE = 1e-11  # below this share, rounding hides what holds a part
+LARGE = 400  # unknowns; on larger parts that given values hold, coarse grids see the functions
+DEPENDENT = 1e-9  # share of the largest eigenvalue at which functions on a part coincide
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The weakly held parts of a matrix A, of n unknowns."""
+
+    functions: Any
+    """P, (n, m) SciPy CSR array: functions that A nearly annihilates, each on one part."""
+    energies: Any
+    """Pᵀ A P, (m, m) CSC array."""
+    hold: np.ndarray
+    """What holds each part, as a share of its diagonal; 0 where that is not known."""
+    loose: np.ndarray
+    """(n,) bool: the unknowns of parts that nothing holds but rounding."""
+
+    def correct(self, r: np.ndarray) -> np.ndarray:
+        """Return P (Pᵀ A P)⁻¹ Pᵀ r, the correction that moves the parts as wholes."""
+        if not self.functions.shape[1]:
+            return np.zeros_like(r)
+        return self.functions @ self._solve(self.functions.T @ r)
+
+    @cached_property
+    def _solve(self) -> Callable[[np.ndarray], np.ndarray]:
+        from scipy.sparse.linalg import splu
+
+        order, options = "MMD_AT_PLUS_A", {"SymmetricMode": True}
+        return splu(self.energies, permc_spec=order, diag_pivot_thresh=0.0, options=options).solve
+
+
+def parts_of(A: Any) -> Parts | None:
+    """Return the weakly held parts of an operator that can name them, or has entries; or None."""
+    if hasattr(A, "parts"):
+        return A.parts
+    return parts_of_rows(A.tocsr()) if hasattr(A, "tocsr") else None
+
+
+def parts_of_rows(A: Any) -> Parts | None:
+    """Return the weakly held parts of a SciPy CSR array, or None."""
+    leader = np.arange(A.shape[0], dtype=np.int32)
+    kernels.join_rows(A.indptr, A.indices, A.data, A.diagonal(), STRONG, leader)
+    return held_weakly(A, leader, lambda chosen: A[chosen][:, chosen])
+
+
+def held_weakly(
+    A: Any,
+    leader: np.ndarray,
+    among: Callable[[np.ndarray], Any],
+    functions: np.ndarray | None = None,
+) -> Parts | None:
+    """Return those parts that are held weakly, or None.
+
+    Parameters
+    ----------
+    A : Operator, (n, n)
+    leader : (n,) int32 array
+        A forest whose trees are the parts: the parent of each unknown, roots being their own.
+    among : callable
+        From an (n,) bool array to the entries of A among these unknowns, a CSR array.
+    functions : (k, n) array, optional
+        What A nearly annihilates; by default the constant.
+    """
+    weak = WEAK_ALONE if functions is None else WEAK
+    part, diagonal = np.empty_like(leader), A.diagonal()
+    count = kernels.number_parts(leader, part)
+    size, weight = np.bincount(part, minlength=count), np.bincount(part, diagonal, count)
+    held = np.bincount(part, A @ np.ones(A.shape[0]), count)  # by given values
+    chosen = np.flatnonzero(((held < weak * weight) | (size > 1) & (size < LARGE))[part])
+    if not chosen.size:
+        return None
+    functions = np.ones((1, chosen.size)) if functions is None else functions[:, chosen]
+    part = np.unique(part[chosen], return_inverse=True)[1]
+    mask = np.zeros(A.shape[0], bool)
+    mask[chosen] = True
+    P = _normalised(functions.astype(np.float64), part, diagonal[mask])
+    energies = (P.T @ among(mask) @ P).tocsr()
+    least, independent = _least_eigenvalues(energies, len(functions))
+    if not (least < weak).any():
+        return None
+    mask[chosen] = least[part] < LOOSE
+    kept = independent & np.repeat((least < weak) & (least >= LOOSE), len(functions))
+    rows = np.zeros(A.shape[0] + 1, np.int64)
+    rows[chosen + 1] = np.diff(P.indptr)
+    P = type(P)((P.data, P.indices, np.cumsum(rows)), (A.shape[0], P.shape[1]))
+    return Parts(P[:, kept], energies[kept][:, kept].tocsc(), least[least < weak], mask)
+
+
+def in_doubt(A: Any, leader: np.ndarray) -> Parts | None:
+    """Return parts that given values hold weakly, without functions to correct them, or None.
+
+    That is for operators without entries: solvers then reduce the residual until it shows what
+    these parts lack.
+    """
+    part = np.empty_like(leader)
+    count = kernels.number_parts(leader, part)
+    weight = np.bincount(part, A.diagonal(), count)
+    hold = np.bincount(part, A @ np.ones(A.shape[0]), count) / weight
+    if not (hold < WEAK).any():
+        return None
+    from scipy.sparse import csc_array, csr_array
+
+    none = csr_array((A.shape[0], 0)), csc_array((0, 0))
+    return Parts(*none, np.zeros(np.count_nonzero(hold < WEAK)), np.zeros(A.shape[0], bool))
+
+
+def _least_eigenvalues(energies: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least eigenvalue of each part's own k × k block, and which columns are used."""
+    entries = energies.tocoo()
+    row, column = entries.coords
+    own = row // k == column // k
+    blocks = np.zeros((energies.shape[0] // k, k, k))
+    blocks[row[own] // k, row[own] % k, column[own] % k] = entries.data[own]
+    independent = energies.diagonal() != 0
+    blocks[:, range(k), range(k)] += ~independent.reshape(-1, k)
+    return np.linalg.eigvalsh(blocks)[:, 0], independent
+
+
+def _normalised(functions: np.ndarray, part: np.ndarray, diagonal: np.ndarray) -> Any:
+    """Return the functions, cut into parts, as columns that are orthonormal under the diagonal.
+
+    A part has as many columns as there are functions; those that depend on others are zero.
+    """
+    from scipy.sparse import csr_array
+
+    k, n = functions.shape
+    gram = np.array(
+        [[np.bincount(part, diagonal * f * g) for g in functions] for f in functions]
+    ).transpose(2, 0, 1)
+    square, turn = np.linalg.eigh(gram)
+    square[square < DEPENDENT * square[:, -1:]] = np.inf
+    values = np.einsum("fn,nfg->ng", functions, (turn / np.sqrt(square)[:, None])[part])
+    columns = k * part[:, None] + np.arange(k)
+    return csr_array((values.ravel(), columns.ravel(), k * np.arange(n + 1)))
