@@ -1,0 +1,65 @@
+"""What is read: paths, pipes and open files, or a refusal that says what is wrong with a path."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+Source = str | os.PathLike[str] | IO[bytes]
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[tuple[Any, str]]:
+    """Give a file that can be read at any place, from its start, and what errors call it.
+
+    What comes through a pipe is read once, whole.
+    """
+    if hasattr(source, "read"):
+        name = getattr(source, "name", None)
+        yield _seekable(source), name if isinstance(name, str) else "the file given"
+        return
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            f"`path` is a {type(source).__name__}; expected a path, or a file open for reading in "
+            "binary mode."
+        )
+    refuse_unreadable(source)
+    path = Path(source)
+    try:
+        file = open(path, "rb")
+    except OSError as fault:
+        raise type(fault)(f"{path} cannot be read: {fault.strerror}.") from fault
+    with file:
+        yield _seekable(file), str(path)
+
+
+def refuse_unreadable(path: str | os.PathLike[str]) -> None:
+    """Raise unless there is a file at `path`."""
+    name, path = os.fspath(path), Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; expected an image file.")
+    if path.exists():
+        return
+    if scheme := re.match(r"([a-z][a-z0-9+.-]+):/+", name, re.IGNORECASE):
+        url = f"{scheme[1]}://{name[scheme.end() :]}"
+        raise FileNotFoundError(f"{url} is a URL; download it first, and give the file.")
+    if path.is_symlink():
+        raise FileNotFoundError(
+            f"{path} is a link to {os.readlink(path)}, which does not exist or leads back to it."
+        )
+    raise FileNotFoundError(f"{path} does not exist; expected an image file.")
+
+
+def _seekable(file: Any) -> Any:
+    """Return an open file, or all that comes from one that cannot go back."""
+    if not (hasattr(file, "seekable") and file.seekable()):
+        file = io.BytesIO(file.read())
+    file.seek(0)
+    if not isinstance(file.read(0), bytes):
+        raise TypeError("`path` is a file open in text mode; open it in binary mode, as 'rb'.")
+    return file
