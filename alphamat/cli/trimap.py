@@ -13,6 +13,7 @@ from alphamat.cli.arguments import parse_width
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.overwriting import refuse_overwriting
 from alphamat.io.images import WRITABLE, read_image, write_image
+from alphamat.io.sources import refuse_unreadable
 from alphamat.io.whole import refuse_unwritable
 from alphamat.trimap import (
     Diagonal,
@@ -115,6 +116,8 @@ def make_trimap(
         _refuse_useless("only scribbles are compared with an image", {"--image": image})
     outputs = _outputs({} if only_check else output_paths(mask, output, ["trimap"]), mask, shown)
     with faults_in_one_line():
+        for given in filter(None, (mask, image, shown)):
+            refuse_unreadable(given)
         for path in outputs.values():
             refuse_unwritable(path, endings=WRITABLE)
             refuse_overwriting(path, mask, image, shown)

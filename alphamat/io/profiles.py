@@ -5,10 +5,13 @@ ISO 15076-1 (ICC.1). Without a profile, pictures are sRGB.
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 
 import numpy as np
 
+# D50-adapted primaries of sRGB.
+SRGB = (0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)
 ALIKE = 2  # levels of 255: profiles that differ by no more are one; two sRGBs differ by 1
 
 
@@ -18,6 +21,51 @@ def fitting(profile: bytes | None, pixels: np.ndarray) -> bytes | None:
     if profile is None or profile[36:40] != b"acsp" or profile[16:20] != space:
         return None
     return profile
+
+
+def as_rgb(profile: bytes | None, *, name: str) -> bytes | None:
+    """Return a profile for RGB, in which gray looks as in `profile`, if that is one for gray.
+
+    `name` is what the error calls the picture.
+
+    Raises
+    ------
+    ValueError
+        If the profile is for gray, and not by a curve.
+
+    Examples
+    --------
+    >>> as_rgb(None, name="image") is None  # sRGB
+    True
+    """
+    if profile is None or profile[16:20] != b"GRAY":
+        return profile
+    tags = _tags(profile)
+    if b"kTRC" not in tags or profile[20:24] != b"XYZ ":
+        raise ValueError(
+            f"{name} has a colour profile for gray without a curve, which colours cannot have; "
+            "convert it to sRGB."
+        )
+    curve = tags.pop(b"kTRC")
+    tags = {name: tags[name] for name in (b"desc", b"cprt", b"wtpt") if name in tags}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), SRGB, strict=True):
+        tags[name] = b"XYZ \0\0\0\0" + np.rint(65536 * np.array(column)).astype(">i4").tobytes()
+    table, content = b"", b""
+    for name, body in tags.items():
+        place = 132 + 12 * len(tags) + len(content)
+        table += struct.pack(">4sII", name, place, len(body))
+        content += body + bytes(-len(body) % 4)
+    size = 132 + len(table) + len(content)
+    head = struct.pack(">I8x4s4s", size, b"mntr", b"RGB ")
+    head = head[:4] + profile[4:12] + head[12:] + profile[20:84] + bytes(44)
+    return head + struct.pack(">I", len(tags)) + table + content
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
+    (count,) = struct.unpack_from(">I", profile, 128)
+    entries = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
+    return {name: profile[start : start + size] for name, start, size in entries}
 
 
 def convert_colours(

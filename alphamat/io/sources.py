@@ -48,6 +48,8 @@ def refuse_unreadable(path: str | os.PathLike[str]) -> None:
     if scheme := re.match(r"([a-z][a-z0-9+.-]+):/+", name, re.IGNORECASE):
         url = f"{scheme[1]}://{name[scheme.end() :]}"
         raise FileNotFoundError(f"{url} is a URL; download it first, and give the file.")
+    if name == "-":
+        raise FileNotFoundError("- is no file; standard input is /dev/stdin.")
     if path.is_symlink():
         raise FileNotFoundError(
             f"{path} is a link to {os.readlink(path)}, which does not exist or leads back to it."
