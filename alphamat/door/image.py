@@ -146,7 +146,9 @@ def _with_levels(picture: Any, name: str) -> Any:
             "with alphamat.read_image(path)."
         )
     if picture.mode not in ("L", "RGB", "RGBA", "F") and picture.mode[:2] != "I;":
-        deep = f"If its values run to 65535, `numpy.asarray({name}).astype(numpy.uint16)` converts it."
+        deep = (
+            f"If its values run to 65535, `numpy.asarray({name}).astype(numpy.uint16)` converts it."
+        )
         raise TypeError(
             f"`{name}` is a PIL image in mode {picture.mode}; expected L, RGB, RGBA, P, 1, F or "
             "I;16. " + (deep if picture.mode == "I" else 'Convert it with `.convert("RGB")`.')
@@ -155,7 +157,7 @@ def _with_levels(picture: Any, name: str) -> Any:
 
 
 def _refuse_lying(picture: Any, name: str) -> None:
-    """Raise if a PIL image is to be turned still: whether it was turned by hand, nobody can tell."""
+    """Raise if a PIL image has to be turned, unless it was by hand, which nobody can tell."""
     try:
         picture.load()
     except Exception as fault:  # decoders raise anything on bad bytes

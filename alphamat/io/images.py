@@ -191,7 +191,7 @@ def _stored(file: Any) -> Stored:
 @contextmanager
 def _named(name: str) -> Iterator[None]:
     """Name the file in whatever goes wrong."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     # Pillow warns about odd metadata, and about sizes that are checked here.
     with warnings.catch_warnings():
@@ -206,6 +206,10 @@ def _named(name: str) -> Iterator[None]:
             raise ValueError(
                 f"{name} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which is too "
                 "large (from Python, raise PIL.Image.MAX_IMAGE_PIXELS to read it all the same)."
+            ) from None
+        except UnidentifiedImageError:
+            raise ValueError(
+                f"{name} is damaged, or of a rare kind that is not read; save it as PNG."
             ) from None
         except Exception as error:  # decoders raise anything on bad bytes
             if isinstance(error, OSError) and error.errno:  # the system does, not a decoder

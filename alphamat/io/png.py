@@ -33,6 +33,7 @@ class Chunk(NamedTuple):
     start: int
     """Where its body is in the file."""
     length: int
+    """At most up to the end of the file."""
 
 
 class Header(NamedTuple):
@@ -69,8 +70,8 @@ def encode_png(levels: np.ndarray, profile: bytes | None) -> bytes:
 
     if max(levels.shape[:2]) > WIDEST:
         raise ValueError(
-            f"`pixels` is {levels.shape[0]} × {levels.shape[1]} (height × width); PNG files have at "
-            f"most {WIDEST:,} pixels on a side. Write a TIFF."
+            f"`pixels` is {levels.shape[0]} × {levels.shape[1]} (height × width); PNG files of at "
+            f"most {WIDEST:,} pixels on a side are written. Write a TIFF."
         )
     swapped = levels if levels.ndim == 2 else levels[..., [2, 1, 0, 3][: levels.shape[2]]]
     file = cv2.imencode(".png", swapped)[1].tobytes()
@@ -82,7 +83,7 @@ def encode_png(levels: np.ndarray, profile: bytes | None) -> bytes:
 
 def _chunks(file: Any) -> list[Chunk]:
     """Return the chunks of a file, up to its last or to where it is cut short."""
-    chunks, at = [], len(SIGNATURE)
+    chunks, at, end = [], len(SIGNATURE), file.seek(0, 2)
     while True:
         file.seek(at)
         head = file.read(8)
@@ -93,7 +94,7 @@ def _chunks(file: Any) -> list[Chunk]:
             raise Refusal(f"is damaged or cut short: it has no chunk at byte {at:,}")
         if name[:1].isupper() and name not in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
             raise Refusal(f"has the chunk {name.decode()}, which is not known and has to be")
-        chunks.append(Chunk(name, at + 8, length))
+        chunks.append(Chunk(name, at + 8, min(length, end - at)))
         if name == b"IEND":
             return chunks
         at += 12 + length
@@ -101,13 +102,17 @@ def _chunks(file: Any) -> list[Chunk]:
 
 def _body(file: Any, chunk: Chunk) -> bytes:
     """Return the body of a chunk, which has to be whole."""
-    end = file.seek(0, 2)
+    return _body_and_sum(file, chunk)[:-4]
+
+
+def _body_and_sum(file: Any, chunk: Chunk) -> bytes:
+    """Return the body of a chunk, which has to be whole, and its checksum."""
     file.seek(chunk.start)
-    body = file.read(min(chunk.length + 4, max(0, end - chunk.start)))
-    expected = zlib.crc32(body[:-4], zlib.crc32(chunk.name)).to_bytes(4, "big")
-    if len(body) < chunk.length + 4 or body[-4:] != expected:
+    found = file.read(chunk.length + 4)
+    expected = zlib.crc32(memoryview(found)[:-4], zlib.crc32(chunk.name)).to_bytes(4, "big")
+    if len(found) < chunk.length + 4 or found[-4:] != expected:
         raise Refusal(f"is damaged or cut short: its chunk {chunk.name.decode()} is not whole")
-    return body[:-4]
+    return found
 
 
 def _decode(file: Any, header: Header, chunks: list[Chunk]) -> np.ndarray:
@@ -123,7 +128,8 @@ def _decode(file: Any, header: Header, chunks: list[Chunk]) -> np.ndarray:
     elif header.colour == GRAY:
         levels = np.asarray(Image.open(pixels, formats=["PNG"])).astype(np.uint16, copy=False)
     else:
-        levels = _half(pixels, "B").astype(np.uint16) << 8
+        levels = _half(pixels, "B").astype(np.uint16)
+        levels <<= 8
         levels |= _half(pixels, "L")
     clear = next((chunk for chunk in chunks if chunk.name == b"tRNS"), None)
     if clear is None or header.colour not in (GRAY, RGB):
@@ -132,7 +138,7 @@ def _decode(file: Any, header: Header, chunks: list[Chunk]) -> np.ndarray:
 
 
 def _half(pixels: BytesIO, order: str) -> np.ndarray:
-    """Return the high bytes of big-endian samples of 16 bits, or the low ones, taken as "L"ittle."""
+    """Return the high bytes of 16 bits, which are "B"ig-endian; the low ones, as if "L"ittle."""
     from PIL import Image
 
     picture = Image.open(pixels, formats=["PNG"])
@@ -145,9 +151,11 @@ def _shown(file: Any, header: Header, chunks: list[Chunk]) -> BytesIO:
     needed = [b"PLTE", b"tRNS", b"IDAT"] if header.colour == PALETTE else [b"IDAT"]
     for name in {b"PLTE", b"IDAT"} & set(needed) - {chunk.name for chunk in chunks}:
         raise Refusal(f"is damaged or cut short: it has no chunk {name.decode()}")
-    parts = [_chunk(c.name, _body(file, c)) for c in chunks if c.name in needed]
-    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", *header))
-    return BytesIO(b"".join([SIGNATURE, head, *parts, _chunk(b"IEND", b"")]))
+    parts = [SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", *header))]
+    for chunk in chunks:
+        if chunk.name in needed:
+            parts += [struct.pack(">I4s", chunk.length, chunk.name), _body_and_sum(file, chunk)]
+    return BytesIO(b"".join([*parts, _chunk(b"IEND", b"")]))
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

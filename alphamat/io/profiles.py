@@ -68,9 +68,7 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
     return {name: profile[start : start + size] for name, start, size in entries}
 
 
-def convert_colours(
-    pixels: np.ndarray, source: bytes | None, target: bytes | None
-) -> np.ndarray:
+def convert_colours(pixels: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
     """Bring colours from one profile to another, by LittleCMS.
 
     Parameters

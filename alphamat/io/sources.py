@@ -29,13 +29,8 @@ def opened(source: Source) -> Iterator[tuple[Any, str]]:
             "binary mode."
         )
     refuse_unreadable(source)
-    path = Path(source)
-    try:
-        file = open(path, "rb")
-    except OSError as fault:
-        raise type(fault)(f"{path} cannot be read: {fault.strerror}.") from fault
-    with file:
-        yield _seekable(file), str(path)
+    with _open(Path(source)) as file:
+        yield _seekable(file), str(Path(source))
 
 
 def refuse_unreadable(path: str | os.PathLike[str]) -> None:
@@ -55,6 +50,13 @@ def refuse_unreadable(path: str | os.PathLike[str]) -> None:
             f"{path} is a link to {os.readlink(path)}, which does not exist or leads back to it."
         )
     raise FileNotFoundError(f"{path} does not exist; expected an image file.")
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return open(path, "rb")
+    except OSError as fault:
+        raise type(fault)(f"{path} cannot be read: {fault.strerror}.") from fault
 
 
 def _seekable(file: Any) -> Any:

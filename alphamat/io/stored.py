@@ -64,7 +64,7 @@ def decode_with_pillow(picture: Any) -> np.ndarray:
     if picture.mode not in EIGHT_BIT_FORM:
         raise unread_form(f"mode {picture.mode}")
     form = "RGBA" if "transparency" in picture.info else EIGHT_BIT_FORM[picture.mode]
-    return np.asarray(picture.convert(form))
+    return np.asarray(picture if picture.mode == form else picture.convert(form))
 
 
 def orientation_in(info: dict) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
+import math
 import struct
+import zlib
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -13,8 +16,13 @@ from alphamat.io.stored import Refusal, unread_form
 NONE, LZW, DEFLATE, PACK_BITS = 1, 5, 8, 32773
 PACKINGS = {NONE: "none", LZW: "LZW", DEFLATE: "Deflate", 32946: "Deflate", PACK_BITS: "PackBits"}
 PACKINGS |= {34925: "LZMA", 50000: "Zstandard"}
+DECOMPRESSORS = {
+    DEFLATE: zlib.decompressobj,
+    32946: zlib.decompressobj,
+    34925: lzma.LZMADecompressor,
+}
 BATCH = 2**24  # bytes that are unpacked at a time
-LARGEST_TILE = 2**26  # pixels
+LARGEST_TILE = 2**24  # pixels
 
 
 class Strips(NamedTuple):
@@ -37,47 +45,48 @@ class Strips(NamedTuple):
 def unpack(file: Any, strips: Strips) -> np.ndarray:
     """Return the samples, (H, W, samples), uint8 or uint16 in native byte order."""
     (height, width), (rows, columns) = strips.size, strips.tile
-    if strips.tiled and rows * columns > max(LARGEST_TILE, 4 * height * width):
-        raise Refusal(f"is damaged: its tiles are {rows} × {columns}")
-    if strips.predictor not in (1, 2) and strips.packing not in (NONE, PACK_BITS):
-        raise unread_form(f"predictor {strips.predictor}")
-    down, across = -(-height // rows), -(-width // columns)
-    planes = [slice(k, k + 1) for k in range(strips.samples)] if strips.planar else [slice(None)]
-    if len(strips.offsets) < down * across * len(planes):
-        raise Refusal("is damaged or cut short: strips or tiles are missing")
+    _refuse_odd(strips)
     levels = np.empty((height, width, strips.samples), strips.dtype.newbyteorder("="))
-    row_bytes = columns * (1 if strips.planar else strips.samples) * strips.dtype.itemsize
-    batch = max(1, BATCH // (rows * row_bytes))
+    planes = [slice(k, k + 1) for k in range(strips.samples)] if strips.planar else [slice(None)]
+    across = -(-width // columns)
+    count = -(-height // rows) * across  # of one plane
+    if len(strips.offsets) < count * len(planes):
+        raise Refusal("is damaged or cut short: strips or tiles are missing")
+    depth = 1 if strips.planar else strips.samples
+    batch = max(1, BATCH // (rows * columns * depth * strips.dtype.itemsize))
     for plane, channels in enumerate(planes):
-        for first in range(0, down * across, batch):
-            last = min(first + batch, down * across)
-            heights = [
-                rows if strips.tiled else min(rows, height - rows * k) for k in range(first, last)
-            ]
-            numbers = range(first + plane * down * across, last + plane * down * across)
-            samples = _samples(file, strips, numbers, heights, row_bytes)
-            top = 0
-            for k, tall in zip(range(first, last), heights, strict=True):
+        for first in range(0, count, batch):
+            tops = [k // across * rows for k in range(first, min(first + batch, count))]
+            heights = [rows if strips.tiled else min(rows, height - top) for top in tops]
+            samples = _samples(file, strips, plane * count + first, heights, depth)
+            for k, block in enumerate(np.split(samples, np.cumsum(heights)[:-1]), first):
                 y, x = k // across * rows, k % across * columns
                 place = levels[y : y + rows, x : x + columns, channels]
-                place[...] = samples[top : top + tall][: place.shape[0], : place.shape[1]]
-                top += tall
+                place[...] = block[: place.shape[0], : place.shape[1]]
     return levels
 
 
-def _samples(
-    file: Any, strips: Strips, numbers: range, heights: list[int], row_bytes: int
-) -> np.ndarray:
-    """Return strips one below the other, (rows, columns, samples)."""
-    sizes = [tall * row_bytes for tall in heights]
-    if strips.packing == NONE:
-        data = b"".join(_read(file, strips, k, size) for k, size in zip(numbers, sizes, strict=True))
-    elif strips.counts is None or len(strips.counts) <= numbers[-1]:
-        raise Refusal("is damaged: it does not say how long its strips or tiles are")
-    else:
-        packed = [_read(file, strips, k, int(strips.counts[k])) for k in numbers]
+def _refuse_odd(strips: Strips) -> None:
+    rows, columns = strips.tile
+    if strips.tiled and rows * columns > max(LARGEST_TILE, 4 * math.prod(strips.size)):
+        raise Refusal(f"is damaged: its tiles are {rows} × {columns}")
+    if strips.predictor not in (1, 2) and strips.packing not in (NONE, PACK_BITS):
+        raise unread_form(f"predictor {strips.predictor}")
+
+
+def _samples(file: Any, strips: Strips, first: int, heights: list[int], depth: int) -> np.ndarray:
+    """Return strips from the first on, one below the other, (rows, columns, depth)."""
+    row_bytes = strips.tile[1] * depth * strips.dtype.itemsize
+    sizes = [rows * row_bytes for rows in heights]
+    if strips.packing != NONE:
+        if strips.counts is None or len(strips.counts) < first + len(sizes):
+            raise Refusal("is damaged: it does not say how long its strips or tiles are")
+        lengths = strips.counts[first : first + len(sizes)].tolist()
+        packed = [_read(file, strips, first + k, length) for k, length in enumerate(lengths)]
         data = _unpacked(packed, heights, row_bytes, strips.packing)
-    samples = np.frombuffer(data, strips.dtype).reshape(sum(heights), strips.tile[1], -1)
+    else:
+        data = b"".join(_read(file, strips, first + k, size) for k, size in enumerate(sizes))
+    samples = np.frombuffer(data, strips.dtype).reshape(sum(heights), strips.tile[1], depth)
     if strips.predictor == 2 and strips.packing not in (NONE, PACK_BITS):
         return np.cumsum(samples, axis=1, dtype=strips.dtype.newbyteorder("="))
     return samples
@@ -92,7 +101,27 @@ def _read(file: Any, strips: Strips, number: int, size: int) -> bytes:
 
 
 def _unpacked(packed: list[bytes], heights: list[int], row_bytes: int, packing: int) -> bytes:
-    """Unpack strips with libtiff: as strips of a gray picture of 8 bits, which are just bytes."""
+    sizes = [rows * row_bytes for rows in heights]
+    try:
+        if decompressor := DECOMPRESSORS.get(packing):
+            # One byte more, so that the checksum behind the last is looked at.
+            parts = zip(packed, sizes, strict=True)
+            data = b"".join(
+                decompressor().decompress(part, size + 1)[:size] for part, size in parts
+            )
+        else:
+            data = _unpacked_by_libtiff(packed, heights, row_bytes, packing)
+        if len(data) == sum(sizes):
+            return data
+    except Exception:  # libtiff raises anything on bad bytes
+        pass
+    raise Refusal(f"is damaged or cut short: its {PACKINGS[packing]} pixels cannot be unpacked")
+
+
+def _unpacked_by_libtiff(
+    packed: list[bytes], heights: list[int], row_bytes: int, packing: int
+) -> bytes:
+    """Unpack strips with Pillow: as strips of a gray picture of 8 bits, which are just bytes."""
     from PIL import TiffImagePlugin
 
     starts = 8 + np.cumsum([0, *map(len, packed)])
@@ -114,9 +143,4 @@ def _unpacked(packed: list[bytes], heights: list[int], row_bytes: int, packing: 
     directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
     head = struct.pack("<2sHI", b"II", 42, starts[-1] + len(arrays))
     file = BytesIO(b"".join([head, *packed, arrays, directory, bytes(4)]))
-    try:
-        return TiffImagePlugin.TiffImageFile(file).tobytes()
-    except Exception as fault:  # libtiff raises anything on bad bytes
-        raise Refusal(
-            f"is damaged or cut short: its {PACKINGS[packing]} pixels cannot be unpacked"
-        ) from fault
+    return TiffImagePlugin.TiffImageFile(file).tobytes()

@@ -45,13 +45,19 @@ class Tag(IntEnum):
     DNG_VERSION = 50706
 
 
-TYPES = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 7: "u1", 8: "i2", 9: "i4", 13: "u4", 16: "u8"}
+TYPES = {1: "u1", 3: "u2", 4: "u4", 7: "u1", 13: "u4", 16: "u8"}  # of whole numbers and bytes
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 CAMERA_RAW = (32803, 34892)
 MEANINGS = {PALETTE: "palette", 4: "a mask", CMYK: "CMYK", YCBCR: "YCbCr", 8: "CIELab"}
 PILLOWS = {2: "fax", 3: "fax", 4: "fax", 6: "JPEG", 7: "JPEG", 32771: "fax", 50001: "WebP"}
-OTHERS = {34712: "JPEG 2000", 33003: "JPEG 2000", 33005: "JPEG 2000", 34887: "LERC", 50002: "JPEG XL"}
+OTHERS = {
+    34712: "JPEG 2000",
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34887: "LERC",
+    50002: "JPEG XL",
+}
 ASSOCIATED, UNASSOCIATED, COREL = 1, 2, 999  # what extra samples that are alpha are called
 MOST_SAMPLES = 8
 
@@ -123,7 +129,11 @@ def _layout(file: Any) -> tuple[str, bool, int]:
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"
     big = b"+" in head[2:4]
-    return order, big, struct.unpack_from(order + "Q" if big else order + "I", head, 8 if big else 4)[0]
+    return (
+        order,
+        big,
+        struct.unpack_from(order + "Q" if big else order + "I", head, 8 if big else 4)[0],
+    )
 
 
 def _page(file: Any, at: int, order: str, big: bool) -> tuple[Page, int]:
