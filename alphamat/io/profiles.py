@@ -47,14 +47,14 @@ def as_rgb(profile: bytes | None, *, name: str) -> bytes | None:
             "convert it to sRGB."
         )
     curve = tags.pop(b"kTRC")
-    tags = {name: tags[name] for name in (b"desc", b"cprt", b"wtpt") if name in tags}
+    tags = {tag: tags[tag] for tag in (b"desc", b"cprt", b"wtpt") if tag in tags}
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), SRGB, strict=True):
-        tags[name] = b"XYZ \0\0\0\0" + np.rint(65536 * np.array(column)).astype(">i4").tobytes()
+    for tag, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), SRGB, strict=True):
+        tags[tag] = b"XYZ \0\0\0\0" + np.rint(65536 * np.array(column)).astype(">i4").tobytes()
     table, content = b"", b""
-    for name, body in tags.items():
+    for tag, body in tags.items():
         place = 132 + 12 * len(tags) + len(content)
-        table += struct.pack(">4sII", name, place, len(body))
+        table += struct.pack(">4sII", tag, place, len(body))
         content += body + bytes(-len(body) % 4)
     size = 132 + len(table) + len(content)
     head = struct.pack(">I8x4s4s", size, b"mntr", b"RGB ")
@@ -65,7 +65,7 @@ def as_rgb(profile: bytes | None, *, name: str) -> bytes | None:
 def _tags(profile: bytes) -> dict[bytes, bytes]:
     (count,) = struct.unpack_from(">I", profile, 128)
     entries = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
-    return {name: profile[start : start + size] for name, start, size in entries}
+    return {tag: profile[start : start + size] for tag, start, size in entries}
 
 
 def convert_colours(pixels: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:

@@ -60,6 +60,7 @@ OTHERS = {
 }
 ASSOCIATED, UNASSOCIATED, COREL = 1, 2, 999  # what extra samples that are alpha are called
 MOST_SAMPLES = 8
+MOST_PAGES = 1000  # to look at
 
 
 class Page(NamedTuple):
@@ -104,20 +105,24 @@ def _picture(file: Any) -> tuple[int, Page]:
         if not small:
             return number, page
         pages.append(page)
-    for offset in pages[0].tags.get(Tag.SUBDIRECTORIES, ()):
-        inner, _ = _page(file, int(offset), *_layout(file)[:2])
-        if inner.get(Tag.PHOTOMETRIC, 0) in CAMERA_RAW:
-            raise Refusal("is camera raw, which has to be developed first")
+    order, big, _ = _layout(file)
+    inner = [
+        _page(file, int(at), order, big)[0]
+        for at in pages[0].tags.get(Tag.SUBDIRECTORIES, np.zeros(0))[:MOST_PAGES]
+    ]
+    if any(page.get(Tag.PHOTOMETRIC, 0) in CAMERA_RAW for page in inner):
+        raise Refusal("is camera raw, which has to be developed first")
+    if inner:
         raise Refusal(
-            "begins with a thumbnail, and its picture is in a subdirectory, which is not read"
+            "begins with a thumbnail; its picture is in a subdirectory, which is not read"
         )
-    return 0, pages[0]  # alone
+    return 0, pages[0]  # there is nothing else
 
 
 def _pages(file: Any) -> Iterator[Page]:
     order, big, at = _layout(file)
     seen = {0}
-    while at not in seen:
+    while at not in seen and len(seen) <= MOST_PAGES:
         seen.add(at)
         page, at = _page(file, at, order, big)
         yield page
@@ -129,11 +134,8 @@ def _layout(file: Any) -> tuple[str, bool, int]:
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"
     big = b"+" in head[2:4]
-    return (
-        order,
-        big,
-        struct.unpack_from(order + "Q" if big else order + "I", head, 8 if big else 4)[0],
-    )
+    (first,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
+    return order, big, first
 
 
 def _page(file: Any, at: int, order: str, big: bool) -> tuple[Page, int]:
@@ -143,9 +145,9 @@ def _page(file: Any, at: int, order: str, big: bool) -> tuple[Page, int]:
     step = struct.calcsize("=" + entry)
     at += struct.calcsize("=" + counted)
     table = _bytes(file, at, count * step + struct.calcsize("=" + link))
-    tags = {}
+    tags, wanted = {}, set(Tag)
     for tag, kind, number, inside in struct.iter_unpack(order + entry, table[: count * step]):
-        if tag in set(Tag) and kind in TYPES and number:
+        if tag in wanted - tags.keys() and kind in TYPES and number:
             dtype = np.dtype(order + TYPES[kind])
             size = number * dtype.itemsize
             if size > len(inside):
@@ -191,6 +193,8 @@ def _refuse_other_samples(page: Page) -> None:
         raise unread_form(f"{colour} of {max(bits)} bits")
     if samples > (2 if meaning < RGB else MOST_SAMPLES):
         raise unread_form(f"{samples} channels")
+    if max(bits) == 16 and page.get(Tag.FILL_ORDER, 1) != 1:
+        raise unread_form("16 bits, FillOrder 2")
     if packing not in PACKINGS and (packing not in PILLOWS or max(bits) == 16):
         name = PILLOWS.get(packing, OTHERS.get(packing, packing))
         raise unread_form(f"{max(bits)} bits, compression {name}")
@@ -215,12 +219,13 @@ def _decode(file: Any, page: Page, size: tuple[int, int]) -> np.ndarray:
     full = np.iinfo(levels.dtype).max
     if meaning == WHITE_IS_ZERO:
         levels[..., 0] = full - levels[..., 0]
-    extra = page.tags.get(Tag.EXTRA_SAMPLES, [UNASSOCIATED] * (levels.shape[2] == colours + 1))
-    if not len(extra) or extra[0] not in (ASSOCIATED, UNASSOCIATED, COREL):
+    # Many programs do not say that a fourth channel is alpha.
+    extra = page.get(Tag.EXTRA_SAMPLES, UNASSOCIATED if levels.shape[2] == colours + 1 else 0)
+    if extra not in (ASSOCIATED, UNASSOCIATED, COREL):
         return levels[..., :3] if colours == 3 else levels[..., 0]
-    if extra[0] == ASSOCIATED:
+    if extra == ASSOCIATED:
         _divide_by_alpha(levels, colours)
-    return levels[..., [0, 1, 2, 3] if colours == 3 else [0, 0, 0, 1]]
+    return levels[..., :4] if colours == 3 else levels[..., [0, 0, 0, 1]]
 
 
 def _divide_by_alpha(levels: np.ndarray, colours: int) -> None:

@@ -130,6 +130,7 @@ def test_mattes_without_opaque_pixels_are_made_with_a_warning(scene):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["nowhere/mask.png"], "nowhere/mask.png does not exist"),
         (["missing.png"], "missing.png does not exist"),
         (["photo.png"], "`mask` has colours"),
         (["mask.png", "--width", "30"], "`inner` is 30 pixels, which leaves no known foreground"),
