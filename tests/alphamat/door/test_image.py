@@ -147,7 +147,7 @@ def lying(orientation, format="PNG"):
 
 @pytest.mark.parametrize("orientation", range(2, 9))
 def test_pil_images_that_are_not_upright_are_refused(orientation):
-    with pytest.raises(ValueError, match=rf"orientation {orientation}, .* exif_transpose\(plate\)"):
+    with pytest.raises(ValueError, match=rf"orientation {orientation}, .*exif_transpose\(plate\)"):
         as_image(lying(orientation), name="plate")
     with pytest.raises(ValueError, match="orientation"):
         as_plane(lying(orientation).convert("L"), name="alpha")
@@ -168,9 +168,7 @@ def test_pil_images_of_damaged_files_are_named():
 
 def test_deep_pil_images_keep_their_levels_if_converted_as_is_said():
     deep = Image.fromarray(np.full((4, 3), 30000, np.int32))
-    with pytest.raises(
-        TypeError, match=r"mode I; .*`numpy.asarray\(image\).astype\(numpy.uint16\)`"
-    ):
+    with pytest.raises(TypeError, match=r"mode I; .*`numpy.asarray\(image\).astype\(numpy.uint"):
         as_image(deep)
     assert (as_image(np.asarray(deep).astype(np.uint16)) == 30000 / 65535).all()
 

@@ -28,18 +28,6 @@ def read(content):
 
 
 DEPTHS = [(1, 1), (2, 1), (4, 1), *((depth, k) for depth in (8, 16) for k in range(1, 5))]
-    (1, 1),
-    (2, 1),
-    (4, 1),
-    (8, 1),
-    (16, 1),
-    (8, 2),
-    (16, 2),
-    (8, 3),
-    (16, 3),
-    (8, 4),
-    (16, 4),
-]
 
 
 @pytest.mark.parametrize("interlaced", [False, True])

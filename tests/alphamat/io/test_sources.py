@@ -80,7 +80,7 @@ def test_what_is_no_source_is_refused(source, message):
         (
             "https://example.org/a.png",
             FileNotFoundError,
-            "https://example.org/a.png is a URL; down",
+            "https://example.org/a.png is a URL; ",
         ),
         ("file:///home/a.png", FileNotFoundError, "is a URL"),
         ("nowhere/a.png", FileNotFoundError, "nowhere/a.png does not exist; expected an image"),

@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_what_the_system_refuses_names_the_file(tmp_path, monkeypatch, step):
 
 def test_faults_of_the_content_stay_as_they_are(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No such file .*missing"):
-        replace_file(tmp_path / "a.csv", (open(tmp_path / name).read() for name in ["missing"]))
+        replace_file(tmp_path / "a.csv", map(Path.read_bytes, [tmp_path / "missing"]))
 
 
 def test_a_pipe_is_no_place_to_write(tmp_path):
