@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alphamat.cli import app
-from alphamat.io.images import read_image, write_image
+from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.trimap import (
     Diagonal,
     Ellipse,
@@ -15,6 +15,7 @@ from alphamat.trimap import (
     from_scribbles,
     overlay,
 )
+from tests.alphamat.io.writers import profile
 
 
 @pytest.fixture
@@ -98,6 +99,14 @@ def test_the_overlay_is_written_beside_the_trimap(scene):
     np.testing.assert_array_equal(
         read_image("folder/mask_overlay.png"), np.rint(255 * expected).astype(np.uint8)
     )
+
+
+def test_the_overlay_has_the_photographs_profile_and_the_trimap_none(scene):
+    write_image("photo.png", read_image("photo.png"), profile=profile())
+    result = run("mask.png", "--width", 3, "--overlay", "photo.png")
+    assert result.exit_code == 0, result.output
+    assert read_picture("mask_overlay.png").profile == profile()
+    assert read_picture("mask_trimap.png").profile is None
 
 
 def test_check_says_what_is_odd_and_writes_nothing(scene):
