@@ -104,11 +104,8 @@ def _unpacked(packed: list[bytes], heights: list[int], row_bytes: int, packing: 
     sizes = [rows * row_bytes for rows in heights]
     try:
         if decompressor := DECOMPRESSORS.get(packing):
-            # One byte more, so that the checksum behind the last is looked at.
             parts = zip(packed, sizes, strict=True)
-            data = b"".join(
-                decompressor().decompress(part, size + 1)[:size] for part, size in parts
-            )
+            data = b"".join(decompressor().decompress(part, size) for part, size in parts)
         else:
             data = _unpacked_by_libtiff(packed, heights, row_bytes, packing)
         if len(data) == sum(sizes):

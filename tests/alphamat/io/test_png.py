@@ -45,7 +45,8 @@ def test_every_depth_and_colour_type_is_read(depth, channels, interlaced):
 def test_one_level_that_is_transparent_gives_a_fourth_channel(depth, channels):
     levels = noise(depth, channels)
     level = levels[5, 7]
-    pixels = read(png(levels, depth, before=[(b"tRNS", level.astype(">u2").tobytes())]))
+    stored = level | (0xFFFF << depth & 0xFFFF)  # bits beyond the depth do not count
+    pixels = read(png(levels, depth, before=[(b"tRNS", stored.astype(">u2").tobytes())]))
     clear = (levels == level).all(axis=2)
     np.testing.assert_array_equal(pixels[..., 3], np.where(clear, 0, full(depth)))
     scaled = levels * (full(depth) // (2**depth - 1))
