@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+BUFFER = 2**18  # bytes: PNG files may have a chunk every 8192
 Source = str | os.PathLike[str] | IO[bytes]
 
 
@@ -54,16 +55,19 @@ def refuse_unreadable(path: str | os.PathLike[str]) -> None:
 
 def _open(path: Path) -> IO[bytes]:
     try:
-        return open(path, "rb")
+        return open(path, "rb", buffering=BUFFER)
     except OSError as fault:
         raise type(fault)(f"{path} cannot be read: {fault.strerror}.") from fault
 
 
 def _seekable(file: Any) -> Any:
-    """Return an open file, or all that comes from one that cannot go back."""
-    if not (hasattr(file, "seekable") and file.seekable()):
-        file = io.BytesIO(file.read())
-    file.seek(0)
-    if not isinstance(file.read(0), bytes):
+    """Return a file on disk at its start, or all that comes from another in memory."""
+    if hasattr(file, "seekable") and file.seekable():
+        file.seek(0)
+        # Others may be unpacked as they are read, and Pillow would go to the file below them.
+        if isinstance(getattr(file, "raw", None), io.FileIO):
+            return file
+    content = file.read()
+    if not isinstance(content, bytes):
         raise TypeError("`path` is a file open in text mode; open it in binary mode, as 'rb'.")
-    return file
+    return io.BytesIO(content)

@@ -110,6 +110,8 @@ def _unpacked(packed: list[bytes], heights: list[int], row_bytes: int, packing: 
             data = _unpacked_by_libtiff(packed, heights, row_bytes, packing)
         if len(data) == sum(sizes):
             return data
+    except MemoryError:
+        raise
     except Exception:  # libtiff raises anything on bad bytes
         pass
     raise Refusal(f"is damaged or cut short: its {PACKINGS[packing]} pixels cannot be unpacked")

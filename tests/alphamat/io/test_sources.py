@@ -1,3 +1,4 @@
+import gzip
 import io
 import os
 import threading
@@ -48,6 +49,15 @@ def test_files_that_cannot_go_back_are_read(photo):
             return self.content.read(size)
 
     np.testing.assert_array_equal(read_image(Stream()), PICTURE)
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_files_that_are_unpacked_as_they_are_read(tmp_path, ending):
+    write_image(tmp_path / f"a.{ending}", PICTURE, bits=16)
+    with gzip.open(tmp_path / "a.gz", "wb") as file:
+        file.write((tmp_path / f"a.{ending}").read_bytes())
+    with gzip.open(tmp_path / "a.gz") as file:
+        np.testing.assert_array_equal(read_image(file), PICTURE)
 
 
 def test_open_files_are_read_from_their_start_and_named(photo, tmp_path):
