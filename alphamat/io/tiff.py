@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alphamat.io.stored import UPRIGHT, Refusal, Stored, open_with_pillow, unread_form
-from alphamat.io.strips import PACKINGS, Strips, unpack
+from alphamat.io.strips import LZW, PACKINGS, Strips, unpack
 
 
 class Tag(IntEnum):
@@ -59,7 +59,7 @@ OTHERS = {
     50002: "JPEG XL",
 }
 ASSOCIATED, UNASSOCIATED, COREL = 1, 2, 999  # what extra samples that are alpha are called
-MOST_SAMPLES = 8
+MOST_SAMPLES = 6
 MOST_PAGES = 1000  # to look at
 
 
@@ -201,11 +201,14 @@ def _refuse_other_samples(page: Page) -> None:
 
 
 def _is_plain(page: Page) -> bool:
-    """Return whether a page is gray or RGB of 8 or 16 bits, with or without alpha."""
+    """Return whether a page is to be put together here: gray or RGB, of 8 or 16 bits."""
+    bits, packing = page.all(Tag.BITS, 1), page.get(Tag.COMPRESSION, 1)
+    if bits == {8} and packing == LZW and _meaning(page) == RGB and _samples(page) == 3:
+        return page.get(Tag.PREDICTOR, 1) == 1  # Pillow is faster at undoing it
     return (
-        page.all(Tag.BITS, 1) <= {8, 16}
+        bits <= {8, 16}
         and _meaning(page) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
-        and page.get(Tag.COMPRESSION, 1) in PACKINGS
+        and packing in PACKINGS
         and page.get(Tag.FILL_ORDER, 1) == 1
     )
 

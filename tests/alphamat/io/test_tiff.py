@@ -194,6 +194,23 @@ def test_packed_pixels_have_to_be_whole(packing):
         read_image(BytesIO(tiff((tags_, [short]))))
 
 
+@pytest.mark.parametrize("packing", ["tiff_lzw", "zstd", "packbits", "jpeg"])
+def test_damage_is_told_once(packing, capfd):
+    file = BytesIO()
+    Image.fromarray(ramp((37, 45, 3), np.uint8)).save(file, "TIFF", compression=packing)
+    whole, rng = np.frombuffer(file.getvalue(), np.uint8), np.random.default_rng(11)
+    refused = 0
+    for _ in range(30):
+        damaged = whole.copy()
+        damaged[rng.integers(8, len(whole) // 2, 9)] = rng.integers(0, 256, 9)
+        try:
+            read_image(BytesIO(damaged.tobytes()))
+        except ValueError as fault:
+            refused += str(fault).startswith("the file given")
+    assert refused
+    assert capfd.readouterr() == ("", "")
+
+
 def test_directories_in_a_circle_end():
     content = bytearray(tiff(page(ramp((4, 5, 3), np.uint8), 2, t254=(4, 1))))
     content[-4:] = content[4:8]
