@@ -18,7 +18,6 @@ READ = {
 
 RAW = "has to be developed first"
 DRAWING = "has to be drawn as pixels first"
-CLIP = "is a film"
 
 # What other files are, and what to say of them, by a pattern of how they begin.
 OTHERS = {

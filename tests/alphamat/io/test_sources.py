@@ -25,6 +25,7 @@ def piped(path, content):
     return thread
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 @pytest.mark.parametrize("function", [read_image, image_size])
 @pytest.mark.parametrize("ending", ["png", "tif"])
 def test_what_comes_through_a_pipe_is_read_once(tmp_path, function, ending):

@@ -31,6 +31,7 @@ def test_names_of_other_endings_are_refused(tmp_path):
         refuse_unwritable(tmp_path / "a.png", endings=(".csv", ".txt"))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
     name = (os.pathconf(tmp_path, "PC_NAME_MAX") - 4) * "o" + ".csv"
     replace_file(tmp_path / name, [b"all"])
@@ -60,6 +61,7 @@ def test_faults_of_the_content_stay_as_they_are(tmp_path):
         replace_file(tmp_path / "a.csv", map(Path.read_bytes, [tmp_path / "missing"]))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 def test_a_pipe_is_no_place_to_write(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(ValueError, match=r"a\.csv is a pipe or a device"):
