@@ -111,7 +111,7 @@ def test_paths_without_a_file_say_why(tmp_path, monkeypatch, name, kind, message
 
 
 def test_files_that_must_not_be_read_are_named(photo, monkeypatch):
-    def forbidden(*_):
+    def forbidden(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", forbidden)
