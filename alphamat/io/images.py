@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import warnings
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from alphamat.io.png import encode_png, open_png
 from alphamat.io.profiles import fitting
 from alphamat.io.sniff import READABLE, format_of, other_kind
 from alphamat.io.sources import Source, opened
-from alphamat.io.stored import UPRIGHT, Refusal, Stored, open_with_pillow
+from alphamat.io.stored import UPRIGHT, Refusal, Stored, open_with_pillow, silent_libtiff
 from alphamat.io.tiff import open_tiff
 from alphamat.io.whole import refuse_unwritable, replace_file
 
@@ -195,7 +194,7 @@ def _named(name: str) -> Iterator[None]:
     from PIL import Image, UnidentifiedImageError
 
     # Pillow warns about odd metadata, and about sizes that are checked here.
-    with warnings.catch_warnings(), _silent_libtiff():
+    with warnings.catch_warnings(), silent_libtiff():
         warnings.simplefilter("ignore")
         try:
             yield
@@ -216,24 +215,6 @@ def _named(name: str) -> Iterator[None]:
             if isinstance(error, OSError) and error.errno:  # the system does, not a decoder
                 raise type(error)(f"{name} cannot be read: {error.strerror}.") from error
             raise ValueError(f"{name} is damaged or cut short: {error}.") from error
-
-
-@contextmanager
-def _silent_libtiff() -> Iterator[None]:
-    """Let libtiff, in Pillow, print nothing on stderr: damage becomes an error."""
-    from PIL import Image
-
-    try:
-        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
-    except (AttributeError, OSError, TypeError):  # where Pillow hides it
-        yield
-        return
-    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
-    handler = set_handler(None)
-    try:
-        yield
-    finally:
-        set_handler(handler)
 
 
 def _kind_to_write(path: Any, format: str | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,6 +67,24 @@ def decode_with_pillow(picture: Any) -> np.ndarray:
         raise unread_form(f"mode {picture.mode}")
     form = "RGBA" if "transparency" in picture.info else EIGHT_BIT_FORM[picture.mode]
     return np.asarray(picture if picture.mode == form else picture.convert(form))
+
+
+@contextmanager
+def silent_libtiff() -> Iterator[None]:
+    """Let libtiff, in Pillow, print nothing on stderr: damage becomes an error."""
+    from PIL import Image
+
+    try:
+        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError, TypeError):  # where Pillow hides it
+        yield
+        return
+    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+    handler = set_handler(None)
+    try:
+        yield
+    finally:
+        set_handler(handler)
 
 
 def orientation_in(info: dict) -> int:
