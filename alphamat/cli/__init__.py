@@ -17,6 +17,7 @@ from alphamat.cli.matte import matte_image
 from alphamat.cli.methods import list_methods
 from alphamat.cli.models import list_models
 from alphamat.cli.score import score_alphas
+from alphamat.cli.stdout import Commands
 from alphamat.cli.trimap import make_trimap
 from alphamat.cli.video import matte_clip
 
@@ -33,6 +34,7 @@ COMMANDS = {
 }
 
 app = typer.Typer(
+    cls=Commands,
     help="Image matting: a clean alpha, cut-out or composite from a picture and a trimap.",
     no_args_is_help=True,
     add_completion=False,

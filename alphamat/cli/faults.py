@@ -13,6 +13,8 @@ def faults_in_one_line() -> Iterator[None]:
     """Print a fault as one line on stderr, and leave with exit code 1."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError, MemoryError, ImportError) as fault:
         told = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
         listed = told.replace(":\n  ", ": ").replace("\n  ", "; ")

@@ -16,7 +16,9 @@ from alphamat.cli.overwriting import refuse_overwriting
 from alphamat.cli.report import record, tell, timed, warn
 from alphamat.cli.watch import estimate
 from alphamat.door import as_image, refuse_other_size
-from alphamat.io.images import WRITABLE, read_image, write_image
+from alphamat.io.images import WRITABLE, read_image, read_picture, write_image
+from alphamat.io.profiles import as_rgb, convert_colours
+from alphamat.io.sources import refuse_unreadable
 from alphamat.io.whole import refuse_unwritable
 from alphamat.method import Matte, refuse_unless_taken
 from alphamat.plate import align_plate
@@ -90,22 +92,25 @@ def matte_image(
         raise typer.BadParameter("there is no --plate.", param_hint="--handheld")
     with faults_in_one_line():
         estimator = method_named(method, weights)
+        for given in filter(None, (image, trimap, plate)):
+            refuse_unreadable(given)
         for path in outputs.values():
             refuse_unwritable(path, endings=WRITABLE)
             refuse_overwriting(path, image, trimap, over, plate, weights)
         refuse_unless_taken(estimator, trimap=trimap is not None, plate=plate is not None)
         with timed(seconds, "read"):
-            stored = read_image(image)
+            stored, profile = read_picture(image)
+            profile = None if "alpha" in kinds else as_rgb(profile, name=str(image))
             pixels = as_image(stored)
             hints = None if trimap is None else read_image(trimap)
-            backdrop = None if over is None else _over_what(over, pixels.shape)
+            backdrop = None if over is None else _over_what(over, pixels.shape, profile)
             scene = None if plate is None else _plate(plate, handheld, pixels)
         with timed(seconds, "matte"):
             found = estimate(estimator, stored, hints, scene)
         pictures = _pictures(pixels, found.matte, outputs, backdrop, seconds)
         with timed(seconds, "write"):
             for kind, path in outputs.items():
-                write_image(path, pictures[kind], bits=int(bits))
+                write_image(path, pictures[kind], bits=int(bits), profile=profile)
     if as_json:
         typer.echo(json.dumps(record(outputs, seconds, found), allow_nan=False))
         warn(found)
@@ -113,14 +118,18 @@ def matte_image(
         tell(outputs, seconds, found)
 
 
-def _over_what(text: str, size: tuple[int, ...]) -> np.ndarray:
-    """Return what a cut-out is put over: an (H, W, 3) picture of its size, or a (3,) colour."""
+def _over_what(text: str, size: tuple[int, ...], profile: bytes | None) -> np.ndarray:
+    """Return what a cut-out is put over: an (H, W, 3) picture of its size, or a (3,) colour.
+
+    Its colours are brought to the photograph's profile.
+    """
     given = file_or_colour(text, name="--over")
     if not isinstance(given, Path):
-        return given
-    pixels = as_image(read_image(given), name="over")
+        return convert_colours(given, None, profile)
+    pixels, own = read_picture(given)
+    pixels = as_image(pixels, name="over")
     refuse_other_size(pixels.shape, size, "over")
-    return pixels
+    return convert_colours(pixels, as_rgb(own, name=text), profile)
 
 
 def _plate(path: Path, handheld: bool, image: np.ndarray) -> np.ndarray:

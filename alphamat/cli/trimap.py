@@ -12,7 +12,9 @@ import typer
 from alphamat.cli.arguments import parse_width
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.overwriting import refuse_overwriting
-from alphamat.io.images import WRITABLE, read_image, write_image
+from alphamat.io.images import WRITABLE, read_image, read_picture, write_image
+from alphamat.io.profiles import as_rgb
+from alphamat.io.sources import refuse_unreadable
 from alphamat.io.whole import refuse_unwritable
 from alphamat.trimap import (
     Diagonal,
@@ -115,6 +117,8 @@ def make_trimap(
         _refuse_useless("only scribbles are compared with an image", {"--image": image})
     outputs = _outputs({} if only_check else output_paths(mask, output, ["trimap"]), mask, shown)
     with faults_in_one_line():
+        for given in filter(None, (mask, image, shown)):
+            refuse_unreadable(given)
         for path in outputs.values():
             refuse_unwritable(path, endings=WRITABLE)
             refuse_overwriting(path, mask, image, shown)
@@ -123,11 +127,13 @@ def make_trimap(
             given = {name.strip("-"): value for name, value in bands.items() if value is not None}
             made = _make(source, made, None if image is None else read_image(image), given)
         odd = check(made)
-        pictures = {"trimap": made}
+        pictures, profiles = {"trimap": made}, {}
         if shown is not None:
-            pictures["overlay"] = overlay(read_image(shown), made)
+            photo, profile = read_picture(shown)
+            pictures["overlay"] = overlay(photo, made)
+            profiles["overlay"] = as_rgb(profile, name=str(shown))
         for name, path in outputs.items():
-            write_image(path, pictures[name])
+            write_image(path, pictures[name], profile=profiles.get(name))
     _tell(made, odd, outputs, only_check)
 
 

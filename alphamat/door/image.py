@@ -6,6 +6,7 @@ Nothing behind this door checks again.
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -126,19 +127,53 @@ def as_array(values: Any, *, name: str) -> np.ndarray:
             f"`{name}` is the path {os.fspath(values)!r}; expected pixels. Read the file first: "
             "alphamat.read_image(path)."
         )
-    # Arrays of palette images hold indices, and those of bilevel images hold bool.
-    mode = getattr(values, "mode", None)
-    if mode == "P":
-        values = values.convert("RGBA" if "transparency" in values.info else "RGB")
-    elif mode == "1":
-        values = values.convert("L")
-    elif isinstance(mode, str) and mode not in ("L", "RGB", "RGBA", "F") and mode[:2] != "I;":
-        raise TypeError(
-            f"`{name}` is a PIL image in mode {mode}; expected L, RGB, RGBA, P, 1, F or I;16. "
-            'Convert it, for example with `.convert("RGB")`.'
-        )
+    pil = sys.modules.get("PIL.Image")  # without it there are no PIL images
+    if pil is not None and isinstance(values, pil.Image):
+        values = _with_levels(values, name)
     array = np.asarray(values)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _with_levels(picture: Any, name: str) -> Any:
+    """Return a PIL image whose array holds levels: not indices of a palette, nor bool."""
+    _refuse_lying(picture, name)
+    clear = picture.mode in ("1", "L", "RGB", "P") and picture.has_transparency_data
+    if clear or picture.mode in ("1", "P"):
+        return picture.convert("RGBA" if clear else {"1": "L", "P": "RGB"}[picture.mode])
+    if picture.mode[:2] == "I;" and "transparency" in picture.info:
+        raise TypeError(
+            f"`{name}` is a PIL image of 16 bits in which one level is transparent; read its file "
+            "with alphamat.read_image(path)."
+        )
+    if picture.mode not in ("L", "RGB", "RGBA", "F") and picture.mode[:2] != "I;":
+        deep = (
+            f"If its values run to 65535, `numpy.asarray({name}).astype(numpy.uint16)` converts it."
+        )
+        raise TypeError(
+            f"`{name}` is a PIL image in mode {picture.mode}; expected L, RGB, RGBA, P, 1, F or "
+            "I;16. " + (deep if picture.mode == "I" else 'Convert it with `.convert("RGB")`.')
+        )
+    return picture
+
+
+def _refuse_lying(picture: Any, name: str) -> None:
+    """Raise if a PIL image has to be turned, unless it was by hand, which nobody can tell."""
+    try:
+        picture.load()
+    except Exception as fault:  # decoders raise anything on bad bytes
+        raise ValueError(
+            f"`{name}` is a PIL image whose file is damaged or cut short: {fault}."
+        ) from fault
+    try:
+        orientation = picture.getexif().get(0x0112)
+    except Exception:  # damaged, and viewers do not turn it either
+        return
+    if orientation in range(2, 9):
+        raise ValueError(
+            f"`{name}` is a PIL image with EXIF orientation {orientation}, which is not upright. "
+            f"Pass `PIL.ImageOps.exif_transpose({name})`, or `numpy.asarray({name})` if you have "
+            "turned it already."
+        )
 
 
 def _single_channel(pixels: np.ndarray, name: str) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Image files and folders of them: found, read, and written whole or not at all."""
 
+from alphamat.io.images import Picture as Picture
 from alphamat.io.images import image_size as image_size
 from alphamat.io.images import read_image as read_image
+from alphamat.io.images import read_picture as read_picture
 from alphamat.io.images import write_image as write_image

@@ -1,8 +1,4 @@
-"""Image files: PNG, JPEG, TIFF and WebP in; PNG and TIFF out, at 8 or 16 bits.
-
-Pillow decodes every file, and refuses bad ones. It may keep only 8 of 16 bits, and it turns some
-16-bit TIFFs wrongly, so OpenCV decodes files with 16 bits a second time.
-"""
+"""Image files: PNG, JPEG, TIFF and WebP in; PNG and TIFF out, at 8 or 16 bits."""
 
 from __future__ import annotations
 
@@ -10,97 +6,116 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import FULL_SCALE, Pixels, unit_range
+from alphamat.io.png import encode_png, open_png
+from alphamat.io.profiles import fitting
+from alphamat.io.sniff import READABLE, format_of, other_kind
+from alphamat.io.sources import Source, opened
+from alphamat.io.stored import UPRIGHT, Refusal, Stored, open_with_pillow, silent_libtiff
+from alphamat.io.tiff import open_tiff
 from alphamat.io.whole import refuse_unwritable, replace_file
 
-READABLE = ("PNG", "JPEG", "TIFF", "WEBP")
 WRITABLE = (".png", ".tif", ".tiff")
 
-# The form that each of Pillow's modes is converted to.
-EIGHT_BIT_FORM = {
-    **dict.fromkeys(("1", "L"), "L"),
-    **dict.fromkeys(("P", "RGB", "CMYK", "YCbCr"), "RGB"),
-    **dict.fromkeys(("LA", "PA", "RGBA", "RGBa"), "RGBA"),
-}
 
-# How to turn stored pixels upright, by EXIF orientation.
-UPRIGHT = {
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.swapaxes(0, 1),
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
-    8: lambda pixels: np.rot90(pixels),
-}
+class Picture(NamedTuple):
+    """What an image file shows."""
+
+    pixels: np.ndarray
+    """(H, W), (H, W, 3) or (H, W, 4), uint8 or uint16; see `read_image`."""
+    profile: bytes | None
+    """Its ICC profile, if it has one that fits; without one, colours are sRGB."""
 
 
-def read_image(path: str | os.PathLike[str]) -> np.ndarray:
+def read_image(path: Source) -> np.ndarray:
     """Read an image file, upright.
 
     Parameters
     ----------
-    path : path of a PNG, JPEG, TIFF or WebP file
-        Its contents decide the format, not its name. Of several frames, the first is read.
+    path : path of a PNG, JPEG, TIFF or WebP file, or such a file open for reading
+        Its contents decide the format, not its name. Of several frames, the first is read; of the
+        pages of a TIFF, the first that is no thumbnail.
 
     Returns
     -------
     (H, W), (H, W, 3) or (H, W, 4) array, uint8 or uint16
-        Gray, RGB or RGBA as stored, turned as its EXIF orientation says. Palette, CMYK and bilevel
-        images become RGB or gray; transparency of any kind becomes a fourth channel. Colour
-        profiles are not applied.
+        Gray, RGB or RGBA with straight alpha, turned as its EXIF orientation says. Palette, CMYK
+        and bilevel images become RGB or gray; transparency of any kind becomes a fourth channel.
+        Colour profiles are not applied; `alphamat.io.read_picture` also gives the profile.
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError
-        If there is no file at `path`.
+    FileNotFoundError, IsADirectoryError, PermissionError
+        If there is no file at `path`, or it must not be read.
     ValueError
-        If the file is not an image of these formats, is damaged or cut short, or has samples of
-        other than 8 or 16 bits.
+        If the file is not an image of these formats, is damaged or cut short, has samples of
+        other than 8 or 16 bits, or more than twice `PIL.Image.MAX_IMAGE_PIXELS` pixels.
     MemoryError
         If this machine cannot hold the image.
     """
-    path = Path(path)
-    with _opened(path) as picture:
-        width, height = picture.size
+    return read_picture(path).pixels
+
+
+def read_picture(path: Source) -> Picture:
+    """Read an image file with its colour profile.
+
+    The profile says which colours the numbers are; `write_image` puts it into a result made from
+    them. That of a CMYK image is dropped, since it becomes RGB. All else is as in `read_image`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "white.png"
+    ...     write_image(path, np.ones((11, 14, 3)))
+    ...     pixels, profile = read_picture(path)
+    >>> pixels.shape, profile
+    ((11, 14, 3), None)
+    """
+    with opened(path) as (file, name), _named(name):
+        stored = _stored(file)
+        height, width = stored.size
         # as stored, and as float64 RGB
         memory.refuse_beyond(
             32 * width * height,
-            f"{path}, {height} × {width} (height × width),",
+            f"{name}, {height} × {width} (height × width),",
             "Make it smaller, or crop it.",
         )
-        pixels = _decode(path, picture)
-        # Decoded TIFFs are upright, and then Pillow has dropped their orientation.
-        turn = UPRIGHT.get(picture.getexif().get(0x0112), lambda pixels: pixels)
-        return np.ascontiguousarray(turn(pixels))
+        pixels = np.ascontiguousarray(UPRIGHT[stored.orientation](stored.decode()))
+    return Picture(pixels, fitting(stored.profile, pixels))
 
 
-def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Return the height and width of what `read_image` reads, from the file's header alone.
+def image_size(path: Source) -> tuple[int, int]:
+    """Return the height and width of what `read_image` reads, without its pixels.
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError, ValueError
-        As `read_image`, if the header shows it.
+    FileNotFoundError, IsADirectoryError, PermissionError, ValueError
+        As `read_image`, if it shows without the pixels.
     """
-    from PIL import Image
-
-    path = Path(path)
-    with _opened(path) as picture:
-        width, height = picture.size
-        # Pillow gives the size of a TIFF upright, and PNG's own `getexif` would decode the picture.
-        orientation = Image.Image.getexif(picture).get(0x0112)
-        sideways = picture.format != "TIFF" and orientation in (5, 6, 7, 8)
-    return (width, height) if sideways else (height, width)
+    with opened(path) as (file, name), _named(name):
+        stored = _stored(file)
+    height, width = stored.size
+    return (height, width) if stored.orientation < 5 else (width, height)
 
 
-def write_image(path: str | os.PathLike[str], pixels: Pixels, *, bits: int = 8) -> None:
+def write_image(
+    path: str | os.PathLike[str] | IO[bytes],
+    pixels: Pixels,
+    *,
+    bits: int = 8,
+    profile: bytes | None = None,
+    format: str | None = None,
+) -> None:
     """Write an image file whole, or not at all.
 
     The file takes its name only once it is complete and on disk: what was there before stays until
@@ -108,22 +123,26 @@ def write_image(path: str | os.PathLike[str], pixels: Pixels, *, bits: int = 8) 
 
     Parameters
     ----------
-    path : path ending in .png, .tif or .tiff
+    path : path ending in .png, .tif or .tiff, or a file open for writing
         A file already there is replaced.
     pixels : (H, W), (H, W, 3) or (H, W, 4) array_like
         Gray, RGB or RGBA with straight alpha: floating point in [0, 1], uint8 or uint16. Values
         are rounded to the nearest level.
     bits : 8 or 16
         Bits per channel.
+    profile : bytes or None
+        ICC profile that the colours have, such as `alphamat.io.read_picture` gives. Without one,
+        they are taken for sRGB.
+    format : "png" or "tiff"
+        For open files, which have no ending.
 
     Raises
     ------
     ValueError, FileNotFoundError, IsADirectoryError
-        If no such file can be written at `path` (see `refuse_unwritable`), or if `pixels` or `bits`
-        are not as above.
+        If no such file can be written at `path` (see `refuse_unwritable`), or if another argument
+        is not as above.
     """
-    path = Path(path)
-    refuse_unwritable(path, endings=WRITABLE)
+    kind = _kind_to_write(path, format)
     if bits not in (8, 16):
         raise ValueError(f"`bits` is {bits}; expected 8 or 16.")
     pixels = unit_range(pixels, name="pixels")
@@ -131,79 +150,93 @@ def write_image(path: str | os.PathLike[str], pixels: Pixels, *, bits: int = 8) 
         raise ValueError(
             f"`pixels` has shape {pixels.shape}; expected (H, W), (H, W, 3) or (H, W, 4)."
         )
+    if fitting(profile, pixels) is not profile:
+        raise ValueError(
+            f"`profile` is no ICC profile for {'gray' if pixels.ndim == 2 else 'RGB'}, which "
+            "`pixels` has."
+        )
     dtype = np.dtype(f"uint{bits}")
     levels = np.rint(pixels * FULL_SCALE[dtype]).astype(dtype)
-    encode = _encode_png if path.suffix.lower() == ".png" else _encode_tiff
-    replace_file(path, [encode(levels)])
+    content = (encode_png if kind == "png" else _encode_tiff)(levels, profile)
+    if isinstance(path, str | os.PathLike):
+        replace_file(path, [content])
+    else:
+        path.write(content)
 
 
-class _Refusal(ValueError):
-    """A fault found here, whose message names the file already."""
+def _stored(file: Any) -> Stored:
+    """Read all of an image file but its pixels."""
+    from PIL import Image
+
+    head = file.read(512)
+    if not head:
+        raise Refusal(f"is empty; expected a whole {READABLE} file")
+    kind = format_of(head)
+    if kind is None and (other := other_kind(head)):
+        told = other if "," in other else f"{other}, which is not read"
+        raise Refusal(f"is {told}; expected {READABLE}")
+    if kind is None:
+        raise Refusal(
+            f"({file.seek(0, 2):,} bytes) is not an image that can be read; expected a whole "
+            f"{READABLE} file"
+        )
+    file.seek(0)
+    readers = {"PNG": open_png, "TIFF": open_tiff}
+    stored = readers[kind](file) if kind in readers else open_with_pillow(file, kind)
+    if Image.MAX_IMAGE_PIXELS and stored.size[0] * stored.size[1] > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
+    return stored
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open with Pillow, and name the file in whatever goes wrong until it is closed."""
+def _named(name: str) -> Iterator[None]:
+    """Name the file in whatever goes wrong."""
     from PIL import Image, UnidentifiedImageError
 
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; expected an image file.")
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; expected an image file.")
     # Pillow warns about odd metadata, and about sizes that are checked here.
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), silent_libtiff():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path, formats=READABLE) as picture:
-                yield picture
-        except (_Refusal, PermissionError, MemoryError):
-            raise
+            yield
+        except MemoryError as fault:
+            raise MemoryError(str(fault) or f"{name} does not fit into memory.") from fault
+        except Refusal as fault:
+            raise ValueError(f"{name} {fault}.") from fault
         except Image.DecompressionBombError:
             raise ValueError(
-                f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which is too "
+                f"{name} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which is too "
                 "large (from Python, raise PIL.Image.MAX_IMAGE_PIXELS to read it all the same)."
             ) from None
         except UnidentifiedImageError:
             raise ValueError(
-                f"{path} ({path.stat().st_size:,} bytes) is not an image that can be read; "
-                "expected a whole PNG, JPEG, TIFF or WebP file."
+                f"{name} is damaged, or of a rare kind that is not read; save it as PNG."
             ) from None
         except Exception as error:  # decoders raise anything on bad bytes
-            raise ValueError(f"{path} is damaged or cut short: {error}.") from error
+            if isinstance(error, OSError) and error.errno:  # the system does, not a decoder
+                raise type(error)(f"{name} cannot be read: {error.strerror}.") from error
+            raise ValueError(f"{name} is damaged or cut short: {error}.") from error
 
 
-def _decode(path: Path, picture) -> np.ndarray:
-    sixteen = any(";16" in str(tile.args) for tile in picture.tile)
-    picture.load()  # raises where the file is cut short
-    if sixteen and picture.mode in ("I;16", "I;16B", "LA", "RGB", "RGBA"):
-        return _decode_sixteen(path)
-    if sixteen or picture.mode not in EIGHT_BIT_FORM:
-        raise _Refusal(
-            f"{path} has samples in a form that is not read (mode {picture.mode}); expected gray, "
-            "RGB or RGBA with 8 or 16 bits per channel."
+def _kind_to_write(path: Any, format: str | None) -> str:
+    """Return "png" or "tiff"."""
+    if isinstance(path, str | os.PathLike):
+        if format is not None:
+            raise ValueError(
+                f"`format` is {format!r}; the ending of a path decides, and open files have none."
+            )
+        refuse_unwritable(path, endings=WRITABLE)
+        return "png" if Path(path).suffix.lower() == ".png" else "tiff"
+    if not hasattr(path, "write"):
+        raise TypeError(
+            f"`path` is a {type(path).__name__}; expected a path, or a file open for writing in "
+            "binary mode."
         )
-    form = "RGBA" if "transparency" in picture.info else EIGHT_BIT_FORM[picture.mode]
-    return np.asarray(picture.convert(form))
+    if format not in ("png", "tiff"):
+        raise ValueError(f"`format` is {format!r}; expected 'png' or 'tiff' for an open file.")
+    return format
 
 
-def _decode_sixteen(path: Path) -> np.ndarray:
-    import cv2
-
-    stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    if stored is None or stored.dtype != np.uint16:
-        raise _Refusal(f"{path} has 16 bits per channel in a form that OpenCV cannot decode.")
-    return _swap_red_and_blue(stored)
-
-
-def _encode_png(levels: np.ndarray) -> bytes:
-    import cv2
-
-    return cv2.imencode(".png", _swap_red_and_blue(levels))[1].tobytes()
-
-
-def _encode_tiff(levels: np.ndarray) -> bytes:
-    from io import BytesIO
-
+def _encode_tiff(levels: np.ndarray, profile: bytes | None) -> bytes:
     import tifffile
 
     file = BytesIO()
@@ -213,11 +246,7 @@ def _encode_tiff(levels: np.ndarray) -> bytes:
         photometric="minisblack" if levels.ndim == 2 else "rgb",
         extrasamples=["unassalpha"] if levels.shape[2:] == (4,) else None,
         compression="zlib",
+        iccprofile=profile,
         metadata=None,
     )
     return file.getvalue()
-
-
-def _swap_red_and_blue(pixels: np.ndarray) -> np.ndarray:
-    """Exchange OpenCV's order of channels and ours."""
-    return pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]

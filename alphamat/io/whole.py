@@ -15,6 +15,11 @@ def replace_file(path: str | os.PathLike[str], content: Iterable[bytes]) -> None
     then, also if the process is killed. Where `path` is a link, the file that it leads to is
     replaced.
 
+    Raises
+    ------
+    OSError
+        If the file cannot be written; the error names it.
+
     Examples
     --------
     >>> from pathlib import Path
@@ -25,16 +30,20 @@ def replace_file(path: str | os.PathLike[str], content: Iterable[bytes]) -> None
     ...     path.read_text()
     'first, second'
     """
-    path = Path(path).resolve()
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # Unlike Path.resolve, realpath leaves a link to itself as it is: it is replaced.
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")  # as long as any name may be
     try:
         with open(temporary, "xb") as file:
             file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
+        os.replace(temporary, target)
+    except BaseException as fault:
         temporary.unlink(missing_ok=True)
+        if isinstance(fault, OSError) and fault.filename in (None, str(temporary)):
+            reason = fault.strerror or fault
+            raise type(fault)(f"{path} cannot be written: {reason}.") from fault
         raise
 
 
@@ -45,6 +54,8 @@ def refuse_unwritable(path: str | os.PathLike[str], *, endings: tuple[str, ...])
         raise ValueError(f"{path} cannot be written; expected a name in {', '.join(endings)}.")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; expected the name of a file to write.")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is a pipe or a device; expected the name of a file to write.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}.")
     if not os.access(path.parent, os.W_OK):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from typer.testing import CliRunner
 
 import alphamat
@@ -24,12 +25,14 @@ def test_help_lists_every_command():
     assert set(COMMANDS) <= set(result.stdout.split())
 
 
-def python(code, *arguments, path):
+def python(code, *arguments, path, stdout=subprocess.PIPE, **environment):
+    there = os.pathsep.join([str(path), *filter(None, sys.path)])
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(path), *filter(None, sys.path)])},
+        env={**os.environ, "PYTHONPATH": there, **environment},
     )
 
 
@@ -43,6 +46,36 @@ def test_works_as_a_process(scene, packages):
     ran = python(command, *inputs, "--over", "nowhere", path=packages)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("error: --over")
+
+
+APP = "from alphamat.cli import app; app()"
+
+
+def test_names_that_stdout_cannot_show_are_printed_with_what_stands_for_them(scene, packages):
+    photo = (scene / "photo.png").rename(scene / "фото.png")
+    inputs = ("matte", photo, scene / "trimap.png", "--method", "flat")
+    ran = python(APP, *inputs, path=packages, PYTHONIOENCODING="cp1252")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "\\u0444\\u043e\\u0442\\u043e_alpha.png" in ran.stdout
+    assert (scene / "фото_alpha.png").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["methods"]])
+def test_a_full_stdout_is_told_in_one_line(packages, arguments):
+    with open("/dev/full", "w") as full:
+        ran = python(APP, *arguments, path=packages, stdout=full)
+    assert ran.returncode == 1
+    assert ran.stderr == "error: stdout cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("command", ["methods", "models"])
+def test_a_reader_that_has_seen_enough_is_no_fault(packages, command):
+    pipe, stdout = os.pipe()
+    os.close(pipe)
+    ran = python(APP, command, path=packages, stdout=stdout)
+    os.close(stdout)
+    assert (ran.returncode, ran.stderr) == (1, "")
 
 
 def test_help_starts_without_the_heavy_libraries(packages):

@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 import alphamat
 from alphamat.cli import app
 from alphamat.examples import astronaut
-from alphamat.io.images import read_image, write_image
+from alphamat.io.images import read_image, read_picture, write_image
+from alphamat.io.profiles import as_rgb, convert_colours
 from alphamat.method import Matte
+from tests.alphamat.io.writers import profile
 
 
 def run(*arguments):
@@ -142,6 +144,9 @@ def test_refusals_are_one_line_and_write_nothing(scene, monkeypatch, arguments, 
     ("image", "trimap", "message"),
     [
         ("missing.png", "trimap.png", "missing.png does not exist"),
+        ("nowhere/photo.png", "trimap.png", "nowhere/photo.png does not exist; expected an image"),
+        ("photo.png", "nowhere/trimap.png", "nowhere/trimap.png does not exist"),
+        ("https://x.org/a.png", "trimap.png", "https://x.org/a.png is a URL; download it first"),
         (".", "trimap.png", "is a folder"),
         ("photo.png", "notes.txt", "notes.txt (5 bytes) is not an image"),
         ("photo.png", "small.png", "`trimap` is 5 × 6"),
@@ -164,6 +169,48 @@ def test_bad_inputs_are_one_line(scene, monkeypatch, image, trimap, message):
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert message in result.stderr
+
+
+def with_profile(path, colours):
+    pixels = read_image(path)
+    write_image(path, pixels, profile=colours)
+
+
+@pytest.mark.parametrize("arguments", [["--cutout"], ["--over", "white"]])
+def test_results_have_the_photographs_profile(scene, arguments):
+    with_profile(scene / "photo.png", profile())
+    for name in ("out.png", "out.tif"):
+        result = matte(scene, *arguments, "-o", scene / name)
+        assert result.exit_code == 0, result.output
+        assert read_picture(scene / name).profile == profile()
+    assert matte(scene).exit_code == 0
+    assert read_picture(scene / "photo_alpha.png").profile is None
+
+
+def test_what_goes_behind_is_brought_to_the_photographs_profile(scene):
+    with_profile(scene / "photo.png", profile())
+    behind = np.full((23, 30, 3), [60, 120, 100], np.uint8)
+    known = read_image(scene / "trimap.png") == 0
+    for name, colours in (("srgb.png", None), ("same.png", profile())):
+        write_image(scene / name, behind, profile=colours)
+        assert matte(scene, "--over", scene / name, "-o", scene / "out.png").exit_code == 0
+        levels = convert_colours(behind / 255, colours, profile())
+        found = read_image(scene / "out.png")[known]
+        np.testing.assert_array_equal(found, np.rint(255 * levels)[known])
+    assert matte(scene, "--over", "rgb(60, 120, 100)", "-o", scene / "out.png").exit_code == 0
+    levels = convert_colours(behind / 255, None, profile())
+    np.testing.assert_array_equal(
+        read_image(scene / "out.png")[known], np.rint(255 * levels)[known]
+    )
+    assert np.abs(255 * levels - behind).max() > 5
+
+
+def test_a_gray_photographs_profile_becomes_one_for_colours(scene):
+    gray = read_image(scene / "photo.png")[..., 0]
+    write_image(scene / "photo.png", gray, profile=profile(b"GRAY"))
+    result = matte(scene, "--cutout", "-o", scene / "out.png")
+    assert result.exit_code == 0, result.output
+    assert read_picture(scene / "out.png").profile == as_rgb(profile(b"GRAY"), name="photo")
 
 
 def test_output_is_checked_before_the_work(scene):

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alphamat.cli import app
-from alphamat.io.images import read_image, write_image
+from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.trimap import (
     Diagonal,
     Ellipse,
@@ -15,6 +15,7 @@ from alphamat.trimap import (
     from_scribbles,
     overlay,
 )
+from tests.alphamat.io.writers import profile
 
 
 @pytest.fixture
@@ -100,6 +101,14 @@ def test_the_overlay_is_written_beside_the_trimap(scene):
     )
 
 
+def test_the_overlay_has_the_photographs_profile_and_the_trimap_none(scene):
+    write_image("photo.png", read_image("photo.png"), profile=profile())
+    result = run("mask.png", "--width", 3, "--overlay", "photo.png")
+    assert result.exit_code == 0, result.output
+    assert read_picture("mask_overlay.png").profile == profile()
+    assert read_picture("mask_trimap.png").profile is None
+
+
 def test_check_says_what_is_odd_and_writes_nothing(scene):
     before = files(scene)
     result = run("--check", "soft.png")
@@ -130,6 +139,7 @@ def test_mattes_without_opaque_pixels_are_made_with_a_warning(scene):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["nowhere/mask.png"], "nowhere/mask.png does not exist"),
         (["missing.png"], "missing.png does not exist"),
         (["photo.png"], "`mask` has colours"),
         (["mask.png", "--width", "30"], "`inner` is 30 pixels, which leaves no known foreground"),

@@ -1,5 +1,6 @@
 """The door for images and alphas: what is let in, as what, and what is refused with which words."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageOps
 
 from alphamat.door.image import as_alpha, as_image, as_plane
 
@@ -121,6 +122,61 @@ def test_palette_images_with_transparency_are_refused():
     picture.info["transparency"] = 1
     with pytest.raises(ValueError, match="fourth channel"):
         as_image(picture)
+
+
+def test_what_is_transparent_in_a_pil_image_is_refused_however_it_is_stored():
+    gray = Image.new("L", (4, 3), 7)
+    gray.info["transparency"] = 7
+    colours_ = Image.new("RGBA", (4, 3), (9, 9, 9, 100)).quantize(4)
+    for picture in (gray, colours_):
+        with pytest.raises(ValueError, match="fourth channel"):
+            as_image(picture)
+    deep = Image.new("I;16", (4, 3))
+    deep.info["transparency"] = 7
+    with pytest.raises(TypeError, match=r"one level is transparent; .* alphamat\.read_image"):
+        as_image(deep)
+
+
+def lying(orientation, format="PNG"):
+    """Return a photograph as a camera that was turned writes it."""
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.fromarray(colours(8, 9, 3)).save(file, format, exif=exif)
+    return Image.open(file)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_pil_images_that_are_not_upright_are_refused(orientation):
+    with pytest.raises(ValueError, match=rf"orientation {orientation}, .*exif_transpose\(plate\)"):
+        as_image(lying(orientation), name="plate")
+    with pytest.raises(ValueError, match="orientation"):
+        as_plane(lying(orientation).convert("L"), name="alpha")
+
+
+def test_pil_images_that_are_upright_are_taken():
+    for picture in (lying(1), ImageOps.exif_transpose(lying(6)), lying(6, "TIFF")):
+        assert as_image(picture).shape == (*picture.size[::-1], 3)
+    assert as_image(lying(6, "TIFF")).shape == (9, 8, 3)  # Pillow turns TIFFs
+
+
+def test_pil_images_of_damaged_files_are_named():
+    file = io.BytesIO()
+    Image.fromarray(colours(80, 90, 3)).save(file, "PNG")
+    with pytest.raises(ValueError, match="`image` is a PIL image whose file is damaged or cut"):
+        as_image(Image.open(io.BytesIO(file.getvalue()[:2000])))
+
+
+def test_deep_pil_images_keep_their_levels_if_converted_as_is_said():
+    deep = Image.fromarray(np.full((4, 3), 30000, np.int32))
+    with pytest.raises(TypeError, match=r"mode I; .*`numpy.asarray\(image\).astype\(numpy.uint"):
+        as_image(deep)
+    assert (as_image(np.asarray(deep).astype(np.uint16)) == 30000 / 65535).all()
+
+
+def test_arrays_that_lie_in_a_file_are_arrays(tmp_path):
+    np.save(tmp_path / "a.npy", colours(8, 9, 3))
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+    np.testing.assert_array_equal(as_image(mapped), as_image(colours(8, 9, 3)))
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "LAB", "I", "LA"])

@@ -1,3 +1,4 @@
+import io
 import os
 import signal
 import struct
@@ -10,7 +11,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from alphamat.io.images import image_size, read_image, write_image
+from alphamat.io.images import image_size, read_image, read_picture, write_image
+from tests.alphamat.io.writers import png, profile
 
 SHAPES = [(11, 14), (11, 14, 3), (11, 14, 4)]
 
@@ -100,24 +102,9 @@ def test_bilevel_is_black_and_white(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), np.where(mask, 255, 0))
 
 
-def gray_alpha_png(pixels):
-    """Return an (H, W, 2) uint16 array as a PNG file, written out by its specification."""
-    height, width = pixels.shape[:2]
-    rows = pixels.astype(">u2").reshape(height, -1)
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0)),
-        (b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))),
-        (b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks
-    )
-
-
 def test_sixteen_bit_gray_with_alpha_keeps_its_bits(tmp_path):
     pixels = noise((11, 14, 2), np.uint16)
-    (tmp_path / "a.png").write_bytes(gray_alpha_png(pixels))
+    (tmp_path / "a.png").write_bytes(png(pixels, 16))
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), pixels[..., [0, 0, 0, 1]])
 
 
@@ -264,6 +251,73 @@ def test_large_images_within_memory_raise_no_warning(tmp_path, monkeypatch):
     picture = np.random.default_rng(6).integers(0, 256, (11, 14), dtype=np.uint8)
     write_image(tmp_path / "a.png", picture)
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), picture)
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "PNG16", "TIFF16"])
+def test_what_was_lowered_is_heeded_by_every_format(tmp_path, monkeypatch, format):
+    (tmp_path / "a").write_bytes(sample(format, tmp_path))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 61 * 74 // 2 - 1)
+    for function in (read_image, image_size):
+        with pytest.raises(ValueError, match=r"a has more than 4,512 pixels"):
+            function(tmp_path / "a")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert read_image(tmp_path / "a").shape[:2] == image_size(tmp_path / "a") == (61, 74)
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_profile_is_read_with_the_picture(tmp_path, format):
+    Image.fromarray(noise((11, 14, 3))).save(tmp_path / "a", format, icc_profile=profile())
+    picture = read_picture(tmp_path / "a")
+    assert picture.profile == profile()
+    np.testing.assert_array_equal(picture.pixels, read_image(tmp_path / "a"))
+
+
+def test_a_profile_for_other_channels_is_dropped(tmp_path):
+    ink = Image.fromarray(noise((11, 14, 3))).convert("CMYK")
+    for name, picture, colours in (
+        ("ink.jpg", ink, profile(b"CMYK")),
+        ("gray.png", Image.fromarray(noise((11, 14))), profile()),
+        ("damaged.png", Image.fromarray(noise((11, 14, 3))), b"x" * 200),
+    ):
+        picture.save(tmp_path / name, icc_profile=colours)
+        assert read_picture(tmp_path / name).profile is None
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_a_profile_is_written_with_the_picture(tmp_path, ending):
+    for pixels, colours in ((noise((11, 14)), profile(b"GRAY")), (noise((11, 14, 4)), profile())):
+        write_image(tmp_path / f"a.{ending}", pixels, profile=colours)
+        assert read_picture(tmp_path / f"a.{ending}").profile == colours
+        with Image.open(tmp_path / f"a.{ending}") as opened:
+            assert opened.info["icc_profile"] == colours
+    with pytest.raises(ValueError, match="`profile` is no ICC profile for gray"):
+        write_image(tmp_path / f"a.{ending}", noise((11, 14)), profile=profile())
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("format", ["png", "tiff"])
+def test_open_files_are_written_and_read(tmp_path, format, bits):
+    pixels, memory = noise((11, 14, 3), np.dtype(f"uint{bits}")), io.BytesIO()
+    write_image(memory, pixels, bits=bits, format=format)
+    with open(tmp_path / "a", "w+b") as file:
+        write_image(file, pixels, bits=bits, format=format)
+        for source in (memory, file):
+            np.testing.assert_array_equal(read_image(source), pixels)
+            assert image_size(source) == (11, 14)
+
+
+@pytest.mark.parametrize(
+    ("path", "format", "kind", "message"),
+    [
+        ("a.png", "png", ValueError, "the ending of a path decides"),
+        (io.BytesIO(), None, ValueError, "`format` is None; expected 'png' or 'tiff'"),
+        (io.BytesIO(), "jpeg", ValueError, "`format` is 'jpeg'; expected 'png' or 'tiff'"),
+        (noise((11, 14)), None, TypeError, "`path` is a ndarray; expected a path, or a file"),
+    ],
+)
+def test_where_to_write_is_a_path_or_a_file_with_a_format(path, format, kind, message):
+    with pytest.raises(kind, match=message):
+        write_image(path, noise((11, 14)), format=format)
 
 
 @pytest.mark.parametrize(

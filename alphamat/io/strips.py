@@ -1,0 +1,145 @@
+"""The pixels of a TIFF file: strips or tiles, packed, put together."""
+
+from __future__ import annotations
+
+import lzma
+import math
+import struct
+import zlib
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from alphamat.io.stored import Refusal, unread_form
+
+NONE, LZW, DEFLATE, PACK_BITS = 1, 5, 8, 32773
+PACKINGS = {NONE: "none", LZW: "LZW", DEFLATE: "Deflate", 32946: "Deflate", PACK_BITS: "PackBits"}
+PACKINGS |= {34925: "LZMA", 50000: "Zstandard"}
+DECOMPRESSORS = {
+    DEFLATE: zlib.decompressobj,
+    32946: zlib.decompressobj,
+    34925: lzma.LZMADecompressor,
+}
+BATCH = 2**24  # bytes that are unpacked at a time
+LARGEST_TILE = 2**24  # pixels
+
+
+class Strips(NamedTuple):
+    """Where the pixels are, and how they are packed; strips are tiles as wide as the picture."""
+
+    size: tuple[int, int]
+    samples: int
+    dtype: np.dtype
+    tile: tuple[int, int]
+    tiled: bool
+    """Tiles are whole at the lower edge, strips are cut."""
+    planar: bool
+    """Each channel has strips of its own."""
+    packing: int
+    predictor: int
+    offsets: np.ndarray
+    counts: np.ndarray | None
+
+
+def unpack(file: Any, strips: Strips) -> np.ndarray:
+    """Return the samples, (H, W, samples), uint8 or uint16 in native byte order."""
+    (height, width), (rows, columns) = strips.size, strips.tile
+    _refuse_odd(strips)
+    levels = np.empty((height, width, strips.samples), strips.dtype.newbyteorder("="))
+    planes = [slice(k, k + 1) for k in range(strips.samples)] if strips.planar else [slice(None)]
+    across = -(-width // columns)
+    count = -(-height // rows) * across  # of one plane
+    if len(strips.offsets) < count * len(planes):
+        raise Refusal("is damaged or cut short: strips or tiles are missing")
+    depth = 1 if strips.planar else strips.samples
+    batch = max(1, BATCH // (rows * columns * depth * strips.dtype.itemsize))
+    for plane, channels in enumerate(planes):
+        for first in range(0, count, batch):
+            tops = [k // across * rows for k in range(first, min(first + batch, count))]
+            heights = [rows if strips.tiled else min(rows, height - top) for top in tops]
+            samples = _samples(file, strips, plane * count + first, heights, depth)
+            for k, block in enumerate(np.split(samples, np.cumsum(heights)[:-1]), first):
+                y, x = k // across * rows, k % across * columns
+                place = levels[y : y + rows, x : x + columns, channels]
+                place[...] = block[: place.shape[0], : place.shape[1]]
+    return levels
+
+
+def _refuse_odd(strips: Strips) -> None:
+    rows, columns = strips.tile
+    if strips.tiled and rows * columns > max(LARGEST_TILE, 4 * math.prod(strips.size)):
+        raise Refusal(f"is damaged: its tiles are {rows} × {columns}")
+    if strips.predictor not in (1, 2) and strips.packing not in (NONE, PACK_BITS):
+        raise unread_form(f"predictor {strips.predictor}")
+
+
+def _samples(file: Any, strips: Strips, first: int, heights: list[int], depth: int) -> np.ndarray:
+    """Return strips from the first on, one below the other, (rows, columns, depth)."""
+    row_bytes = strips.tile[1] * depth * strips.dtype.itemsize
+    sizes = [rows * row_bytes for rows in heights]
+    if strips.packing != NONE:
+        if strips.counts is None or len(strips.counts) < first + len(sizes):
+            raise Refusal("is damaged: it does not say how long its strips or tiles are")
+        lengths = strips.counts[first : first + len(sizes)].tolist()
+        packed = [_read(file, strips, first + k, length) for k, length in enumerate(lengths)]
+        data = _unpacked(packed, heights, row_bytes, strips.packing)
+    else:
+        data = b"".join(_read(file, strips, first + k, size) for k, size in enumerate(sizes))
+    samples = np.frombuffer(data, strips.dtype).reshape(sum(heights), strips.tile[1], depth)
+    if strips.predictor == 2 and strips.packing not in (NONE, PACK_BITS):
+        return np.cumsum(samples, axis=1, dtype=strips.dtype.newbyteorder("="))
+    return samples
+
+
+def _read(file: Any, strips: Strips, number: int, size: int) -> bytes:
+    at = int(strips.offsets[number])
+    if at + size > file.seek(0, 2):
+        raise Refusal("is damaged or cut short: its pixels lie beyond its end")
+    file.seek(at)
+    return file.read(size)
+
+
+def _unpacked(packed: list[bytes], heights: list[int], row_bytes: int, packing: int) -> bytes:
+    sizes = [rows * row_bytes for rows in heights]
+    try:
+        if decompressor := DECOMPRESSORS.get(packing):
+            parts = zip(packed, sizes, strict=True)
+            data = b"".join(decompressor().decompress(part, size) for part, size in parts)
+        else:
+            data = _unpacked_by_libtiff(packed, heights, row_bytes, packing)
+        if len(data) == sum(sizes):
+            return data
+    except MemoryError:
+        raise
+    except Exception:  # libtiff raises anything on bad bytes
+        pass
+    raise Refusal(f"is damaged or cut short: its {PACKINGS[packing]} pixels cannot be unpacked")
+
+
+def _unpacked_by_libtiff(
+    packed: list[bytes], heights: list[int], row_bytes: int, packing: int
+) -> bytes:
+    """Unpack strips with Pillow: as strips of a gray picture of 8 bits, which are just bytes."""
+    from PIL import TiffImagePlugin
+
+    starts = 8 + np.cumsum([0, *map(len, packed)])
+    lengths = np.diff(starts)
+    count = len(packed)
+    arrays = b"".join(np.asarray(a, "<u4").tobytes() for a in (starts[:-1], lengths))
+    places = (starts[-1], starts[-1] + 4 * count) if count > 1 else (starts[0], lengths[0])
+    tags = [
+        (256, 4, 1, row_bytes),
+        (257, 4, 1, sum(heights)),
+        (258, 3, 1, 8),
+        (259, 3, 1, packing),
+        (262, 3, 1, 1),
+        (273, 4, count, places[0]),
+        (277, 3, 1, 1),
+        (278, 4, 1, heights[0]),
+        (279, 4, count, places[1]),
+    ]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = struct.pack("<2sHI", b"II", 42, starts[-1] + len(arrays))
+    file = BytesIO(b"".join([head, *packed, arrays, directory, bytes(4)]))
+    return TiffImagePlugin.TiffImageFile(file).tobytes()
