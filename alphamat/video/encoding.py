@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from alphamat.video.colour import LIMITED, PICTURES, Colour, to_frame
+from alphamat.video.container import file_url
 from alphamat.video.ffmpeg import pyav
 
 
@@ -85,6 +86,7 @@ def encoding(
     time_base: Fraction,
     colour: Colour = PICTURES,
     pixel_aspect: Fraction = Fraction(1),
+    timecode: str | None = None,
 ) -> Iterator[Encoder]:
     """Open a film to write; it is complete at the end of the `with` block."""
     av = pyav()
@@ -92,14 +94,17 @@ def encoding(
     if "movflags" in options:  # the unit of start times; by default milliseconds
         ticks = time_base.denominator
         options["movie_timescale"] = str(ticks * -(-1000 // ticks))
-    with av.open(str(path), "w", container_options=options) as container:
+    with av.open(file_url(path), "w", container_options=options) as container:
         stream = container.add_stream(kind.encoder, rate=rate, options=kind.options)
         stream.height, stream.width = size
         stream.pix_fmt = kind.transparent if alpha else kind.opaque
         stream.time_base = time_base
+        if timecode is not None:
+            stream.metadata["timecode"] = timecode
         codec = stream.codec_context
         codec.time_base = time_base
         codec.sample_aspect_ratio = pixel_aspect
+        codec.flags |= av.codec.context.Flags.frame_duration
         codec.gop_size = max(1, round(rate))  # a fragment each second
         codec.colorspace, codec.color_range = colour.matrix, LIMITED
         codec.color_primaries, codec.color_trc = colour.primaries, colour.transfer
@@ -120,12 +125,13 @@ class Encoder:
     time_base: Fraction
     next: int = 0
 
-    def write(self, image: np.ndarray, time: Fraction) -> None:
+    def write(self, image: np.ndarray, time: Fraction, duration: Fraction) -> None:
         frame = to_frame(image, self.stream.pix_fmt, self.colour.matrix)
         frame.color_primaries, frame.color_trc = self.colour.primaries, self.colour.transfer
         frame.time_base = self.time_base
         # Encoders need times that increase; those of damaged files may not.
         frame.pts = max(round(time / self.time_base), self.next)
+        frame.duration = max(1, round(duration / self.time_base))
         self.next = frame.pts + 1
         self.container.mux(self.stream.encode(frame))
 

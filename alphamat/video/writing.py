@@ -150,7 +150,7 @@ def _alike(pictures: Iterator, rate: Fraction | None, bits: int | None) -> Itera
         time = frame.time
         if time is None and rate is not None:
             time = (number - 1) / rate
-        yield Frame(image, time, frame.number)
+        yield frame._replace(image=image, time=time)
 
 
 def _write_pictures(path: Path, frames: Iterator[Frame], bits: int) -> int:
@@ -176,6 +176,7 @@ def _write_film(
     if source is not None:
         like = {"time_base": source.time_base or 1 / rate}
         like |= {"colour": source.colour, "pixel_aspect": source.pixel_aspect}
+        like |= {"timecode": source.timecode}
         if source.pixel_aspect != 1 and path.suffix.lower() == ".webm":  # PyAV cannot store it
             warnings.warn(
                 f"the pixels of {source.path} are not square ({source.pixel_aspect}), and "
@@ -194,11 +195,12 @@ def _write_film(
         waiting, count, end = next(sound, None), 0, Fraction(0)
         for frame in frames:
             assert frame.time is not None  # there is a rate
-            end = frame.time + 1 / rate
+            duration = frame.duration or 1 / rate
+            end = frame.time + duration
             while waiting is not None and waiting[0] < frame.time:
                 encoder.container.mux(waiting[1])
                 waiting = next(sound, None)
-            encoder.write(frame.image, frame.time)
+            encoder.write(frame.image, frame.time, duration)
             count += 1
         limit = None if source is None else source.limit
         while waiting is not None and (limit is None or waiting[0] < end):
