@@ -99,7 +99,7 @@ def _read(
 ) -> Iterator[Frame]:
     with opened(path) as container:
         stream = video_stream(container, path)
-        decoder = decoder_of(stream, path)
+        decoder, codec = decoder_of(stream, path), stream.codec_context.name
         clock = partial(_time, stream.time_base, rate, start)
         # AVI has no times for frames that are not stored in the order in which they are shown.
         untimed = container.format.name == "avi" and stream.codec_context.has_b_frames
@@ -113,8 +113,8 @@ def _read(
                 last, count = time, count + 1
                 if frame.is_corrupt:
                     raise ValueError(_damaged(path, count, time, "a part of it cannot be decoded"))
-                image = _upright(frame, to_rgb(frame, matrix), path)
-                if fields.is_interlaced(frame, stream.codec_context.name, image):
+                image = _upright(frame, to_rgb(frame, matrix, codec), path)
+                if fields.is_interlaced(frame, codec, image):
                     _tell_once(told, fields.advice(path))
                 size = size or image.shape[:2]
                 if image.shape[:2] != size:
