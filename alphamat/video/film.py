@@ -29,6 +29,8 @@ UPRIGHT: dict[tuple[int, ...], Callable[[np.ndarray], np.ndarray]] = {
     (0, -1, -1, 0): lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
 }
 """How to turn stored pixels upright, by the numbers a, b, c, d of the film's display matrix."""
+LAST = 2
+"""Packets at the end of a take among which one may wrongly be called cut short."""
 
 
 def open_film(path: Path) -> Video:
@@ -168,24 +170,33 @@ def _seconds(container, stream, *, of_all: bool = True) -> Fraction:
 def _demuxed(container, stream, path: Path, rate: Fraction, clock) -> Iterator:
     """Yield the packets of a stream, if they are whole; where times go back, they go on."""
     av = pyav()
-    takes, time = Clock(1 / rate), Fraction(0)
+    takes, time, doubtful = Clock(1 / rate), Fraction(0), []
     try:
         for packet in container.demux(stream):
-            goes_back = takes.move(packet)
+            if takes.move(packet):
+                warnings.warn(_joined(path, clock(packet.pts) or time), stacklevel=3)
+                yield from doubtful
+                doubtful = []
+            # One of a take's last packets is said to be cut short where the next take counts anew.
+            if packet.is_corrupt or doubtful:
+                doubtful.append(packet)
+                if len(doubtful) > LAST or not packet.size:
+                    at = clock(doubtful[0].pts) or time
+                    raise ValueError(_damaged(path, round(at * rate) + 1, at, "it is not whole"))
+                continue
             time = clock(packet.pts) or time
-            if goes_back:
-                warnings.warn(
-                    f"the times of {path} go back at {float(time):.2f} s, as where takes are "
-                    "joined; what follows is put where the frames before it end.",
-                    stacklevel=3,
-                )
-            if packet.is_corrupt:
-                raise ValueError(_damaged(path, round(time * rate) + 1, time, "it is not whole"))
             yield packet
     except av.error.FFmpegError as fault:
         raise ValueError(
             f"{path} is damaged or cut short after {float(time):.2f} s: {reason(fault)}."
         ) from None
+
+
+def _joined(path: Path, time: Fraction) -> str:
+    return (
+        f"the times of {path} go back at {float(time):.2f} s, as where takes are joined; what "
+        "follows is put where the frames before it end."
+    )
 
 
 def _decoded(decoder, packet, path: Path, rate: Fraction, clock) -> list:
