@@ -136,7 +136,7 @@ def encoding(
         try:
             yield encoder
         except KeyboardInterrupt:
-            patience = 0.5
+            patience = 0.2
             raise
         finally:
             encoder.flush(patience)
