@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from io import BytesIO
 from typing import Any
 
 from alphamat.video.container import opened, reason, video_stream
@@ -29,7 +31,14 @@ LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 def sound_of(clip: Video, output, ending: str) -> Iterator[Iterator]:
     """Add a clip's sound to a film that is being written; yield (time, packets) in order."""
     with opened(clip.path) as container:
-        streams = [stream for stream in container.streams.audio if stream.codec_context]
+        sounds = container.streams.audio
+        streams = [stream for stream in sounds if stream.codec_context]
+        if len(streams) < len(sounds):
+            warnings.warn(
+                f"{len(sounds) - len(streams)} of {len(sounds)} tracks of sound of {clip.path} are "
+                "coded in a way that this FFmpeg cannot decode, and are left out.",
+                stacklevel=2,
+            )
         tracks = {stream.index: _track(stream, output, clip, ending) for stream in streams}
         yield _packets(container, streams, tracks, clip) if streams else iter(())
 
@@ -60,7 +69,7 @@ def _packets(container, streams: list, tracks: dict, clip: Video) -> Iterator:
 
 def _track(stream, output, clip: Video, ending: str) -> Callable[[Any], list]:
     """Return a function that turns a packet of the input into packets of the output."""
-    if stream.codec_context.codec.canonical_name in KEPT[ending]:
+    if stream.codec_context.codec.canonical_name in KEPT[ending] and _can_hold(ending, stream):
         packets = _copy(stream, output.add_stream_from_template(stream), clip.start)
     else:
         packets = _recode(stream, output, clip, INSTEAD[ending])
@@ -77,6 +86,18 @@ def _track(stream, output, clip: Video, ending: str) -> Callable[[Any], list]:
         return ready
 
     return ascending
+
+
+def _can_hold(ending: str, stream) -> bool:
+    """Return whether a container takes a stream as it is; MP4 takes no MP3 below 16 kHz."""
+    av = pyav()
+    try:
+        with av.open(BytesIO(), "w", format=ending[1:]) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _copy(stream, target, start: Fraction) -> Callable[[Any], list]:
