@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,6 @@ KINDS = {
     ".mp4": Kind("libx264", "yuv420p", None, {"crf": "16", "preset": "medium"}, FRAGMENTS),
 }
 HDR_KINDS = KINDS | {
-    ".webm": replace(KINDS[".webm"], opaque="yuv420p10le"),
     ".mp4": Kind(
         "libx265",
         "yuv420p10le",
@@ -68,7 +67,7 @@ HDR_KINDS = KINDS | {
         tag="hvc1",
     ),
 }
-"""How films of high dynamic range are coded: with 10 bits, except for alpha in WebM."""
+"""How films of high dynamic range are coded; PyAV's libvpx has 8 bits only."""
 
 
 def kind_of(path: Path, colour: Colour = PICTURES) -> Kind | None:

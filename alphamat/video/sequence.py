@@ -112,7 +112,7 @@ def _refuse_animation(path: Path) -> None:
         warnings.simplefilter("ignore")  # of odd metadata
         with Image.open(path, formats=("PNG", "WEBP", "TIFF", "JPEG")) as picture:
             count = getattr(picture, "n_frames", 1)
-            if count == 1 or picture.format == "JPEG":
+            if count == 1 or picture.format not in ("PNG", "WEBP", "TIFF"):
                 return
             first = picture.size
             picture.seek(1)  # in TIFF it may be a thumbnail or a mask
