@@ -70,7 +70,7 @@ def _refuse_out_of_range(name: str, values: np.ndarray) -> None:
     if values.dtype.kind != "f":
         raise TypeError(f"`{name}` has dtype {values.dtype}; expected floating point in [0, 1].")
     low, high = float(values.min()), float(values.max())
-    if not (0 <= low and high <= 1):  # NaN is neither
+    if not (low >= 0 and high <= 1):  # NaN is neither
         raise ValueError(f"`{name}` has values from {low:g} to {high:g}; expected [0, 1].")
 
 
