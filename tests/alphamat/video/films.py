@@ -63,6 +63,8 @@ def film(
             (sound, "mono", SAMPLES) if isinstance(sound, str) else sound or "   "
         )
         noise = output.add_stream(codec, rate=hertz, layout=layout) if sound else None
+        if codec.startswith("wma"):
+            noise.bit_rate = 128_000
         for at, picture in enumerate(pictures):
             if planes:
                 frame = from_planes(picture, pix_fmt)
