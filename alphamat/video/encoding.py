@@ -55,14 +55,20 @@ KINDS = {
         {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
         {"cluster_time_limit": "1000"},
     ),
-    ".mp4": Kind("libx264", "yuv420p", None, {"crf": "16", "preset": "medium"}, FRAGMENTS),
+    ".mp4": Kind(
+        "libx264",
+        "yuv420p",
+        None,
+        {"crf": "16", "preset": "medium", "forced-idr": "1"},
+        FRAGMENTS,
+    ),
 }
 HDR_KINDS = KINDS | {
     ".mp4": Kind(
         "libx265",
         "yuv420p10le",
         None,
-        {"crf": "18", "preset": "medium", "x265-params": "log-level=none"},
+        {"crf": "18", "preset": "medium", "forced-idr": "1", "x265-params": "log-level=none"},
         FRAGMENTS,
         tag="hvc1",
     ),
@@ -131,7 +137,7 @@ def encoding(
         codec.gop_size = max(1, round(rate))  # a fragment each second
         codec.colorspace, codec.color_range = colour.matrix, LIMITED
         codec.color_primaries, codec.color_trc = colour.primaries, colour.transfer
-        encoder, patience = Encoder(path, container, stream, colour, time_base), math.inf
+        encoder, patience = Encoder(path, container, stream, colour, time_base, 1 / rate), math.inf
         try:
             yield encoder
         except KeyboardInterrupt:
@@ -163,6 +169,10 @@ class Encoder:
     stream: Any
     colour: Colour
     time_base: Fraction
+    usual: Fraction
+    """Seconds that a frame lasts, on average."""
+    held: Any = None
+    """The last frame, which is coded once it is known whether another follows."""
     next: int = 0
 
     def write(self, image: np.ndarray, time: Fraction, duration: Fraction) -> None:
@@ -173,8 +183,10 @@ class Encoder:
         frame.pts = max(round(time / self.time_base), self.next)
         frame.duration = max(1, round(duration / self.time_base))
         self.next = frame.pts + 1
-        with _naming(self.path):
-            self.container.mux(self.stream.encode(frame))
+        held, self.held = self.held, frame
+        if held is not None:
+            with _naming(self.path):
+                self.container.mux(self.stream.encode(held))
 
     def mux(self, packets: Iterable) -> None:
         with _naming(self.path):
@@ -182,8 +194,15 @@ class Encoder:
 
     def flush(self, patience: float) -> None:
         """Write the frames that the encoder still holds, as many as some seconds allow."""
-        end = time.monotonic() + patience
+        import av
+
+        end, held = time.monotonic() + patience, self.held
         with _naming(self.path):
+            if held is not None:
+                if held.duration * self.time_base > 2 * self.usual:
+                    # MP4 keeps this only of what is coded last, as an I frame is here.
+                    held.pict_type = av.video.frame.PictureType.I
+                self.container.mux(self.stream.encode(held))
             for packet in self.stream.codec_context.encode_lazy(None):
                 packet.stream = self.stream
                 self.container.mux(packet)
