@@ -194,14 +194,14 @@ class Encoder:
 
     def flush(self, patience: float) -> None:
         """Write the frames that the encoder still holds, as many as some seconds allow."""
-        import av
+        from av.video.frame import PictureType
 
         end, held = time.monotonic() + patience, self.held
         with _naming(self.path):
             if held is not None:
                 if held.duration * self.time_base > 2 * self.usual:
                     # MP4 keeps this only of what is coded last, as an I frame is here.
-                    held.pict_type = av.video.frame.PictureType.I
+                    held.pict_type = PictureType.I
                 self.container.mux(self.stream.encode(held))
             for packet in self.stream.codec_context.encode_lazy(None):
                 packet.stream = self.stream

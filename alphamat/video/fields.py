@@ -24,7 +24,7 @@ def _has_combs(image: np.ndarray) -> bool:
 
 def _teeth(levels: np.ndarray) -> int:
     middle = levels[1:-1]
-    return np.count_nonzero((middle - levels[:-2]) * (middle - levels[2:]) > 20**2)
+    return int(np.count_nonzero((middle - levels[:-2]) * (middle - levels[2:]) > 20**2))
 
 
 def advice(path: Path) -> str:

@@ -263,7 +263,7 @@ def test_a_backdrop_of_another_size_is_refused(frames):
     [
         (lambda alpha: (255 * alpha).astype(np.uint8), TypeError, "`alpha` has dtype uint8"),
         (lambda alpha: alpha + np.nan, ValueError, "`alpha` has values from nan to nan"),
-        (lambda alpha: 7 * alpha + 1, ValueError, "`alpha` has values from 1 to"),
+        (lambda alpha: 7 * alpha + 1, ValueError, "`alpha` has values from 1.02745 to"),
         (lambda alpha: alpha[:5], ValueError, "`alpha` is 5 × 14 and the frame is 11 × 14"),
         (lambda alpha: alpha[..., None], ValueError, r"`alpha` has shape \(11, 14, 1\)"),
         (lambda alpha: Matte(alpha, alpha), ValueError, r"`foreground` has shape \(11, 14\)"),
