@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +63,33 @@ def decoder_of(stream, path: Path):
     # With threads for several frames, an error would come too late to name the damaged one.
     stream.thread_type = "SLICE"
     return stream.codec_context
+
+
+@contextmanager
+def until_complete(path: Path) -> Iterator[Path]:
+    """Yield a name to write to, which becomes `path` if all goes well."""
+    stem = os.fsencode(path.stem)[:200].decode(errors="ignore")  # names have up to 255 bytes
+    part = path.with_name(f"{stem}.part-{secrets.token_hex(3)}{path.suffix}")
+    try:
+        yield part
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException as fault:
+        if _has_pictures(part):
+            fault.add_note(f"What was made until then is kept as {part}.")
+        else:
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _has_pictures(film: Path) -> bool:
+    try:
+        with opened(film) as container:
+            stream = video_stream(container, film)
+            return any(packet.size for packet in container.demux(stream))
+    except (OSError, ValueError):
+        return False
 
 
 def reason(fault) -> str:

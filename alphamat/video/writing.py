@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -19,7 +18,7 @@ from alphamat.io.images import WRITABLE, write_image
 from alphamat.io.whole import refuse_unwritable
 from alphamat.video import sequence
 from alphamat.video.colour import HDR, PICTURES
-from alphamat.video.container import opened, video_stream
+from alphamat.video.container import until_complete
 from alphamat.video.encoding import KINDS, Kind, encoding, kind_of, refuse_unencodable
 from alphamat.video.frames import Frame, Video
 from alphamat.video.sound import sound_of
@@ -221,7 +220,7 @@ def _write_film(
                 f"{path} cannot store that; write .mov or .mp4 to keep it.",
                 stacklevel=3,
             )
-    with _until_complete(path) as part, ExitStack() as open_files:
+    with until_complete(path) as part, ExitStack() as open_files:
         encoder = open_files.enter_context(
             encoding(part, kind, size=size, alpha=alpha, rate=rate, **like)
         )
@@ -245,30 +244,3 @@ def _write_film(
             encoder.mux(waiting[1])
             waiting = next(sound, None)
     return count
-
-
-@contextmanager
-def _until_complete(path: Path) -> Iterator[Path]:
-    """Yield a name to write to, which becomes `path` if all goes well."""
-    stem = os.fsencode(path.stem)[:200].decode(errors="ignore")  # names have up to 255 bytes
-    part = path.with_name(f"{stem}.part-{secrets.token_hex(3)}{path.suffix}")
-    try:
-        yield part
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException as fault:
-        if _has_pictures(part):
-            fault.add_note(f"What was made until then is kept as {part}.")
-        else:
-            part.unlink(missing_ok=True)
-        raise
-
-
-def _has_pictures(film: Path) -> bool:
-    try:
-        with opened(film) as container:
-            stream = video_stream(container, film)
-            return any(packet.size for packet in container.demux(stream))
-    except (OSError, ValueError):
-        return False

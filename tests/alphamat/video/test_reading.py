@@ -365,7 +365,7 @@ def test_pictures_of_other_kinds_are_called_so(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
 def test_an_animation_is_not_cut_to_its_first_picture(tmp_path, name):
-    first, *more = map(Image.fromarray, ball(5))
+    first, *more = map(Image.fromarray, ball(5, channels=4))
     first.save(tmp_path / name, save_all=True, append_images=more, duration=100)
     with pytest.raises(ValueError, match="holds 5 pictures, 36 × 50"):
         read_video(tmp_path / name)
