@@ -71,10 +71,13 @@ def as_rate(rate: Fraction | float | str) -> Fraction:
         found = Fraction(rate)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         found = Fraction(0)
-    if not 0 < found <= 1000:
+    if not Fraction(1, 86400) <= found <= 1000:
         raise ValueError(
-            f"`rate` is {rate!r}; expected frames per second, such as 25 or 24000/1001."
+            f"`rate` is {rate!r}; expected frames per second, such as 25, 24000/1001, or 1/3600 "
+            "for one an hour; at least one a day."
         )
+    if found < 1:
+        return 1 / (1 / found).limit_denominator(1001)
     broadcast = Fraction(1000 * round(found * Fraction(1001, 1000)), 1001)
     near = abs(found - broadcast) < Fraction(2, 1000) and found.denominator > 1
     return broadcast if near else found.limit_denominator(1001)

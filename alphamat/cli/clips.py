@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import numpy as np
 from alphamat.door.image import as_plane, refuse_other_size
 from alphamat.io.folders import SUFFIXES, read_gray
 from alphamat.video import Video, read_video
+from alphamat.video.colour import HDR, PICTURES
+from alphamat.video.sequence import is_pattern
 from alphamat.words import file_or_colour
 
 
@@ -30,9 +34,17 @@ def plates(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
 
 def over_what(text: str, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
     """Return what a cut-out is put over: a colour, a picture, or a clip."""
-    is_pattern = set(text) & set("%*") and Path(text).suffix.lower() in SUFFIXES
-    given = Path(text) if is_pattern else file_or_colour(text, name="--over")
-    return _still_or_clip("over", given, clip) if isinstance(given, Path) else given
+    given = Path(text) if is_pattern(Path(text)) else file_or_colour(text, name="--over")
+    behind = _still_or_clip("over", given, clip) if isinstance(given, Path) else given
+    colour = behind.colour if isinstance(behind, Video) else PICTURES
+    if clip.colour.transfer in HDR and colour.transfer != clip.colour.transfer:
+        warnings.warn(
+            f"{clip.path} is HDR ({HDR[clip.colour.transfer]}), and what --over names is not: its "
+            "levels are laid under as they are, so that white is as bright as a screen can be, and "
+            "not paper. Make the clip SDR first, or name a clip of the same kind.",
+            stacklevel=2,
+        )
+    return behind
 
 
 def _still_or_clip(name: str, path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
@@ -45,9 +57,15 @@ def _beside(name: str, path: Path, clip: Video) -> Video:
     """Open a clip whose frames go with those of another."""
     given = read_video(path)
     refuse_other_size(given.size, clip.size, name, "the clip")
-    if given.rate and clip.rate and given.rate != clip.rate:
+    # Recorders' averages, and 29.97 for 30000/1001, are not exact; 24 and 23.976 differ by more.
+    if given.rate and clip.rate and abs(given.rate / clip.rate - 1) > Fraction(1, 1500):
         raise ValueError(
-            f"{path} has {float(given.rate):.5g} frames per second, and {clip.path} has "
-            f"{float(clip.rate):.5g}; they must have the same rate."
+            f"{path} has {_in_words(given.rate)} frames per second, and {clip.path} has "
+            f"{_in_words(clip.rate)}; they must have the same rate."
         )
     return given
+
+
+def _in_words(rate: Fraction) -> str:
+    """Return a rate such as `25`, or `24000/1001 (23.976)`."""
+    return str(rate) + f" ({float(rate):.5g})" * (rate.denominator > 1)

@@ -17,7 +17,8 @@ def refuse_overwriting(path: Path, *inputs: Path | str | None) -> None:
 def refuse_clip_overwriting(output: Path, *inputs: Path | str | None) -> None:
     """Raise if `output` is an input, or a folder that holds the pictures of one."""
     refuse_overwriting(output, *inputs)
-    folder = output if output.is_dir() else output.parent if "%" in output.name else None
+    pattern = set(output.name) & set("%#")
+    folder = output if output.is_dir() else output.parent if pattern else None
     for given in filter(None, map(_folder, inputs)):
         if folder is not None and folder.exists() and folder.samefile(given):
             raise ValueError(f"{output} is in the folder of an input; name another --output.")
@@ -28,4 +29,4 @@ def _folder(given: Path | str | None) -> Path | None:
     path = Path(given or "")
     if given and path.is_dir():
         return path
-    return path.parent if set(path.name) & set("%*") and path.parent.is_dir() else None
+    return path.parent if set(path.name) & set("%*#") and path.parent.is_dir() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import warnings
 from collections.abc import Iterable, Iterator
@@ -35,8 +36,8 @@ def matte_clip(
         typer.Option(
             "--output",
             "-o",
-            help="NAME.mov (ProRes 4444), NAME.webm (VP9), NAME.mp4 (H.264, without alpha); or a "
-            "folder or a pattern, such as 'out/%04d.tif', for PNG or TIFF.",
+            help="NAME.mov (ProRes 4444), NAME.webm (VP9), NAME.mp4 (H.264, HEVC for HDR; without "
+            "alpha); or a folder or a pattern, such as 'out/%04d.tif', for PNG or TIFF.",
         ),
     ],
     trimap: Annotated[
@@ -84,6 +85,9 @@ def matte_clip(
         Bits | None,
         typer.Option(help="Bits per channel of PNG and TIFF files.", show_default="8"),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a film that is there already.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Cut the foreground out of INPUT: a clip with true, straight alpha, and its sound.
@@ -93,7 +97,7 @@ def matte_clip(
 
     Exit codes: 0 when all was written, also if something was odd (then there
     are warnings); 1 when an input is refused or the work fails, with one line
-    on stderr; 2 when the command is misused.
+    on stderr; 2 when the command is misused; 130 when it is stopped.
     """
     from alphamat import video
     from alphamat.video.encoding import kind_of
@@ -106,14 +110,15 @@ def matte_clip(
     if is_film and bits is not None:
         raise typer.BadParameter("it is for PNG and TIFF files only.", param_hint="--bits")
     made = "alpha" if only_alpha else "cutout" if over is None else "composite"
-    depth = 16 if output.suffix.lower() == ".mov" else int(bits or 8)
     odd: list[str] = []
-    with faults_in_one_line(), _warned(odd):
+    with faults_in_one_line(), _telling_of_a_stop(), _warned(odd):
         estimator = method_named(method, weights)
         refuse_clip_overwriting(output, source, trimap, plate, over, weights)
         clip = video.read_video(source, rate=rate)
         clip = clip if limit is None else clip.first(limit)
-        video.refuse_unwritable_clip(output, size=clip.size, alpha=made == "cutout")
+        video.refuse_unwritable_clip(
+            output, size=clip.size, alpha=made == "cutout", source=clip, overwrite=overwrite
+        )
         if is_film and clip.rate is None:
             raise ValueError(f"{source} has no frame rate, which {output} needs; give --rate.")
         shown, frames = tee(clip.frames())
@@ -125,11 +130,18 @@ def matte_clip(
             handheld=handheld,
         )
         behind = None if over is None else over_what(over, clip)
+        kind = kind_of(output, clip.colour)
+        depth = int(bits or 8) if kind is None else kind.bits(made == "cutout")
         pictures = _pictures(zip(shown, mattes, strict=True), made, behind, depth)
         start = time.perf_counter()
-        with progress.bar(total=clip.count) as bar, _telling_of_a_stop():
-            counted = _counted(pictures, bar)
-            done = video.write_video(output, counted, source=clip, bits=int(bits or 8))
+        with progress.bar(total=clip.count) as bar:
+            done = video.write_video(
+                output,
+                _counted(pictures, bar),
+                source=clip,
+                bits=int(bits or 8),
+                overwrite=overwrite,
+            )
         seconds = time.perf_counter() - start
     if as_json:
         typer.echo(json.dumps(_record(made, output, clip, done, seconds, odd), allow_nan=False))
@@ -170,10 +182,11 @@ def _counted(pictures: Iterator, bar: progress.Bar) -> Iterator:
 @contextmanager
 def _warned(odd: list[str]) -> Iterator[None]:
     """Gather warnings: the first of each kind, and how many more of that kind there were."""
-    seen: dict[type, list] = {}
+    seen: dict[str, list] = {}
 
-    def note(message, category, *_, **__) -> None:
-        seen.setdefault(category, [str(message), 0])[1] += 1
+    def note(message, *_, **__) -> None:
+        kind = re.sub(r"[\d.]+", "0", str(message))
+        seen.setdefault(kind, [str(message), 0])[1] += 1
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
@@ -189,11 +202,12 @@ def _warned(odd: list[str]) -> Iterator[None]:
 
 @contextmanager
 def _telling_of_a_stop() -> Iterator[None]:
+    """Print what is left of a stopped run, and leave with the exit code of Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt as stop:
-        typer.echo(" ".join(["stopped.", *getattr(stop, "__notes__", [])]), err=True)
-        raise
+        typer.echo(" ".join(["Stopped.", *getattr(stop, "__notes__", [])]), err=True)
+        raise typer.Exit(130) from None
 
 
 def _record(

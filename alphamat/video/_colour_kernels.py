@@ -1,7 +1,8 @@
 """Compiled loops of `colour.py`. Raw arrays in and out; results last; the caller checks.
 
 Chroma may have only every second row and column. A sample then lies at the left one of its two
-columns, and half-way between its two rows. That is the default of H.264, HEVC and ProRes.
+columns, and half-way between its two rows. That is the default of H.264, HEVC and ProRes. JPEG's
+and MPEG-1's is centred: it lies half-way between its two columns, too.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ HALF, QUARTER = np.float32(0.5), np.float32(0.25)
 
 
 @jit
-def decode(first, last, y, u, v, halved, matrix, offset, full, colours):
+def decode(first, last, y, u, v, halved, centred, matrix, offset, full, colours):
     """Fill rows first ≤ y < last of colours (H, W, 3 or 4), integers up to `full`.
 
     Rows of the three planes may be longer than the picture is wide. `halved` says whether chroma
-    has half the rows, and half the columns. `matrix` (3, 3) is applied to the three planes less
-    `offset` (3).
+    has half the rows, and half the columns, and `centred`, where it lies. `matrix` (3, 3) is
+    applied to the three planes less `offset` (3).
     """
     width = colours.shape[1]
     blue = np.empty(width, np.float32)
     red = np.empty(width, np.float32)
     top = np.float32(full)
     for row in range(first, last):
-        _widen(u, row, halved, blue)
-        _widen(v, row, halved, red)
+        _widen(u, row, halved, centred, blue)
+        _widen(v, row, halved, centred, red)
         luma, pixels = y[row], colours[row]
         for c in range(3):
             of_luma, of_blue, of_red = matrix[c]
@@ -38,7 +39,7 @@ def decode(first, last, y, u, v, halved, matrix, offset, full, colours):
 
 
 @jit
-def _widen(chroma, row, halved, wide):
+def _widen(chroma, row, halved, centred, wide):
     """Interpolate one row of a chroma plane to the luma's."""
     down, across = halved
     near = row >> 1 if down else row
@@ -54,9 +55,24 @@ def _widen(chroma, row, halved, wide):
             wide[2 * x] = near_share * a[x] + far_share * b[x]
         for x in range(wide.size // 2):
             wide[2 * x + 1] = HALF * (wide[2 * x] + wide[2 * min(x + 1, count - 1)])
+        if centred:
+            _centre(wide, count)
     else:
         for x in range(wide.size):
             wide[x] = near_share * a[x] + far_share * b[x]
+
+
+@jit
+def _centre(wide, count):
+    """Move samples at even columns, with their means at odd ones, half a column to the right."""
+    before = wide[0]
+    for x in range(wide.size // 2):
+        here, after = wide[2 * x], wide[2 * min(x + 1, count - 1)]
+        wide[2 * x] = np.float32(0.75) * here + QUARTER * before
+        wide[2 * x + 1] = np.float32(0.75) * here + QUARTER * after
+        before = here
+    if wide.size % 2:
+        wide[-1] = np.float32(0.75) * wide[-1] + QUARTER * before
 
 
 @jit

@@ -27,6 +27,10 @@ RED_AND_BLUE = {
 
 IDENTITY, BT709, UNSPECIFIED, BT601 = 0, 1, 2, 6
 LIMITED, FULL = 1, 2  # ranges
+HDR = {16: "PQ", 18: "HLG"}
+"""Transfers of high dynamic range; 8 bits are too few for them."""
+CENTRED = {"mjpeg", "mpeg1video", "theora"}
+"""Codecs whose chroma lies in the middle of its pixels, and not at the left."""
 HALVED = {"420": (True, True), "422": (False, True), "444": (False, False)}
 
 
@@ -67,26 +71,44 @@ def colour_of(stream) -> Colour:
     return Colour(matrix, codec.color_primaries, codec.color_trc)
 
 
-def to_rgb(frame, matrix: int) -> np.ndarray:
+def to_rgb(frame, matrix: int, codec: str = "") -> np.ndarray:
     """Return the pixels of PyAV's frame: (H, W, 3), or (H, W, 4) where its format has alpha.
 
-    They are uint8, or uint16 at full scale if the frame has more than 8 bits.
+    They are uint8, or uint16 at full scale if the frame has more than 8 bits. `codec` tells where
+    its chroma lies.
     """
     components, bits = frame.format.components, _bits(frame.format)
     dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16)
     has_alpha = any(component.is_alpha for component in components) or frame.format.has_palette
     colourless = sum(not component.is_alpha for component in components) < 3
     if frame.format.is_rgb or frame.format.has_palette or colourless:
+        if colourless and bits > 1 and not has_alpha:
+            return _from_gray(frame, dtype, bits)
         name = ("rgba" if has_alpha else "rgb24", "rgba64le" if has_alpha else "rgb48le")
         return _reformatted(frame, name[bits > 8]).to_ndarray()
-    return _from_planes(frame, matrix, dtype, has_alpha, bits)
+    return _from_planes(frame, matrix, dtype, has_alpha, bits, codec in CENTRED)
 
 
 def _bits(form) -> int:
     return max(component.bits for component in form.components)
 
 
-def _from_planes(frame, matrix: int, dtype: np.dtype, has_alpha: bool, bits: int) -> np.ndarray:
+def _from_gray(frame, dtype: np.dtype, bits: int) -> np.ndarray:
+    """Return gray as RGB; FFmpeg takes it all for full range, and shifts its levels to 16 bits."""
+    if frame.format.is_big_endian:
+        frame = _reformatted(frame, frame.format.name.removesuffix("be") + "le")
+    black, white = 0, 2**bits - 1
+    if frame.color_range == LIMITED:
+        black, white = (level << bits - 8 for level in (16, 235))
+    shares = np.clip((np.arange(2**bits) - black) / (white - black), 0, 1)
+    table = np.rint(shares * np.iinfo(dtype).max).astype(dtype)
+    levels = np.take(table, _rows(frame.planes[0], bits)[:, : frame.width], mode="clip")
+    return np.repeat(levels[..., None], 3, axis=2)
+
+
+def _from_planes(
+    frame, matrix: int, dtype: np.dtype, has_alpha: bool, bits: int, centred: bool
+) -> np.ndarray:
     full_range = frame.color_range == FULL or frame.format.name.startswith("yuvj")
     frame = _planar(frame, has_alpha, bits, full_range)
     bits = frame.format.components[0].bits
@@ -95,7 +117,8 @@ def _from_planes(frame, matrix: int, dtype: np.dtype, has_alpha: bool, bits: int
     to_yuv, offset = _matrix(matrix, bits, full_range, full)
     pixels = np.empty((frame.height, frame.width, 3 + has_alpha), dtype)
     inverse = np.linalg.inv(to_yuv).astype(np.float32)
-    arguments = y, u, v, _halved(frame), inverse, offset.astype(np.float32), full, pixels
+    where = _halved(frame), centred
+    arguments = y, u, v, *where, inverse, offset.astype(np.float32), full, pixels
     over_range(_kernels.decode, len(pixels), 2 * pixels.size, *arguments)
     if has_alpha:
         pixels[..., 3] = _rescaled(alpha[0][:, : frame.width], 2**bits - 1, full)
@@ -147,17 +170,17 @@ def _halved(frame) -> tuple[bool, bool]:
 
 
 def _planar(frame, has_alpha: bool, bits: int, full_range: bool):
-    """Return the frame in a format `yuv(a)4…p`, with 8, 10, 12 or 16 bits.
+    """Return the frame in a format `yuv(a)4…p`, with 8 to 16 bits.
 
     In this conversion FFmpeg does not change luma and alpha.
     """
-    name = frame.format.name
+    name = frame.format.name.replace("yuvj", "yuv")  # these only say that their range is full
     sampling = next((key for key in HALVED if name.startswith(("yuv" + key, "yuva" + key))), "444")
     if name.startswith(("nv12", "nv21", "p01")):
         sampling = "420"
-    deep = next(depth for depth in (8, 10, 12, 16) if bits <= depth)
+    deep = next(depth for depth in (8, 9, 10, 12, 14, 16) if bits <= depth)
     planar = f"yuv{'a' * has_alpha}{sampling}p" + (f"{deep}le" if deep > 8 else "")
-    if name in (planar, f"yuvj{sampling}p"):
+    if name == planar:
         return frame
     return _reformatted(frame, planar, FULL if full_range else LIMITED)
 

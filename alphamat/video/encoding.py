@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from alphamat.video.colour import LIMITED, PICTURES, Colour, to_frame
+from alphamat.video.colour import HDR, LIMITED, PICTURES, Colour, to_frame
+from alphamat.video.container import file_url, reason
 from alphamat.video.ffmpeg import pyav
 
 
@@ -26,6 +29,12 @@ class Kind:
     """Format of pixels with alpha; None if the film cannot have alpha."""
     options: dict[str, str]
     container: dict[str, str]
+    tag: str | None = None
+    """What the container calls the coding, where players want another name than FFmpeg's."""
+
+    def bits(self, alpha: bool) -> int:
+        """Return bits per channel of pictures that lose nothing by being rounded."""
+        return 16 if "10" in (self.transparent or "" if alpha else self.opaque) else 8
 
 
 # A film is written in fragments, so that what a killed run leaves can be played. At the end it
@@ -46,12 +55,30 @@ KINDS = {
         {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
         {"cluster_time_limit": "1000"},
     ),
-    ".mp4": Kind("libx264", "yuv420p", None, {"crf": "16", "preset": "medium"}, FRAGMENTS),
+    ".mp4": Kind(
+        "libx264",
+        "yuv420p",
+        None,
+        {"crf": "16", "preset": "medium", "forced-idr": "1"},
+        FRAGMENTS,
+    ),
 }
+HDR_KINDS = KINDS | {
+    ".mp4": Kind(
+        "libx265",
+        "yuv420p10le",
+        None,
+        {"crf": "18", "preset": "medium", "forced-idr": "1", "x265-params": "log-level=none"},
+        FRAGMENTS,
+        tag="hvc1",
+    ),
+}
+"""How films of high dynamic range are coded; PyAV's libvpx has 8 bits only."""
 
 
-def kind_of(path: Path) -> Kind | None:
-    return KINDS.get(path.suffix.lower())
+def kind_of(path: Path, colour: Colour = PICTURES) -> Kind | None:
+    kinds = HDR_KINDS if colour.transfer in HDR else KINDS
+    return kinds.get(path.suffix.lower())
 
 
 def refuse_unencodable(path: Path, kind: Kind, size: tuple[int, int], alpha: bool) -> None:
@@ -61,7 +88,7 @@ def refuse_unencodable(path: Path, kind: Kind, size: tuple[int, int], alpha: boo
         raise ValueError(
             f"{path} cannot hold alpha; write .mov, .webm or pictures, or a composite."
         )
-    if "420" in kind.opaque and kind.encoder == "libx264" and (size[0] % 2 or size[1] % 2):
+    if kind.encoder in ("libx264", "libx265") and (size[0] % 2 or size[1] % 2):
         raise ValueError(
             f"the clip is {size[0]} × {size[1]} (height × width), and {path} can only have even "
             "numbers of pixels; write .mov, .webm or pictures."
@@ -85,6 +112,7 @@ def encoding(
     time_base: Fraction,
     colour: Colour = PICTURES,
     pixel_aspect: Fraction = Fraction(1),
+    timecode: str | None = None,
 ) -> Iterator[Encoder]:
     """Open a film to write; it is complete at the end of the `with` block."""
     av = pyav()
@@ -92,42 +120,91 @@ def encoding(
     if "movflags" in options:  # the unit of start times; by default milliseconds
         ticks = time_base.denominator
         options["movie_timescale"] = str(ticks * -(-1000 // ticks))
-    with av.open(str(path), "w", container_options=options) as container:
+    with _naming(path):
+        container = av.open(file_url(path), "w", container_options=options)
+    try:
         stream = container.add_stream(kind.encoder, rate=rate, options=kind.options)
         stream.height, stream.width = size
         stream.pix_fmt = kind.transparent if alpha else kind.opaque
         stream.time_base = time_base
+        if timecode is not None:
+            stream.metadata["timecode"] = timecode
         codec = stream.codec_context
         codec.time_base = time_base
+        codec.codec_tag = kind.tag or codec.codec_tag
         codec.sample_aspect_ratio = pixel_aspect
+        codec.flags |= av.codec.context.Flags.frame_duration
         codec.gop_size = max(1, round(rate))  # a fragment each second
         codec.colorspace, codec.color_range = colour.matrix, LIMITED
         codec.color_primaries, codec.color_trc = colour.primaries, colour.transfer
-        encoder = Encoder(container, stream, colour, time_base)
+        encoder, patience = Encoder(path, container, stream, colour, time_base, 1 / rate), math.inf
         try:
             yield encoder
+        except KeyboardInterrupt:
+            patience = 0.2
+            raise
         finally:
-            encoder.flush()
+            encoder.flush(patience)
+    finally:
+        with _naming(path):
+            container.close()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in what FFmpeg raises."""
+    av = pyav()
+    try:
+        yield
+    except av.error.FFmpegError as fault:
+        raise OSError(f"{path} cannot be written: {reason(fault)}.") from fault
 
 
 @dataclass
 class Encoder:
     """A film that is being written."""
 
+    path: Path
     container: Any
     stream: Any
     colour: Colour
     time_base: Fraction
+    usual: Fraction
+    """Seconds that a frame lasts, on average."""
+    held: Any = None
+    """The last frame, which is coded once it is known whether another follows."""
     next: int = 0
 
-    def write(self, image: np.ndarray, time: Fraction) -> None:
+    def write(self, image: np.ndarray, time: Fraction, duration: Fraction) -> None:
         frame = to_frame(image, self.stream.pix_fmt, self.colour.matrix)
         frame.color_primaries, frame.color_trc = self.colour.primaries, self.colour.transfer
         frame.time_base = self.time_base
         # Encoders need times that increase; those of damaged files may not.
         frame.pts = max(round(time / self.time_base), self.next)
+        frame.duration = max(1, round(duration / self.time_base))
         self.next = frame.pts + 1
-        self.container.mux(self.stream.encode(frame))
+        held, self.held = self.held, frame
+        if held is not None:
+            with _naming(self.path):
+                self.container.mux(self.stream.encode(held))
 
-    def flush(self) -> None:
-        self.container.mux(self.stream.encode(None))
+    def mux(self, packets: Iterable) -> None:
+        with _naming(self.path):
+            self.container.mux(packets)
+
+    def flush(self, patience: float) -> None:
+        """Write the frames that the encoder still holds, as many as some seconds allow."""
+        from av.video.frame import PictureType
+
+        end, held = time.monotonic() + patience, self.held
+        with _naming(self.path):
+            if held is not None:
+                if held.duration * self.time_base > 2 * self.usual:
+                    # MP4 keeps this only of what is coded last, as an I frame is here.
+                    held.pict_type = PictureType.I
+                self.container.mux(self.stream.encode(held))
+            for packet in self.stream.codec_context.encode_lazy(None):
+                packet.stream = self.stream
+                self.container.mux(packet)
+                if time.monotonic() > end:
+                    return

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from alphamat.video import fields
 from alphamat.video.colour import colour_of, to_rgb
+from alphamat.video.container import decoder_of, opened, reason, video_stream
 from alphamat.video.ffmpeg import pyav
 from alphamat.video.frames import Frame, Video
+from alphamat.video.takes import Clock
 
 UPRIGHT: dict[tuple[int, ...], Callable[[np.ndarray], np.ndarray]] = {
     (1, 0, 0, 1): lambda pixels: pixels,
@@ -28,23 +29,25 @@ UPRIGHT: dict[tuple[int, ...], Callable[[np.ndarray], np.ndarray]] = {
     (0, -1, -1, 0): lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
 }
 """How to turn stored pixels upright, by the numbers a, b, c, d of the film's display matrix."""
+LAST = 2
+"""Packets at the end of a take among which one may wrongly be called cut short."""
 
 
 def open_film(path: Path) -> Video:
     """Open a film, and read its first frame."""
     with opened(path) as container:
         stream = video_stream(container, path)
-        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        rate = _rate(stream)
         time_base = _exact_unit(stream.time_base, rate)
-        starts = [s.start_time * s.time_base for s in container.streams if s.start_time is not None]
-        start = max(Fraction(0), min(starts, default=Fraction(0)))
+        start = _start(container, stream)
         try:
             colour = colour_of(stream)
         except ValueError as fault:
             raise ValueError(f"{path} cannot be read: {fault}.") from None
         count = stream.frames or (round(_seconds(container, stream) * rate) or None)
         aspect = stream.sample_aspect_ratio or Fraction(1)
-    read = partial(_read, path, rate, start, colour.matrix)
+        timecode = _timecode(container)
+    read = partial(_read, path, rate, start, colour.matrix, set())
     first = next(read(), None)
     if first is None:
         raise ValueError(f"{path} has no frames.")
@@ -61,70 +64,69 @@ def open_film(path: Path) -> Video:
         pixel_aspect=1 / aspect if turned else aspect,
         start=start,
         film=True,
+        timecode=timecode,
     )
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """Open a file with FFmpeg; errors name it."""
-    av = pyav()
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; expected a film or pictures.")
-    try:
-        container = av.open(str(path))
-    except av.error.FFmpegError as fault:
-        raise ValueError(
-            f"{path} ({path.stat().st_size:,} bytes) is no film that can be read, or is cut "
-            f"short: {_reason(fault)}."
-        ) from None
-    with container:
-        yield container
+def _rate(stream) -> Fraction:
+    """Return frames per second, on average; FFmpeg's average is wrong for a few containers."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    if average and not (guessed and average > 2 * guessed):
+        return average
+    # The guess for a single frame may be the container's unit of time.
+    return guessed if guessed and guessed <= 240 else Fraction(25)
 
 
-def video_stream(container, path: Path):
-    """Return the stream of a film's pictures."""
-    av = pyav()
-    covers = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & covers]
-    if not streams:
-        kinds = {stream.type for stream in container.streams}
-        raise ValueError(
-            f"{path} has no pictures{', only sound' * ('audio' in kinds)}; expected a film."
-        )
-    stream = streams[0]
-    if stream.codec_context is None or stream.format is None:
-        raise ValueError(f"{path} is coded in a way that this FFmpeg cannot decode.")
-    return stream
+def _start(container, stream) -> Fraction:
+    """Return the file's time at which the clip starts, in seconds."""
+    starts = [s.start_time * s.time_base for s in container.streams if s.start_time is not None]
+    start = min(starts, default=Fraction(0))
+    if container.format.name == "asf" and stream.start_time is not None:
+        # Windows Media's sound begins with what its decoder does not return.
+        shown = stream.start_time * stream.time_base
+        start = shown if shown - start < Fraction(1, 10) else start
+    return max(Fraction(0), start)
 
 
-def _read(path: Path, rate: Fraction, start: Fraction, matrix: int) -> Iterator[Frame]:
+def _timecode(container) -> str | None:
+    for tags in (container.metadata, *(stream.metadata for stream in container.streams)):
+        for name, value in tags.items():
+            if name.lower() == "timecode":
+                return value
+    return None
+
+
+def _read(
+    path: Path, rate: Fraction, start: Fraction, matrix: int, told: set[str]
+) -> Iterator[Frame]:
     with opened(path) as container:
         stream = video_stream(container, path)
-        decoder = _decoder(stream, path)
+        decoder, codec = decoder_of(stream, path), stream.codec_context.name
         clock = partial(_time, stream.time_base, rate, start)
-        count, packets, size, end = 0, 0, None, Fraction(0)
-        demuxed = _demuxed(container, stream, path, clock)
-        for packet in demuxed:
+        # AVI has no times for frames that are not stored in the order in which they are shown.
+        untimed = container.format.name == "avi" and stream.codec_context.has_b_frames
+        count, packets, size, last, end = 0, 0, None, Fraction(-1), Fraction(0)
+        for packet in _demuxed(container, stream, path, rate, clock):
             packets += packet.size > 0
-            if packet.is_corrupt:
-                at = clock(packet.pts) or end
-                raise ValueError(_damaged(path, round(at * rate) + 1, at, "it is not whole"))
             for frame in _decoded(decoder, packet, path, rate, clock):
-                time = clock(frame.pts)
-                if time is None:
-                    time = count / rate
-                count += 1
+                time = None if untimed else clock(frame.pts)
+                if time is None or last - time > 1 / rate:
+                    time = end
+                last, count = time, count + 1
                 if frame.is_corrupt:
                     raise ValueError(_damaged(path, count, time, "a part of it cannot be decoded"))
-                image = _upright(frame, to_rgb(frame, matrix), path)
+                image = _upright(frame, to_rgb(frame, matrix, codec), path)
+                if fields.is_interlaced(frame, codec, image):
+                    _tell_once(told, fields.advice(path))
                 size = size or image.shape[:2]
                 if image.shape[:2] != size:
                     raise ValueError(
                         f"frame {count} of {path} is {image.shape[0]} × {image.shape[1]}, and "
                         f"those before it are {size[0]} × {size[1]} (height × width)."
                     )
-                end = max(end, time + 1 / rate)
-                yield Frame(image, time, count)
+                duration = _duration(frame, stream.time_base, rate)
+                end = max(end, time + duration)
+                yield Frame(image, time, count, duration)
         _refuse_cut_short(container, stream, path, packets)
         promised = _seconds(container, stream, of_all=False) - start
         if promised - end > 2 / rate:
@@ -133,6 +135,19 @@ def _read(path: Path, rate: Fraction, start: Fraction, matrix: int) -> Iterator[
                 f"{float(promised):.2f} s that it promises; it may be damaged or cut short.",
                 stacklevel=2,
             )
+
+
+def _tell_once(told: set[str], text: str) -> None:
+    """Warn, but only the first time that a clip is read."""
+    if text not in told:
+        told.add(text)
+        warnings.warn(text, stacklevel=3)
+
+
+def _duration(frame, time_base: Fraction, rate: Fraction) -> Fraction:
+    """Return how long a frame is shown, if it is longer than one at the clip's rate."""
+    lasts = (frame.duration or 0) * time_base
+    return lasts if lasts - 1 / rate > time_base else 1 / rate
 
 
 def _refuse_cut_short(container, stream, path: Path, packets: int) -> None:
@@ -152,31 +167,36 @@ def _seconds(container, stream, *, of_all: bool = True) -> Fraction:
     return Fraction(container.duration or 0, 1_000_000) * of_all
 
 
-def _decoder(stream, path: Path):
-    """Return a decoder of a stream, which keeps alpha and decodes each packet at once."""
+def _demuxed(container, stream, path: Path, rate: Fraction, clock) -> Iterator:
+    """Yield the packets of a stream, if they are whole; where times go back, they go on."""
     av = pyav()
-    if stream.metadata.get("alpha_mode") == "1":  # of WebM; FFmpeg's own decoders drop it
-        name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}[stream.codec_context.name]
-        try:
-            return av.CodecContext.create(name, "r")
-        except av.error.FFmpegError:
-            raise ValueError(f"{path} has alpha, which needs an FFmpeg with {name}.") from None
-    # With threads for several frames, an error would come too late to name the damaged one.
-    stream.thread_type = "SLICE"
-    return stream.codec_context
-
-
-def _demuxed(container, stream, path: Path, clock) -> Iterator:
-    av = pyav()
-    last = Fraction(0)
+    takes, time, doubtful = Clock(1 / rate), Fraction(0), []
     try:
         for packet in container.demux(stream):
-            last = clock(packet.pts) or last
+            if takes.move(packet):
+                warnings.warn(_joined(path, clock(packet.pts) or time), stacklevel=3)
+                yield from doubtful
+                doubtful = []
+            # One of a take's last packets is said to be cut short where the next take counts anew.
+            if packet.is_corrupt or doubtful:
+                doubtful.append(packet)
+                if len(doubtful) > LAST or not packet.size:
+                    at = clock(doubtful[0].pts) or time
+                    raise ValueError(_damaged(path, round(at * rate) + 1, at, "it is not whole"))
+                continue
+            time = clock(packet.pts) or time
             yield packet
     except av.error.FFmpegError as fault:
         raise ValueError(
-            f"{path} is damaged or cut short after {float(last):.2f} s: {_reason(fault)}."
+            f"{path} is damaged or cut short after {float(time):.2f} s: {reason(fault)}."
         ) from None
+
+
+def _joined(path: Path, time: Fraction) -> str:
+    return (
+        f"the times of {path} go back at {float(time):.2f} s, as where takes are joined; what "
+        "follows is put where the frames before it end."
+    )
 
 
 def _decoded(decoder, packet, path: Path, rate: Fraction, clock) -> list:
@@ -185,7 +205,7 @@ def _decoded(decoder, packet, path: Path, rate: Fraction, clock) -> list:
         return decoder.decode(packet if packet.size else None)
     except av.error.FFmpegError as fault:
         time = clock(packet.pts) or Fraction(0)
-        raise ValueError(_damaged(path, round(time * rate) + 1, time, _reason(fault))) from None
+        raise ValueError(_damaged(path, round(time * rate) + 1, time, reason(fault))) from None
 
 
 def _damaged(path: Path, number: int, time: Fraction, reason: str) -> str:
@@ -221,7 +241,3 @@ def _upright(frame, pixels: np.ndarray, path: Path) -> np.ndarray:
     if turn not in UPRIGHT:
         raise ValueError(f"{path} is turned by other than right angles, which cannot be read.")
     return np.ascontiguousarray(UPRIGHT[turn](pixels))
-
-
-def _reason(fault) -> str:
-    return str(fault.strerror or fault).rstrip(".")

@@ -23,6 +23,8 @@ class Frame(NamedTuple):
     """Seconds from the clip's start; None where it has no frame rate."""
     number: int
     """From 1; of pictures in a folder, the number in their names."""
+    duration: Fraction | None = None
+    """Seconds that it is shown; None stands for one frame at the clip's rate."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Video:
     """The clip's time 0 in the file's own time, in seconds."""
     film: bool = False
     """Whether it is a film, which may have sound, and not pictures."""
+    timecode: str | None = None
+    """Name of its first frame in the editors' way, `01:02:03:04`; None where it has none."""
     limit: int | None = None
 
     def frames(self) -> Iterator[Frame]:

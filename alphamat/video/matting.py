@@ -13,6 +13,7 @@ from alphamat.method import Matte, Method, refuse_unless_taken, run, step_of, sy
 from alphamat.plate import align_plate
 from alphamat.video.flow import trimap_by_flow
 from alphamat.video.frames import Frame
+from alphamat.video.pictures import refuse_unfit
 
 
 def matte_video(
@@ -53,7 +54,8 @@ def matte_video(
         If the method needs trimaps or a plate and none are given, or if they are given and it takes
         none; or if trimaps or plates end before the frames do.
     TypeError, ValueError, MemoryError
-        If the method refuses a frame, or the plate does not fit it; the message names it.
+        If the method refuses a frame, the plate does not fit it, or the method returns no alpha of
+        its size, floating point in [0, 1]; the message names the frame.
     """
     refuse_unless_taken(method, trimap=trimaps is not None, plate=plate is not None)
     return _mattes(frames, _step(method), trimaps, plate, handheld)
@@ -77,6 +79,7 @@ def _mattes(frames: Iterable, step: Callable, trimaps, plate, handheld: bool) ->
             if shown is not None and handheld:
                 shown = align_plate(image, shown).plate
             matte = run(step, image, trimap, shown)
+            refuse_unfit(matte, np.shape(image))
         except (TypeError, ValueError, MemoryError) as fault:
             kind = next(k for k in (TypeError, ValueError, MemoryError) if isinstance(fault, k))
             raise kind(f"frame {number}: {fault}") from fault

@@ -11,6 +11,7 @@ from alphamat.method import Matte
 
 def alpha_picture(matte: Matte, *, bits: int = 8) -> np.ndarray:
     """Return alpha as an (H, W) array of uint8 or uint16."""
+    refuse_unfit(matte)
     return _levels(matte.alpha, bits)
 
 
@@ -19,10 +20,9 @@ def cutout_picture(image: np.ndarray, matte: Matte, *, bits: int = 8) -> np.ndar
 
     Where the matte has no foreground, `estimate_foreground` finds it.
     """
-    pixels = np.empty((*matte.alpha.shape, 4), f"uint{bits}")
-    pixels[..., :3] = _levels(_foreground(image, matte), bits)
-    pixels[..., 3] = _levels(matte.alpha, bits)
-    return pixels
+    refuse_unfit(matte, image.shape)
+    colours, alpha = _levels(_foreground(image, matte), bits), _levels(matte.alpha, bits)
+    return np.dstack([colours, alpha])
 
 
 def composite_picture(
@@ -33,20 +33,55 @@ def composite_picture(
     `backdrop` is a picture of the same size, or one colour (3,): uint8, uint16, or floating point
     in [0, 1]. Values are blended as they are.
     """
+    refuse_unfit(matte, image.shape)
     if backdrop.ndim == 3:
         refuse_other_size(backdrop.shape, matte.alpha.shape, "backdrop", "the frame")
+    if backdrop.dtype not in FULL_SCALE:
+        _refuse_out_of_range("backdrop", backdrop)
     alpha = matte.alpha[..., None].astype(np.float32)
     behind = backdrop[..., :3].astype(np.float32) / np.float32(FULL_SCALE.get(backdrop.dtype, 1))
     ahead = _foreground(image, matte).astype(np.float32, copy=False)
     return _levels(behind + alpha * (ahead - behind), bits)
 
 
+def refuse_unfit(matte: Matte, shape: tuple[int, ...] | None = None) -> None:
+    """Raise unless a matte is as `Matte` says, and of the size of a frame.
+
+    A mask of bool is an alpha, too. Foregrounds may leave [0, 1] a little, as networks' do.
+    """
+    alpha, foreground = matte
+    if np.ndim(alpha) != 2:
+        raise ValueError(f"`alpha` has shape {np.shape(alpha)}; expected (H, W).")
+    refuse_other_size(alpha.shape, alpha.shape if shape is None else shape, "alpha", "the frame")
+    if alpha.dtype != bool:
+        _refuse_out_of_range("alpha", alpha)
+    if foreground is None:
+        return
+    if foreground.shape != (*alpha.shape, 3):
+        raise ValueError(f"`foreground` has shape {foreground.shape}; expected (H, W, 3).")
+    if foreground.dtype.kind != "f" or not np.isfinite(foreground.min() + foreground.max()):
+        raise ValueError(
+            f"`foreground` is {foreground.dtype}, or has NaN or infinite values; expected floating "
+            "point in [0, 1]."
+        )
+
+
+def _refuse_out_of_range(name: str, values: np.ndarray) -> None:
+    if values.dtype.kind != "f":
+        raise TypeError(f"`{name}` has dtype {values.dtype}; expected floating point in [0, 1].")
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 1):  # NaN is neither
+        raise ValueError(f"`{name}` has values from {low:g} to {high:g}; expected [0, 1].")
+
+
 def _foreground(image: np.ndarray, matte: Matte) -> np.ndarray:
     if matte.foreground is not None:
         return matte.foreground
-    return estimate_foreground(image, np.clip(matte.alpha, 0, 1)).foreground
+    return estimate_foreground(image, matte.alpha.astype(np.float64, copy=False)).foreground
 
 
 def _levels(values: np.ndarray, bits: int) -> np.ndarray:
+    if bits not in (8, 16):
+        raise ValueError(f"`bits` is {bits}; expected 8 or 16.")
     full = 2**bits - 1
     return np.clip(values * full + 0.5, 0, full).astype(f"uint{bits}")

@@ -20,8 +20,8 @@ def read_video(
     ----------
     path : path
         A film, of any kind that FFmpeg reads; a folder of pictures (PNG, TIFF, JPEG, WebP), in
-        natural order of their names; a pattern of pictures, `shot.%04d.png` or `shot.*.png`; or one
-        picture. Films need PyAV: pip install "alphamat[video]".
+        natural order of their names; a pattern of pictures, `shot.%04d.png`, `shot.####.png` or
+        `shot.*.png`; or one picture. Films need PyAV: pip install "alphamat[video]".
     rate : number or fraction, optional
         Frames per second of pictures, such as 25, "24000/1001". A film has its own.
 
@@ -37,8 +37,9 @@ def read_video(
     FileNotFoundError
         If there is nothing of this name.
     ValueError
-        If it is no film and no picture, or has no frames. While it is read: if a frame is damaged
-        or of another size, or the file is cut short; the message names the frame.
+        If it is no film and no picture, has no frames, or is a picture file of several frames.
+        While it is read: if a frame is damaged or of another size, or the file is cut short; the
+        message names the frame.
     ImportError
         If it is a film, and PyAV is not installed.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
@@ -16,15 +17,36 @@ from alphamat.io.images import image_size, read_image
 from alphamat.video.frames import Frame, Video
 
 NUMBER = re.compile(r"%(?:0(\d+))?d")
+UNREAD = (".exr", ".dpx", ".cin", ".hdr")
+"""Frames of other kinds, which FFmpeg would take for films."""
+HASHES = re.compile(r"#+(?!.*#)")
 
 
 def is_sequence(path: Path) -> bool:
     """Return whether `path` means pictures: a folder, a pattern, or one picture."""
-    return path.is_dir() or path.suffix.lower() in SUFFIXES
+    return path.is_dir() or is_pattern(path) or path.suffix.lower() in (*SUFFIXES, *UNREAD)
+
+
+def is_pattern(path: Path) -> bool:
+    """Return whether `path` is a pattern of names, and not a name itself."""
+    patterned = NUMBER.search(path.name) or "##" in path.name or set(path.name) & set("*?")
+    return bool(patterned and path.suffix) and not path.exists()
+
+
+def with_percent(path: Path) -> Path:
+    """Return a pattern `shot.####.png` as `shot.%04d.png`; others, and files, as they are."""
+    if path.exists():
+        return path
+    return path.with_name(HASHES.sub(lambda found: f"%0{len(found[0])}d", path.name))
 
 
 def open_sequence(path: Path, rate: Fraction | None) -> Video:
-    files = _find(path)
+    if not path.is_dir() and path.suffix.lower() not in SUFFIXES:
+        kind = path.suffix[1:].upper()
+        raise ValueError(f"{path}: {kind} pictures are not read; expected PNG, JPEG, TIFF or WebP.")
+    files = _find(with_percent(path))
+    if files == [path]:
+        _refuse_animation(path)
     return Video(
         path=path,
         read=partial(_read, files, rate),
@@ -79,6 +101,27 @@ def _find(path: Path) -> list[Path]:
     if not files:
         raise FileNotFoundError(f"no picture has a name like {path}.")
     return files
+
+
+def _refuse_animation(path: Path) -> None:
+    """Raise if a file holds several pictures of one size, since only the first would be read."""
+    from PIL import Image
+
+    size = image_size(path)  # or what is wrong with the file
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata
+        with Image.open(path, formats=("PNG", "WEBP", "TIFF", "JPEG")) as picture:
+            count = getattr(picture, "n_frames", 1)
+            if count == 1 or picture.format not in ("PNG", "WEBP", "TIFF"):
+                return
+            first = picture.size
+            picture.seek(1)  # in TIFF it may be a thumbnail or a mask
+            alike = picture.size == first and not getattr(picture, "tag_v2", {}).get(254)
+    if alike:
+        raise ValueError(
+            f"{path} holds {count} pictures, {size[0]} × {size[1]} (height × width), and only the "
+            "first would be read; save them as PNG files in a folder, and name that."
+        )
 
 
 def _read(files: list[Path], rate: Fraction | None) -> Iterator[Frame]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -18,6 +17,8 @@ from alphamat.door.image import FULL_SCALE, refuse_other_size, unit_range
 from alphamat.io.images import WRITABLE, write_image
 from alphamat.io.whole import refuse_unwritable
 from alphamat.video import sequence
+from alphamat.video.colour import HDR, PICTURES
+from alphamat.video.container import until_complete
 from alphamat.video.encoding import KINDS, Kind, encoding, kind_of, refuse_unencodable
 from alphamat.video.frames import Frame, Video
 from alphamat.video.sound import sound_of
@@ -31,6 +32,7 @@ def write_video(
     source: Video | None = None,
     rate: Fraction | float | str | None = None,
     bits: int = 8,
+    overwrite: bool = False,
 ) -> int:
     """Write a clip, each picture as soon as it is made.
 
@@ -43,19 +45,21 @@ def write_video(
     ----------
     path : path
         `NAME.mov` is ProRes 4444, whose alpha is kept to 10 bits; `NAME.webm` is VP9, with lossy
-        alpha of 8 bits; `NAME.mp4` is H.264, without alpha. A folder, which is made if missing, or
-        a pattern such as `out/shot.%04d.tif`, gets PNG or TIFF files; it must have none before.
-        All have straight alpha.
+        alpha of 8 bits; `NAME.mp4` is H.264, or HEVC if the source is HDR, without alpha. A folder,
+        which is made if missing, or a pattern such as `out/shot.%04d.tif` or `out/shot.####.tif`,
+        gets PNG or TIFF files; it must have none before. All have straight alpha.
     pictures : iterable of (H, W), (H, W, 3) or (H, W, 4) arrays, or of Frames with such
         Gray, RGB, or RGBA with straight alpha: uint8, uint16, or floating point in [0, 1]. Frames
         keep their times and numbers.
     source : Video, optional
-        Clip whose rate, time base, colour tags, shape of pixels and sound the film gets. Sound is
-        copied where the film can hold it, and coded anew (Opus in WebM) where it cannot.
+        Clip whose rate, time base, timecode, colour tags, shape of pixels and sound the film gets.
+        Sound is copied where the film can hold it, and coded anew (Opus in WebM) where it cannot.
     rate : number or fraction, optional
         Frames per second, for a film without a source that has them.
     bits : 8 or 16
         Bits per channel of PNG and TIFF files.
+    overwrite : bool
+        Whether to replace a film that is there already.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def write_video(
         If it is a film, and PyAV is not installed.
     """
     path = Path(path)
-    kind = kind_of(path)
+    kind = kind_of(path, source.colour if source else PICTURES)
     numbered = enumerate(pictures, 1)
     try:
         first = next(numbered)
@@ -81,7 +85,11 @@ def write_video(
     frames = _alike(chain([first], numbered), fps, bits if kind is None else None)
     image = _image(first[1])
     alpha = image.shape[2:] == (4,)
-    refuse_unwritable_clip(path, size=image.shape[:2], alpha=alpha)
+    refuse_unwritable_clip(
+        path, size=image.shape[:2], alpha=alpha, source=source, overwrite=overwrite
+    )
+    if source is not None and source.colour.transfer in HDR and image.ndim == 3:
+        _warn_of_hdr(path, kind, alpha, source)
     if kind is None:
         return _write_pictures(path, frames, bits)
     if fps is None:
@@ -90,13 +98,26 @@ def write_video(
 
 
 def refuse_unwritable_clip(
-    path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, alpha: bool = False
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = None,
+    alpha: bool = False,
+    source: Video | None = None,
+    overwrite: bool = False,
 ) -> None:
-    """Raise unless a clip can be written at `path`, with pictures of a size and with alpha."""
+    """Raise unless a clip can be written at `path`, with pictures of a size and with alpha.
+
+    `source` and `overwrite` are those of `write_video`.
+    """
     path = Path(path)
-    kind = kind_of(path)
+    kind = kind_of(path, source.colour if source else PICTURES)
     if kind is not None:
         refuse_unwritable(path, endings=tuple(KINDS))
+        if path.exists() and not overwrite:
+            raise FileExistsError(
+                f"{path} is there already; name another file, or replace it with overwrite=True "
+                "(--overwrite)."
+            )
         refuse_unencodable(path, kind, size or (2, 2), alpha)
         return
     pattern = _pattern(path)
@@ -113,8 +134,24 @@ def refuse_unwritable_clip(
         refuse_unwritable(folder, endings=("",))
 
 
+def _warn_of_hdr(path: Path, kind: Kind | None, alpha: bool, source: Video) -> None:
+    name = f"{source.path} is HDR ({HDR[source.colour.transfer]})"
+    if kind is None:
+        warnings.warn(
+            f"{name}, and PNG and TIFF files do not say so: their colours will be taken for those "
+            "of ordinary pictures; write .mov to keep it.",
+            stacklevel=3,
+        )
+    elif kind.bits(alpha) == 8:
+        warnings.warn(
+            f"{name}, and {path} keeps 8 bits of it, which may show as bands; write .mov for 10.",
+            stacklevel=3,
+        )
+
+
 def _pattern(path: Path) -> Path:
     """Return the pattern for the names of the pictures."""
+    path = sequence.with_percent(path)
     if path.is_dir() or not path.suffix:
         return path / "%04d.png"
     if path.suffix.lower() not in WRITABLE or not sequence.NUMBER.search(path.name):
@@ -150,7 +187,7 @@ def _alike(pictures: Iterator, rate: Fraction | None, bits: int | None) -> Itera
         time = frame.time
         if time is None and rate is not None:
             time = (number - 1) / rate
-        yield Frame(image, time, frame.number)
+        yield frame._replace(image=image, time=time)
 
 
 def _write_pictures(path: Path, frames: Iterator[Frame], bits: int) -> int:
@@ -176,13 +213,14 @@ def _write_film(
     if source is not None:
         like = {"time_base": source.time_base or 1 / rate}
         like |= {"colour": source.colour, "pixel_aspect": source.pixel_aspect}
+        like |= {"timecode": source.timecode}
         if source.pixel_aspect != 1 and path.suffix.lower() == ".webm":  # PyAV cannot store it
             warnings.warn(
                 f"the pixels of {source.path} are not square ({source.pixel_aspect}), and "
                 f"{path} cannot store that; write .mov or .mp4 to keep it.",
                 stacklevel=3,
             )
-    with _until_complete(path) as part, ExitStack() as open_files:
+    with until_complete(path) as part, ExitStack() as open_files:
         encoder = open_files.enter_context(
             encoding(part, kind, size=size, alpha=alpha, rate=rate, **like)
         )
@@ -194,29 +232,15 @@ def _write_film(
         waiting, count, end = next(sound, None), 0, Fraction(0)
         for frame in frames:
             assert frame.time is not None  # there is a rate
-            end = frame.time + 1 / rate
+            duration = frame.duration or 1 / rate
+            end = frame.time + duration
             while waiting is not None and waiting[0] < frame.time:
-                encoder.container.mux(waiting[1])
+                encoder.mux(waiting[1])
                 waiting = next(sound, None)
-            encoder.write(frame.image, frame.time)
+            encoder.write(frame.image, frame.time, duration)
             count += 1
         limit = None if source is None else source.limit
         while waiting is not None and (limit is None or waiting[0] < end):
-            encoder.container.mux(waiting[1])
+            encoder.mux(waiting[1])
             waiting = next(sound, None)
     return count
-
-
-@contextmanager
-def _until_complete(path: Path) -> Iterator[Path]:
-    """Yield a name to write to, which becomes `path` if all goes well."""
-    part = path.with_name(f"{path.stem}.part-{secrets.token_hex(3)}{path.suffix}")
-    try:
-        yield part
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException as fault:
-        if part.exists():
-            fault.add_note(f"What was made until then is kept as {part}.")
-        raise

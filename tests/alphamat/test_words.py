@@ -73,3 +73,13 @@ def test_outputs_go_beside_the_source_into_a_folder_or_to_a_file(tmp_path):
     assert output_paths(source, tmp_path, ["cutout", "composite"]) == both
     with pytest.raises(ValueError, match=r"a\.tif is not an existing folder; .* 2 files"):
         output_paths(source, Path("a.tif"), ["cutout", "composite"])
+
+
+@pytest.mark.parametrize("rate", ["1/3600", 1 / 3600, "1/86400", "1/7", 0.001])
+def test_slow_rates_are_kept(rate):
+    assert float(as_rate(rate)) == pytest.approx(float(Fraction(rate)))
+
+
+def test_less_than_a_frame_a_day_is_refused():
+    with pytest.raises(ValueError, match="at least one a day"):
+        as_rate("1/90000")

@@ -123,6 +123,55 @@ def test_json_is_one_object_and_all_there_is(scene):
     }
 
 
+def test_a_film_is_overwritten_only_when_told(scene):
+    (scene / "cut.mov").write_text("what was there")
+    result = run("clip.mp4", "trimaps", "-o", "cut.mov")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: cut.mov is there already; name another file, or")
+    assert (scene / "cut.mov").read_text() == "what was there"
+    assert run("clip.mp4", "trimaps", "-o", "cut.mov", "--overwrite").exit_code == 0
+    assert len(list(read_video("cut.mov"))) == COUNT
+
+
+def test_a_stopped_run_says_so_in_one_line(scene, monkeypatch):
+    seen = []
+
+    def stopped(image, trimap):
+        seen.append(image)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return np.full(np.shape(trimap)[:2], 0.5)
+
+    monkeypatch.setattr("alphamat.cli.video.method_named", lambda name, weights: stopped)
+    result = run("clip.mp4", "trimaps", "-o", "cut.mov")
+    assert result.exit_code == 130
+    (part,) = {name for name in files(scene) if name.startswith("cut.")}
+    assert result.stderr == f"Stopped. What was made until then is kept as {part}.\n"
+    assert len(list(read_video(part))) == 3
+    seen[:] = [None] * 3
+    assert run("clip.mp4", "trimaps", "-o", "other.mov").stderr == "Stopped.\n"
+    assert not {name for name in files(scene) if name.startswith("other")}
+
+
+def test_rates_that_look_alike_are_one(scene):
+    film("clip2.mp4", ball(2), rate=Fraction(30000, 1001))
+    film("wall.mkv", ball(2), rate=Fraction(2997, 100), encoder="ffv1", pix_fmt="yuv444p")
+    film("fast.mp4", ball(2), rate=Fraction(30))
+    done = run("clip2.mp4", "trimaps", "--over", "wall.mkv", "-o", "a.mp4")
+    assert done.exit_code == 0, done.output
+    done = run("clip2.mp4", "trimaps", "--over", "fast.mp4", "-o", "b.mp4")
+    assert "has 30 frames per second, and clip2.mp4 has 30000/1001 (29.97)" in done.stderr
+
+
+def test_a_backdrop_of_an_hdr_clip_is_told_of(scene):
+    tags = {"colorspace": 9, "color_primaries": 9, "color_trc": 18, "color_range": 1}
+    film("hdr.mkv", ball(2), encoder="ffv1", pix_fmt="yuv420p10le", tags=tags)
+    result = run("hdr.mkv", "trimaps", "--over", "white", "-o", "a.mp4")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("warning: hdr.mkv is HDR (HLG), and what --over names is not")
+    assert run("hdr.mkv", "trimaps", "--over", "hdr.mkv", "-o", "b.mp4").stderr == ""
+
+
 def test_warnings_of_many_frames_are_one_line(scene, monkeypatch):
     import warnings
 

@@ -25,6 +25,7 @@ def film(
     *,
     rate=Fraction(25),
     times=None,
+    durations=None,
     encoder="libx264",
     pix_fmt="yuv420p",
     planes=False,
@@ -34,8 +35,12 @@ def film(
     sound=None,
     options=None,
     container=None,
+    timecode=None,
 ):
-    """Write a film; `pictures` are RGB(A) arrays, or lists of planes if `planes`."""
+    """Write a film; `pictures` are RGB(A) arrays, or lists of planes if `planes`.
+
+    `sound` is a codec, or (codec, layout, samples per second).
+    """
     pictures = list(pictures)
     first = pictures[0][0] if planes else pictures[0]
     with av.open(str(path), "w", container_options=container or {}) as output:
@@ -50,7 +55,16 @@ def film(
             stream.codec_context.sample_aspect_ratio = aspect
         if matrix is not None:
             stream.set_display_matrix(matrix)
-        noise = output.add_stream(sound, rate=SAMPLES, layout="mono") if sound else None
+        if durations is not None:
+            stream.codec_context.flags |= av.codec.context.Flags.frame_duration
+        if timecode is not None:
+            stream.metadata["timecode"] = timecode
+        codec, layout, hertz = (
+            (sound, "mono", SAMPLES) if isinstance(sound, str) else sound or "   "
+        )
+        noise = output.add_stream(codec, rate=hertz, layout=layout) if sound else None
+        if codec.startswith("wma"):
+            noise.bit_rate = 128_000
         for at, picture in enumerate(pictures):
             if planes:
                 frame = from_planes(picture, pix_fmt)
@@ -61,6 +75,8 @@ def film(
                 setattr(frame, name, value)
             frame.time_base = base
             frame.pts = at if times is None else round(times[at] / base)
+            if durations is not None:
+                frame.duration = round(durations[at] / base)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
         if noise is not None:
@@ -84,7 +100,8 @@ def tone(seconds):
 
 
 def _encode_sound(output, stream, seconds):
-    resampler = av.AudioResampler(stream.format, stream.layout, SAMPLES, 1024)
+    size = stream.codec_context.frame_size or 1024
+    resampler = av.AudioResampler(stream.format, stream.layout, stream.rate, size)
     samples = tone(seconds)
     for at in range(0, len(samples), 1024):
         frame = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], "fltp", "mono")

@@ -256,3 +256,31 @@ def test_a_backdrop_of_another_size_is_refused(frames):
     matte = Matte(np.zeros((11, 14)), frames[0] / 255)
     with pytest.raises(ValueError, match="`backdrop` is 14 × 11 and the frame is 11 × 14"):
         composite_picture(frames[0], matte, frames[0].swapaxes(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault", "message"),
+    [
+        (lambda alpha: (255 * alpha).astype(np.uint8), TypeError, "`alpha` has dtype uint8"),
+        (lambda alpha: alpha + np.nan, ValueError, "`alpha` has values from nan to nan"),
+        (lambda alpha: 7 * alpha + 1, ValueError, "`alpha` has values from 1.02745 to"),
+        (lambda alpha: alpha[:5], ValueError, "`alpha` is 5 × 14 and the frame is 11 × 14"),
+        (lambda alpha: alpha[..., None], ValueError, r"`alpha` has shape \(11, 14, 1\)"),
+        (lambda alpha: Matte(alpha, alpha), ValueError, r"`foreground` has shape \(11, 14\)"),
+    ],
+)
+def test_what_is_no_matte_is_refused_by_name(frames, spoil, fault, message):
+    def method(image):
+        return spoil(image[..., 0] / 255)
+
+    with pytest.raises(fault, match=f"frame 1: {message}"):
+        list(matte_video(frames, method))
+    made = method(frames[0])
+    matte = made if isinstance(made, Matte) else Matte(made)
+    with pytest.raises(fault, match=message):
+        composite_picture(frames[0], matte, np.zeros(3))
+
+
+def test_pictures_have_8_or_16_bits():
+    with pytest.raises(ValueError, match="`bits` is 64; expected 8 or 16"):
+        alpha_picture(Matte(np.ones((2, 3))), bits=64)

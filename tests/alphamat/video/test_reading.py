@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from alphamat.io.images import write_image
 from alphamat.video import read_video
@@ -349,6 +350,31 @@ def test_a_pattern_with_zeros_wants_them(tmp_path):
     write_frames(tmp_path / "in", [8, 9])
     with pytest.raises(FileNotFoundError, match="no picture has a name like"):
         read_video(tmp_path / "in" / "shot.%04d.png")
+
+
+def test_hashes_are_a_pattern_too(tmp_path):
+    write_frames(tmp_path / "in", [8, 9], name="shot.{:04d}.png")
+    assert read_video(tmp_path / "in" / "shot.####.png").count == 2
+
+
+@pytest.mark.parametrize("name", ["shot.%04d.exr", "shot.####.dpx", "shot.*.tga", "shot.exr"])
+def test_pictures_of_other_kinds_are_called_so(tmp_path, name):
+    with pytest.raises(ValueError, match="pictures are not read; expected PNG, JPEG, TIFF or WebP"):
+        read_video(tmp_path / name, rate=25)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_an_animation_is_not_cut_to_its_first_picture(tmp_path, name):
+    first, *more = map(Image.fromarray, ball(5, channels=4))
+    first.save(tmp_path / name, save_all=True, append_images=more, duration=100)
+    with pytest.raises(ValueError, match="holds 5 pictures, 36 × 50"):
+        read_video(tmp_path / name)
+
+
+def test_a_thumbnail_is_no_second_picture(tmp_path):
+    (first,) = map(Image.fromarray, ball(1))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[first.resize((25, 18))])
+    assert read_video(tmp_path / "a.tif").count == 1
 
 
 def test_a_picture_of_another_size_is_named(tmp_path):

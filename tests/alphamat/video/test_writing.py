@@ -80,7 +80,7 @@ def test_floats_and_16_bits_are_kept_to_what_prores_keeps(tmp_path):
     y, x = np.mgrid[:36, :50]
     smooth = np.stack([x / 60 + 0.1, y / 50 + 0.1, (x + y) / 100, x / 49], axis=-1)
     for picture in (smooth, smooth.astype(np.float32), (smooth * 65535).astype(np.uint16)):
-        images = written(tmp_path / "a.mov", [picture], rate=25)
+        images = written(tmp_path / "a.mov", [picture], rate=25, overwrite=True)
         assert np.abs(images[0] / 255 - smooth)[..., :3].max() <= 0.005
         assert np.abs(images[0] / 255 - smooth)[..., 3].max() <= 0.5 / 1023 + 1 / 4095
 
@@ -288,7 +288,7 @@ def test_what_was_made_before_a_fault_is_kept_beside(tmp_path, ending, stop):
         raise stop
 
     with pytest.raises(type(stop)) as caught:
-        write_video(path, pictures(), rate=25)
+        write_video(path, pictures(), rate=25, overwrite=True)
     assert path.read_text() == "what was there"
     (part,) = set(leftovers(tmp_path)) - {path.name}
     assert part.startswith("a.part-")
