@@ -28,7 +28,7 @@ def means_table(results: Results, metric: str) -> str:
         else:
             written.append([_cell(cell, "bad" * (head == "failed")) for cell in cells])
     styles = charts.colours(results.methods)
-    return _table(["method", *columns], written, [styles[name] for name in methods])
+    return _table(["method", *map(escape, columns)], written, [styles[name] for name in methods])
 
 
 def scores_table(results: Results, metric: str) -> str:

@@ -92,7 +92,8 @@ def test_writes_tables_pictures_and_a_report(pictures, tmp_path):
     for told in ("red_part", "Conn", "mean rank by", "wrote out/report.html"):
         assert told in result.stdout
     assert result.stderr == (
-        "warning: red_part failed on 1 of 3 samples: ValueError: not <this> one\n"
+        "warning: red_part failed on 1 of 3 samples: ValueError: not <this> one "
+        "(flat_methods.py, line 9, in red_part)\n"
     )
 
 

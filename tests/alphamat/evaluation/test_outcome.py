@@ -19,7 +19,7 @@ def test_csv_holds_the_rows(tmp_path):
     assert [row["name"] for row in rows] == ["disc", "disc", "moon, full", "moon, full"]
     assert [float(row["mse"]) for row in rows[:3]] == [row.mse for row in found.rows[:3]]
     assert rows[3]["mse"] == ""
-    assert rows[3]["error"] == "RuntimeError: not <this> one"
+    assert rows[3]["error"] == "RuntimeError: not <this> one (cases.py, line 44, in choosy)"
 
 
 def test_json_holds_the_rows_and_what_follows_from_them(tmp_path):

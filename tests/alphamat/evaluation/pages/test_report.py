@@ -89,5 +89,5 @@ def test_pages_are_bounded(tmp_path):
 def test_pictures_are_chosen_from_easy_to_hard():
     labels = [(str(at), "") for at in range(9)]
     found = table({"a": [5, 3, 8, 1, 9, 2, 7, 4, 6]}, labels)
-    assert chosen(found, 3) == [0, 3, 4]  # the median, the easiest and the hardest
-    assert chosen(found, 9) == list(range(9))
+    assert chosen(found, 3, "sad") == [0, 3, 4]  # the median, the easiest and the hardest
+    assert chosen(found, 9, "sad") == list(range(9))
