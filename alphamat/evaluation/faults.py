@@ -6,6 +6,7 @@ import sysconfig
 import traceback
 from functools import cache
 from pathlib import Path
+from types import FrameType
 
 OURS = ("alphamat", "alphamat_deep", "solvers")
 
@@ -24,16 +25,25 @@ def place(fault: BaseException) -> str:
 
     That is where a function of the user's failed, or called what failed.
     """
-    lines = [
-        (Path(frame.f_code.co_filename), line, frame.f_code.co_name)
+    own = [
+        (file, line, frame.f_code.co_name)
         for frame, line in traceback.walk_tb(fault.__traceback__)
         if frame.f_globals.get("__name__", "").split(".")[0] not in OURS
+        and not any(map((file := _file(frame)).is_relative_to, _libraries()))
     ]
-    own = [line for line in lines if not any(map(line[0].is_relative_to, _libraries()))]
     if not own:
         return ""
     file, line, function = own[-1]
-    return f" ({file.name}, line {line}, in {function})"
+    parts = [file.name, f"line {line}", f"in {function}"]
+    return f" ({', '.join(filter(None, parts))})"
+
+
+def _file(frame: FrameType) -> Path:
+    """Return the file of a frame's code; an empty path for what was typed in, as in a notebook."""
+    name = frame.f_code.co_filename
+    # A function that was pickled whole remembers its file here alone.
+    name = frame.f_globals.get("__file__", "") if name.startswith("<") else name
+    return Path() if "ipykernel_" in name else Path(name)
 
 
 @cache

@@ -131,10 +131,11 @@ def _record(path: Path, at: int, line: bytes) -> Record:
 def _fault(record: Any, fields: dict[str, Callable[[Any], bool]]) -> str:
     """Say what is wrong with a record whose fields have to pass a check each."""
     if not isinstance(record, dict):
-        return f"it has {record!r:.40} in the place of a record"
-    if set(record) != set(fields):
-        names = sorted(set(record) ^ set(fields))
-        return f"{', '.join(map(repr, names))} is missing, or does not belong there"
+        return f"it is {record!r:.40}, not a record"
+    if lacking := fields.keys() - record:
+        return f"it lacks {', '.join(sorted(lacking))}"
+    if unknown := record.keys() - fields:
+        return f"it has {', '.join(sorted(unknown)):.40}, which is unknown"
     wrong = [key for key, fits in fields.items() if not fits(record[key])]
     return f"{wrong[0]} is {record[wrong[0]]!r:.40}" if wrong else ""
 

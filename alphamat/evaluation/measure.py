@@ -81,10 +81,10 @@ class Finished(NamedTuple):
     """The time limit that it ran over, in seconds."""
 
 
-def measure(task: Task, renew: Callable[[], None] = lambda: None) -> Finished:
+def measure(task: Task, clock: Callable[[bool], None] = lambda runs: None) -> Finished:
     """Run a method on a sample; whatever it raises becomes the row's `error`.
 
-    `renew` is called where the method begins anew, since its first call had to compile.
+    `clock` is told when a call of the caller's functions begins (True) and when it ends (False).
     """
     row, picture = Row(*task.key), None
     try:
@@ -92,13 +92,13 @@ def measure(task: Task, renew: Callable[[], None] = lambda: None) -> Finished:
     except Exception as fault:
         return Finished(row._replace(error=told(fault)), None)
     try:
-        alpha, spent = _run(task.call, sample, renew)
+        alpha, spent = _run(task.call, sample, clock)
         row = row._replace(**spent)
         alpha, note = _clipped(alpha)
         alpha = as_alpha(alpha, shape=np.shape(sample.image)[:2])
         picture = _png(alpha)
         if sample.truth is not None:
-            scores, notes = _scores(alpha, sample, task)
+            scores, notes = _scores(alpha, sample, task, clock)
             row = row._replace(**scores)
             note = "; ".join(filter(None, [note, *notes]))
         row = row._replace(warning="; ".join(filter(None, [row.warning, note])))
@@ -107,16 +107,18 @@ def measure(task: Task, renew: Callable[[], None] = lambda: None) -> Finished:
     return Finished(row, picture)
 
 
-def _run(method: Method, sample, renew: Callable[[], None]) -> tuple[np.ndarray, dict]:
+def _run(method: Method, sample, clock: Callable[[bool], None]) -> tuple[np.ndarray, dict]:
     """Return a method's alpha and what it cost, as fields of `Row`.
 
     A call that had to compile is made again, so that its time and memory are the method's own.
     """
     before = loads()
+    clock(True)
     alpha, spent = _timed(method, *_inputs(method, sample))
     if loads() != before:
-        renew()
+        clock(True)
         alpha, spent = _timed(method, *_inputs(method, sample))
+    clock(False)
     return alpha, spent
 
 
@@ -166,17 +168,21 @@ def _clipped(alpha) -> tuple[Any, str]:
     return alpha, ""
 
 
-def _scores(alpha: np.ndarray, sample, task: Task) -> tuple[dict, list[str]]:
+def _scores(
+    alpha: np.ndarray, sample, task: Task, clock: Callable[[bool], None]
+) -> tuple[dict, list[str]]:
     """Return the scores as fields of `Row`, and what went wrong in the caller's own metrics."""
     scored = sample.trimap if task.region is None else task.region(sample)
     scores = metrics.all(alpha, sample.truth, scored, quantise=task.quantise)._asdict()
     own, notes = [], []
     for name, metric in task.metrics.items():
+        clock(True)
         try:
             own.append((name, _number(metric(*_planes(alpha, sample.truth, scored, task)))))
         except Exception as fault:
             own.append((name, math.nan))
             notes.append(f"metric {name}: {told(fault)}{place(fault)}")
+    clock(False)
     return {**scores, "own": tuple(own)}, notes
 
 

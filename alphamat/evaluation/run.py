@@ -59,8 +59,9 @@ def evaluate(
         default one, or as many as `joblib.parallel_config` says, which can also hand the work to
         a cluster: `with joblib.parallel_config("dask"): evaluate(…)`.
     limit : float, optional
-        Seconds that a method may take for a sample. One that takes longer is stopped, and has
-        failed. Work then runs in processes of its own, also with one job.
+        Seconds that a method may take for a sample, which includes compiling, where a call has to.
+        One that takes longer is stopped, and has failed. Work then runs in processes of its own,
+        also with one job.
     quantise : bool
         Round alphas to 8 bits before they are scored, as published numbers do.
     metrics : mapping of names to callables, or functions with names of their own

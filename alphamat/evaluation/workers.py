@@ -107,7 +107,7 @@ class _Worker:
         except Exception as fault:
             error = f"it cannot be handed to another process: {told(fault)}"
             return [Finished(Row(*task.key, error=error), None)]
-        self.task, self.deadline = task, time.monotonic() + self.limit
+        self.task = task
         with suppress(OSError):  # it has died, which the next look sees
             self.pipe.send_bytes(pickle.dumps((task.key, call, rest)))
         return []
@@ -118,15 +118,14 @@ class _Worker:
         alive = self.process.is_alive()
         try:
             while self.pipe.poll():
-                finished = pickle.loads(self.pipe.recv_bytes())
-                if finished is not None:
-                    if not finished.row.error:
-                        self.sent.add(finished.row.method)
-                    self.task, self.deadline = None, math.inf
-                    return finished
-                # The process is ready, or begins its task anew.
+                word = pickle.loads(self.pipe.recv_bytes())
                 self.ready = True
-                self.deadline = math.inf if self.task is None else time.monotonic() + self.limit
+                self.deadline = time.monotonic() + self.limit if word is True else math.inf
+                if isinstance(word, Finished):
+                    if not word.row.error:
+                        self.sent.add(word.row.method)
+                    self.task = None
+                    return word
         except (EOFError, OSError):
             self.process.join(1)
             alive = False
@@ -189,21 +188,26 @@ def _serve(pipe: Connection) -> None:
         os.setsid()
         threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     methods: dict[str, Callable] = {}
-    renew = partial(pipe.send_bytes, pickle.dumps(None))
     with suppress(EOFError, OSError):
-        renew()
+        _tell(pipe, False)
         while True:
-            finished = _answer(pipe.recv_bytes(), methods, renew)
-            pipe.send_bytes(pickle.dumps(finished))
+            _tell(pipe, _answer(pipe.recv_bytes(), methods, partial(_tell, pipe)))
 
 
-def _answer(message: bytes, methods: dict[str, Callable], renew: Callable[[], None]) -> Finished:
+def _tell(pipe: Connection, word: bool | Finished) -> None:
+    """Hand over a finished task, or say whether the time limit runs from now on."""
+    pipe.send_bytes(pickle.dumps(word))
+
+
+def _answer(
+    message: bytes, methods: dict[str, Callable], clock: Callable[[bool], None]
+) -> Finished:
     key, call, rest = pickle.loads(message)
     try:
         if call is not None:
             methods[key[0]] = pickle.loads(call)
         task = pickle.loads(rest)._replace(call=methods[key[0]])
-        return measure(task, renew)
+        return measure(task, clock)
     except BaseException as fault:  # KeyboardInterrupt, too: it was the method's own
         return Finished(Row(*key, error=told(fault)), None)
 
