@@ -59,7 +59,7 @@ def evaluate(
         default one, or as many as `joblib.parallel_config` says, which can also hand the work to
         a cluster: `with joblib.parallel_config("dask"): evaluate(…)`.
     limit : float, optional
-        Seconds that a method may take for a sample, which includes compiling, where a call has to.
+        Seconds that a method may take for a sample; Numba's compiling does not count, JAX's does.
         One that takes longer is stopped, and has failed. Work then runs in processes of its own,
         also with one job.
     quantise : bool

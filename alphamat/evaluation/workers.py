@@ -15,11 +15,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from multiprocessing.connection import Connection, wait
 
 from alphamat.evaluation.faults import told
 from alphamat.evaluation.measure import Finished, Key, Row, Task, measure
+from alphamat.evaluation.warmth import tell_of_compiling
 
 STARTS = 3
 """When so many processes in a row have died before their first task, no more are started."""
@@ -188,15 +188,39 @@ def _serve(pipe: Connection) -> None:
         os.setsid()
         threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     methods: dict[str, Callable] = {}
+    clock = _Clock(pipe)
+    tell_of_compiling(clock.compiles)
     with suppress(EOFError, OSError):
-        _tell(pipe, False)
+        clock(False)
         while True:
-            _tell(pipe, _answer(pipe.recv_bytes(), methods, partial(_tell, pipe)))
+            finished = _answer(pipe.recv_bytes(), methods, clock)
+            with clock.lock:
+                pipe.send_bytes(pickle.dumps(finished))
 
 
-def _tell(pipe: Connection, word: bool | Finished) -> None:
-    """Hand over a finished task, or say whether the time limit runs from now on."""
-    pipe.send_bytes(pickle.dumps(word))
+class _Clock:
+    """Says through the pipe when the time limit begins to run, and when it ends.
+
+    It does not run while Numba compiles.
+    """
+
+    def __init__(self, pipe: Connection):
+        self.pipe, self.lock = pipe, threading.Lock()  # threads may compile
+        self.runs, self.compiling = False, 0
+
+    def __call__(self, runs: bool) -> None:
+        with self.lock:
+            self.runs = runs
+            self._tell()
+
+    def compiles(self, more: int) -> None:
+        with self.lock:
+            self.compiling += more
+            if self.runs:
+                self._tell()
+
+    def _tell(self) -> None:
+        self.pipe.send_bytes(pickle.dumps(self.runs and not self.compiling))
 
 
 def _answer(

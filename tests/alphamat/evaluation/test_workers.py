@@ -118,6 +118,25 @@ def test_a_longer_limit_tries_again_and_an_equal_one_does_not(tmp_path):
         assert len(list(tmp_path.glob("try *"))) == tries
 
 
+def test_compiling_does_not_count():
+    def compiling(image, trimap):
+        import numba
+        from numba.core.event import trigger_event
+
+        with trigger_event("numba:compile", data={"dispatcher": numba.njit(half)}):
+            time.sleep(1.5)
+        return half(image, trimap)
+
+    assert not evaluate([compiling], [sample()], limit=1).failures()
+    hanging = on_bright(functools.partial(time.sleep, 60))
+
+    def both(image, trimap):
+        compiling(image, trimap)
+        return hanging(image, trimap)
+
+    assert evaluate([both], [bright()], limit=1).failures()
+
+
 def test_programs_that_a_stopped_method_started_end_with_it(tmp_path):
     def starting():
         program = f"import time; time.sleep(4); open({str(tmp_path / 'late')!r}, 'w')"
