@@ -152,7 +152,9 @@ def run_evaluation(
     given = {flag: value for flag, value in options.items() if value is not None}
     reader = _reader(dataset)
     read = _told(reader, dataset, path, given)
+    _refuse_repeated(method, "--method")
     metrics = {text.partition(":")[2]: function_named(text, "--metric") for text in metric or []}
+    _refuse_repeated([text.partition(":")[2] for text in metric or []], "--metric")
     if order_by not in (*METRICS, *metrics):
         raise typer.BadParameter(
             f"'{order_by}' is not known; expected one of: {', '.join([*METRICS, *metrics])}.",
@@ -169,7 +171,7 @@ def run_evaluation(
         from alphamat.evaluation.digits import count
 
         found = evaluation.evaluate(
-            dict(map(_method, method)),
+            _methods(method),
             read()[:limit],
             folder=output,
             jobs=jobs,
@@ -210,13 +212,27 @@ def _interrupts_are_told(output: str) -> Iterator[None]:
 
 
 def _one_or_several(folders: list[str] | None) -> str | tuple[str, ...] | None:
-    return folders[0] if folders and len(folders) == 1 else tuple(folders or ()) or None
+    if not folders:
+        return None
+    return folders[0] if len(folders) == 1 else tuple(folders)
 
 
-def _method(text: str) -> tuple[str, Callable]:
-    """Return a method's name, and the method itself."""
-    name, _, weights = text.partition("=")
-    return name, method_named(name, Path(weights) if weights else None)
+def _refuse_repeated(names: list[str], option: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise typer.BadParameter(f"'{name}' is given twice.", param_hint=option)
+
+
+def _methods(texts: list[str]) -> dict[str, Callable]:
+    """Return methods by name; of a network with several weights, by all that was typed."""
+    parts = [text.partition("=") for text in texts]
+    names = [name for name, _, _ in parts]
+    return {
+        name if names.count(name) == 1 else text: method_named(
+            name, Path(weights) if weights else None
+        )
+        for text, (name, _, weights) in zip(texts, parts, strict=True)
+    }
 
 
 def _reader(name: str) -> Reader:

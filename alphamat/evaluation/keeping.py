@@ -42,9 +42,8 @@ def keep(folder: Path, finished: Finished, settings: dict) -> Path | None:
         path.write_bytes(finished.alpha)
     record = Record(settings, finished.row, finished.died, finished.limit)._asdict()
     record["row"] = _finite(finished.row._asdict()) | {"own": _finite(dict(finished.row.own))}
-    line = json.dumps(record, ensure_ascii=False)
-    with open(folder / "rows.jsonl", "a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    with open(folder / "rows.jsonl", "a", encoding="ascii") as file:
+        file.write(json.dumps(record) + "\n")
     return path
 
 
@@ -79,7 +78,8 @@ def picture_path(folder: Path, row: Row) -> Path:
 
 
 def _as_file_name(text: str) -> str:
-    safe = quote(text, safe=" ,=()+")
+    # Names of files that are not in UTF-8 come with surrogates.
+    safe = quote(text, safe=" ,=()+", errors="surrogatepass")
     return safe if not safe.startswith(".") else "%2E" + safe[1:]
 
 
@@ -89,7 +89,8 @@ def plain(record: NamedTuple) -> dict:
     Scores by the caller's own metrics come last, by their names.
     """
     fields = record._asdict()
-    return _finite(fields | dict(fields.pop("own", ())))
+    own = fields.pop("own", ())
+    return _finite(fields | dict(own))
 
 
 def _finite(record: dict) -> dict:

@@ -68,7 +68,7 @@ class Task(NamedTuple):
     """One sample, which may not have been read yet."""
     region: Callable | None
     quantise: bool
-    metrics: Mapping[str, Callable] = {}
+    metrics: Mapping[str, Callable]
     """The caller's own."""
 
 

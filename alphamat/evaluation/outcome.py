@@ -33,12 +33,12 @@ class Evaluation(Results):
         rows = csv.DictWriter(text, [*(key for key in Row._fields if key != "own"), *self.own])
         rows.writeheader()
         rows.writerows(plain(row) for row in self.rows)
-        replace_file(path, [text.getvalue().encode()])
+        replace_file(path, [_encoded(text.getvalue())])
 
     def to_json(self, path: str | Path) -> None:
         """Write rows, means, ranks and comparisons; null where there is no number."""
         text = json.dumps(self.record(), indent=1, allow_nan=False, ensure_ascii=False)
-        replace_file(path, [text.encode(), b"\n"])
+        replace_file(path, [_encoded(text + "\n")])
 
     def record(self) -> dict:
         """Return everything but the pictures, as JSON can hold it."""
@@ -58,7 +58,7 @@ class Evaluation(Results):
 
     def to_markdown(self, path: str | Path, *, metric: str = "sad") -> None:
         """Write the tables of means, ranks and comparisons, by one metric, and what failed."""
-        replace_file(path, [markdown(self, metric).encode()])
+        replace_file(path, [_encoded(markdown(self, metric))])
 
     def __str__(self) -> str:
         return markdown(self)
@@ -89,10 +89,15 @@ class Evaluation(Results):
         metric : str
             What methods are ordered by, and samples chosen.
         """
-        replace_file(path, [report(self, title, side, most, metric).encode()])
+        replace_file(path, [_encoded(report(self, title, side, most, metric))])
 
     def _repr_html_(self) -> str:
         return means_table(self, "sad")
+
+
+def _encoded(text: str) -> bytes:
+    """Return text in UTF-8; names of files that were not in UTF-8 have escapes."""
+    return text.encode(errors="backslashreplace")
 
 
 def _plain_ranks(ranks: Ranks) -> dict:

@@ -172,9 +172,9 @@ class Results:
 
         Notes
         -----
-        The interval is of the mean difference, which a few hard pictures can carry; the test asks
-        on how many pictures, and by which rank, a method is ahead. So the interval may hold 0
-        where p is small, and leave it out where p is large.
+        The interval is about the mean difference, which a few hard pictures can decide. The p-value
+        is about the number of pictures on which a method is better, and the ranks of the
+        differences. So the interval can contain 0 where p is small, or not where p is large.
         """
         if against is not None and against not in self.definitions:
             raise ValueError(f"`against` is {against!r}; expected one of {self.methods}.")

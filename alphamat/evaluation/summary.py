@@ -109,8 +109,9 @@ def notes(results: Results) -> list[Failure]:
 
 
 ABOUT_P = (
-    "The interval is of the mean difference, which a few hard pictures can carry. The p-value is "
-    "of how many pictures one method is ahead on, by rank. So the two may seem to disagree."
+    "The interval is about the mean difference, which a few hard pictures can decide. The p-value "
+    "is about the number of pictures on which a method is better, and the ranks of the "
+    "differences. So the two can seem to disagree."
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alphamat.cli import app
-from alphamat.cli.evaluate import _tell
+from alphamat.cli.evaluate import _methods, _tell
 from alphamat.io.images import read_image, write_image
 from tests.alphamat.evaluation.cases import sample, table
 
@@ -304,6 +304,8 @@ def test_folders_may_have_any_names(pictures, tmp_path):
         (["synthetic", "--image", "photos"], "synthetic does not take it"),
         (["folder", "--trimap", "hints"], "folder needs the folder"),
         (["folder", "p", "--trimap", "hints", "--trimap-width", "3"], "--trimap names others"),
+        (["synthetic", "--method", "flat"], "'flat' is given twice"),
+        (["synthetic", "--metric", "math:cos", "--metric", "cmath:cos"], "'cos' is given twice"),
         (["synthetic", "--time-limit", "0"], "expected seconds, more than 0"),
         (["synthetic", "--time-limit", "nan"], "expected seconds, more than 0"),
         (["synthetic", "--order-by", "worst"], "'worst' is not known; expected one of: sad"),
@@ -354,3 +356,14 @@ def test_ctrl_c_ends_all_processes_in_one_sentence(pictures, packages, tmp_path)
         "Stopped. Finished results are in ev/. Run the same command again to continue.\n"
     )
     assert program.returncode == 130
+
+
+def test_a_network_with_several_weights_is_several_methods(monkeypatch):
+    monkeypatch.setattr(
+        "alphamat.cli.evaluate.method_named", lambda name, weights: (name, str(weights))
+    )
+    assert _methods(["net=a.pth", "net=b.pth", "knn"]) == {
+        "net=a.pth": ("net", "a.pth"),
+        "net=b.pth": ("net", "b.pth"),
+        "knn": ("knn", "None"),
+    }

@@ -116,3 +116,14 @@ def test_own_metrics_are_kept_also_where_they_are_undefined(tmp_path):
     np.testing.assert_equal(again.rows, first.rows)
     with pytest.raises(ValueError, match="by other settings: metrics was"):
         evaluate([red, half], samples(), metrics=[fraction], folder=tmp_path)
+
+
+def test_names_in_no_encoding_are_kept_and_written(tmp_path):
+    odd = sample(b"m\xf6on".decode(errors="surrogateescape"))
+    for _ in range(2):
+        found = evaluate([red], [odd], folder=tmp_path)
+        assert not found.failures()
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 1
+    for write in (found.to_csv, found.to_json, found.report):
+        write(tmp_path / "out")
+        assert b"m\\udcf6on" in (tmp_path / "out").read_bytes()

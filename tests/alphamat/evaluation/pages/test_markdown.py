@@ -45,4 +45,4 @@ def test_methods_are_in_the_order_of_a_metric_and_p_values_are_explained(tmp_pat
     text = (tmp_path / "scores.md").read_text()
     assert text.splitlines()[4].startswith("| b ")
     assert "difference in MSE" in text
-    assert text.splitlines()[-1].startswith("The interval is of the mean difference")
+    assert text.splitlines()[-1].startswith("The interval is about the mean difference")
