@@ -195,6 +195,7 @@ def _serve(pipe: Connection) -> None:
         while True:
             finished = _answer(pipe.recv_bytes(), methods, clock)
             with clock.lock:
+                clock.runs = False  # it may still run where the method raised
                 pipe.send_bytes(pickle.dumps(finished))
 
 
