@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from html import escape
+from importlib import import_module
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, Task, TaskID
 
 Listener = Callable[[object], None]
 
@@ -64,7 +67,7 @@ def listening(listener: Listener) -> Iterator[None]:
 def bar(
     text: str = "", *, total: int | None = None, done: int = 0, shown: bool = True
 ) -> Iterator[Bar]:
-    """Show a bar on stderr while that is a terminal.
+    """Show a bar on stderr while that is a terminal, or in a Jupyter notebook.
 
     Parameters
     ----------
@@ -91,29 +94,65 @@ def bar(
         *([progress.TimeRemainingColumn()] if total else []),
         progress.TextColumn("{task.description}", markup=False),
     )
-    hidden = not (shown and console.is_terminal)
-    with progress.Progress(*columns, console=console, transient=True, disable=hidden) as drawn:
+    # Where the bar is shown in HTML, or not at all, rich keeps the numbers only.
+    plain = shown and console.is_terminal and not console.is_jupyter
+    with progress.Progress(*columns, console=console, transient=True, disable=not plain) as drawn:
         task = drawn.add_task(text, total=total, completed=done)
-        yield Bar(drawn, task)
+        cell = _Cell(drawn.tasks[0]) if shown and console.is_jupyter else None
+        try:
+            yield Bar(drawn, task, cell)
+        finally:
+            if cell is not None:
+                cell.clear()
 
 
 class Bar:
-    """A bar on the terminal, which also listens to steps."""
+    """A bar on the terminal or in a notebook, which also listens to steps."""
 
-    def __init__(self, drawn: Progress, task: TaskID):
-        self.drawn, self.task = drawn, task
+    def __init__(self, drawn: Progress, task: TaskID, cell: _Cell | None):
+        self.drawn, self.task, self.cell = drawn, task, cell
 
     def advance(self, text: str | None = None) -> None:
         """Count one more piece of work as done."""
-        self.drawn.update(self.task, advance=1, description=text)
+        self._update(advance=1, description=text)
 
     def hear(self, event: object) -> None:
         """Show a `Step`."""
         if isinstance(event, Step):
             known = {} if event.share is None else {"total": 1, "completed": event.share}
-            self.drawn.update(self.task, description=event.text, **known)
+            self._update(description=event.text, **known)
+
+    def _update(self, **changes: Any) -> None:
+        self.drawn.update(self.task, **changes)
+        if self.cell is not None:
+            self.cell.draw()
 
     @property
     def speed(self) -> float | None:
         """Pieces of work per second; None before the second."""
         return self.drawn.tasks[0].speed
+
+
+class _Cell:
+    """The output of a notebook's cell, as far as it shows a bar."""
+
+    def __init__(self, task: Task):
+        ipython = import_module("IPython.display")
+        self.task, self.drawn = task, monotonic()
+        self.shown = ipython.display(self._content(), raw=True, display_id=True)
+
+    def draw(self) -> None:
+        """Show how far the task is, a few times a second at most."""
+        if monotonic() - self.drawn > 0.2:
+            self.drawn = monotonic()
+            self.shown.update(self._content(), raw=True)
+
+    def clear(self) -> None:
+        self.shown.update({"text/html": "", "text/plain": ""}, raw=True)
+
+    def _content(self) -> dict[str, str]:
+        task = self.task
+        bar = f'<progress max="1" value="{task.percentage / 100:.3f}"></progress>'
+        count = f"{task.completed:g}/{task.total:g}" if task.total else ""
+        told = " ".join(filter(None, [count, f"{task.elapsed or 0:.0f} s", task.description]))
+        return {"text/html": f"{bar} {escape(told)}", "text/plain": told}

@@ -35,7 +35,7 @@ ROOMS = {
     "alphamat.datasets": "door examples io foreground",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
-    "alphamat.evaluation": "datasets door memory method metrics progress system trimap",
+    "alphamat.evaluation": "datasets door io memory method metrics progress system trimap",
     "alphamat.cli": "datasets door evaluation examples io method metrics "
     "plate progress system trimap video words",
     "alphamat_deep.layers": "",

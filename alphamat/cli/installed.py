@@ -7,7 +7,10 @@ one. So other packages can bring methods and networks.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -37,7 +40,12 @@ def module_with(network: str, argument: str) -> ModuleType:
 
 
 def method_named(name: str, weights: Path | None = None) -> Callable:
-    """Return a method by its name, such as `closed-form` or `closed_form`, or load a network."""
+    """Return a method by its name, such as `closed-form` or `closed_form`, or load a network.
+
+    `MODULE:FUNCTION` is a function of the user's.
+    """
+    if ":" in name and weights is None:
+        return function_named(name, "--method")
     methods = installed_methods()
     if (method := name.replace("_", "-")) in methods:
         if weights is not None:
@@ -49,7 +57,8 @@ def method_named(name: str, weights: Path | None = None) -> Callable:
         models, more = {}, f"or a network, but {str(fault).rstrip('.')}"
     if name not in models:
         raise typer.BadParameter(
-            f"'{name}' is not installed; expected one of: {', '.join(sorted(methods))}; {more}.",
+            f"'{name}' is not installed; expected one of: {', '.join(sorted(methods))}; {more}; "
+            "or your own, as MODULE:FUNCTION.",
             param_hint="--method",
         )
     if weights is None:
@@ -59,3 +68,23 @@ def method_named(name: str, weights: Path | None = None) -> Callable:
             param_hint="--method",
         )
     return models[name].load(name, weights)
+
+
+def function_named(text: str, option: str) -> Callable:
+    """Return a function by MODULE:FUNCTION; the module may lie in the working folder."""
+    from alphamat.evaluation.faults import place, told
+
+    module, _, name = text.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        function = getattr(import_module(module), name)
+    except (Exception, SystemExit) as fault:
+        raise typer.BadParameter(
+            f"'{text}' cannot be imported: {told(fault)}{place(fault)}. Expected MODULE:FUNCTION, "
+            "such as my_methods:my_method for a function of my_methods.py in this folder.",
+            param_hint=option,
+        ) from None
+    if not callable(function):
+        raise typer.BadParameter(f"'{text}' is not a function.", param_hint=option)
+    return function

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
+from itertools import zip_longest
 from typing import NamedTuple, Protocol, overload
 
 import numpy as np
@@ -34,6 +36,20 @@ class Sample(NamedTuple):
     group: str = ""
     plate: np.ndarray | None = None
 
+    def __repr__(self) -> str:
+        return as_text(*self._table())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._table())
+
+    def _table(self) -> tuple[str, list[tuple[str, ...]]]:
+        lines: list[tuple[str, ...]] = [("", "shape", "type")]
+        for key in ("image", "trimap", "truth", "plate"):
+            if (pixels := getattr(self, key)) is not None:
+                pixels = np.asarray(pixels)
+                lines.append((key, " × ".join(map(str, pixels.shape)), str(pixels.dtype)))
+        return " ".join(filter(None, ["Sample", self.name, self.group])), lines
+
 
 class Entry(Protocol):
     """Where a sample comes from."""
@@ -47,7 +63,11 @@ class Entry(Protocol):
     def read(self) -> Sample: ...
 
 
-@dataclass(frozen=True)
+MOST_LINES = 10
+"""A data set prints as a table of so many samples."""
+
+
+@dataclass(frozen=True, repr=False)
 class Dataset(Sequence[Sample]):
     """Samples, each read anew every time that it is taken.
 
@@ -55,6 +75,20 @@ class Dataset(Sequence[Sample]):
     """
 
     entries: tuple[Entry, ...]
+
+    def __repr__(self) -> str:
+        return as_text(*self._table())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._table())
+
+    def _table(self) -> tuple[str, list[tuple[str, ...]]]:
+        lines = [("name", "group"), *self.labels[:MOST_LINES]]
+        if not any(group for _, group in self.labels):
+            lines = [(name,) for name, _ in lines]
+        if len(self) > MOST_LINES:
+            lines.append((f"… {len(self) - MOST_LINES} more",))
+        return f"Dataset of {len(self)} sample{'s' * (len(self) != 1)}", lines
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -73,3 +107,21 @@ class Dataset(Sequence[Sample]):
     def labels(self) -> list[tuple[str, str]]:
         """Name and group of each sample, known without reading a picture."""
         return [(entry.name, entry.group) for entry in self.entries]
+
+
+def as_text(title: str, lines: list[tuple[str, ...]]) -> str:
+    """Return a title, and a table whose first line is its head."""
+    widths = [max(map(len, column)) for column in zip_longest(*lines, fillvalue="")]
+    rows = (zip(line, widths, strict=False) for line in lines)
+    texts = ("  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in rows)
+    return "\n".join([title, *texts])
+
+
+def as_html(title: str, lines: list[tuple[str, ...]]) -> str:
+    """Return the same for a notebook."""
+    rows = [
+        "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in line)
+        for tag, line in zip(["th"] + ["td"] * len(lines), lines, strict=False)
+    ]
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><caption>{escape(title)}</caption>{body}</table>"

@@ -1,5 +1,6 @@
 """Evaluate methods on data sets: scores, ranks, comparisons, and a report in pictures."""
 
+from alphamat.evaluation import plots as plots
 from alphamat.evaluation.measure import Row as Row
 from alphamat.evaluation.outcome import Evaluation as Evaluation
 from alphamat.evaluation.results import Means as Means

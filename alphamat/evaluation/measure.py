@@ -6,15 +6,17 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from alphamat import memory, metrics
 from alphamat.door import as_alpha, as_image
 from alphamat.door.image import as_plane
+from alphamat.evaluation.faults import place, told
+from alphamat.evaluation.warmth import loads
 from alphamat.method import Method, Need, run, takes
 from alphamat.system import ConvergenceWarning, collecting
 
@@ -31,7 +33,7 @@ class Row(NamedTuple):
     grad: float = math.nan
     conn: float = math.nan
     seconds: float = math.nan
-    """Wall time of the call alone, without reading and scoring."""
+    """Wall time of the call alone, without reading, compiling and scoring."""
     peak_memory: float = math.nan
     """The process's peak during the call less what it held before, in bytes. NaN without /proc, and
     in threads, which share their process's memory."""
@@ -40,6 +42,17 @@ class Row(NamedTuple):
     warning: str = ""
     error: str = ""
     """Why there is no alpha, or no score."""
+    own: tuple[tuple[str, float], ...] = ()
+    """Scores by the caller's own metrics, with their names."""
+
+    def score(self, metric: str) -> float:
+        """Return the score by a metric; NaN if there is none."""
+        own = dict(self.own)
+        return getattr(self, metric) if metric in metrics.METRICS else own.get(metric, math.nan)
+
+
+SLACK = 1e-3
+"""An alpha may leave [0, 1] by so much, as rounding errors do."""
 
 
 Key = tuple[str, str, str]
@@ -55,44 +68,78 @@ class Task(NamedTuple):
     """One sample, which may not have been read yet."""
     region: Callable | None
     quantise: bool
+    metrics: Mapping[str, Callable]
+    """The caller's own."""
 
 
 class Finished(NamedTuple):
     row: Row
     alpha: bytes | None  # a PNG, 8 bits
+    died: bool = False
+    """Whether the process that computed it died, twice."""
+    limit: float | None = None
+    """The time limit that it ran over, in seconds."""
 
 
-def measure(task: Task) -> Finished:
-    """Run a method on a sample; whatever it raises becomes the row's `error`."""
+def measure(task: Task, clock: Callable[[bool], None] = lambda runs: None) -> Finished:
+    """Run a method on a sample; whatever it raises becomes the row's `error`.
+
+    `clock` is told when a call of the caller's functions begins (True) and when it ends (False).
+    """
     row, picture = Row(*task.key), None
     try:
         sample = task.samples[0]
-        image, trimap = as_image(sample.image), sample.trimap
-        if trimap is not None:
-            trimap = as_plane(trimap, name="trimap")
-        plate = None if sample.plate is None else as_image(sample.plate, name="plate")
-        alpha, spent = _run(task.call, image, trimap, plate)
+    except Exception as fault:
+        return Finished(row._replace(error=told(fault)), None)
+    try:
+        alpha, spent = _run(task.call, sample, clock)
         row = row._replace(**spent)
-        alpha = as_alpha(alpha, shape=image.shape[:2])
+        alpha, note = _clipped(alpha)
+        alpha = as_alpha(alpha, shape=np.shape(sample.image)[:2])
         picture = _png(alpha)
         if sample.truth is not None:
-            row = row._replace(**_scores(alpha, sample, task.region, task.quantise))
-    except Exception as fault:
-        told = " ".join(f"{type(fault).__name__}: {fault}".split())
-        row = row._replace(error=told)
+            scores, notes = _scores(alpha, sample, task, clock)
+            row = row._replace(**scores)
+            note = "; ".join(filter(None, [note, *notes]))
+        row = row._replace(warning="; ".join(filter(None, [row.warning, note])))
+    except (Exception, SystemExit) as fault:
+        row = row._replace(error=told(fault) + place(fault))
     return Finished(row, picture)
 
 
-def _run(method: Method, image: np.ndarray, trimap, plate) -> tuple[np.ndarray, dict]:
+def _run(method: Method, sample, clock: Callable[[bool], None]) -> tuple[np.ndarray, dict]:
     """Return a method's alpha and what it cost, as fields of `Row`.
 
-    Of trimap and plate the method is given what it takes.
+    A call that had to compile is made again, so that its time and memory are the method's own.
     """
+    before = loads()
+    clock(True)
+    alpha, spent = _timed(method, *_inputs(method, sample))
+    if loads() != before:
+        clock(True)
+        alpha, spent = _timed(method, *_inputs(method, sample))
+    clock(False)
+    return alpha, spent
+
+
+def _inputs(method: Method, sample) -> list[np.ndarray | None]:
+    """Return image, trimap and plate as far as the method takes them; it may write into them."""
+    needs = takes(method)
+    given = [
+        (sample.image, "image", as_image),
+        (None if needs.trimap is Need.NO else sample.trimap, "trimap", as_plane),
+        (None if needs.plate is Need.NO else sample.plate, "plate", as_image),
+    ]
+    return [
+        None if pixels is None else np.array(parsed(pixels, name=name))
+        for pixels, name, parsed in given
+    ]
+
+
+def _timed(method: Method, image, trimap, plate) -> tuple[np.ndarray, dict]:
     # The peak of a process and its list of warnings say nothing of one among several threads.
     alone = threading.current_thread() is threading.main_thread()
-    needs, solutions = takes(method), []
-    trimap = None if needs.trimap is Need.NO else trimap
-    plate = None if needs.plate is Need.NO else plate
+    solutions = []
     with _recorded() if alone else nullcontext([]) as caught, collecting(solutions):
         held = memory.forget_peak() if alone else math.nan
         start = time.perf_counter()
@@ -109,9 +156,50 @@ def _run(method: Method, image: np.ndarray, trimap, plate) -> tuple[np.ndarray, 
     }
 
 
-def _scores(alpha: np.ndarray, sample, region: Callable | None, quantise: bool) -> dict:
-    scored = sample.trimap if region is None else region(sample)
-    return metrics.all(alpha, sample.truth, scored, quantise=quantise)._asdict()
+def _clipped(alpha) -> tuple[Any, str]:
+    """Return an alpha in [0, 1], and a note where rounding errors had to be clipped for it."""
+    levels = np.asarray(alpha)
+    if levels.dtype.kind != "f" or not levels.size:
+        return alpha, ""
+    low, high = levels.min(), levels.max()
+    # NaN is neither; `as_alpha` refuses it, and all that is farther off.
+    if (low < 0 or high > 1) and low >= -SLACK and high <= 1 + SLACK:
+        return np.clip(levels, 0, 1), f"alpha left [0, 1] by less than {SLACK:g} and was clipped"
+    return alpha, ""
+
+
+def _scores(
+    alpha: np.ndarray, sample, task: Task, clock: Callable[[bool], None]
+) -> tuple[dict, list[str]]:
+    """Return the scores as fields of `Row`, and what went wrong in the caller's own metrics."""
+    scored = sample.trimap if task.region is None else task.region(sample)
+    scores = metrics.all(alpha, sample.truth, scored, quantise=task.quantise)._asdict()
+    own, notes = [], []
+    for name, metric in task.metrics.items():
+        clock(True)
+        try:
+            own.append((name, _number(metric(*_planes(alpha, sample.truth, scored, task)))))
+        except Exception as fault:
+            own.append((name, math.nan))
+            notes.append(f"metric {name}: {told(fault)}{place(fault)}")
+    clock(False)
+    return {**scores, "own": tuple(own)}, notes
+
+
+def _planes(alpha, truth, scored, task: Task) -> list[np.ndarray | None]:
+    """Return what a metric is given; it may write into it."""
+    planes = [np.array(as_plane(levels, name="truth")) for levels in (alpha, truth)]
+    if task.quantise:
+        planes = [np.rint(255 * plane) / 255 for plane in planes]
+    trimap = None if scored is None else np.array(as_plane(scored, name="trimap"))
+    return [*planes, trimap]
+
+
+def _number(value) -> float:
+    number = np.asarray(value)
+    if number.ndim or number.dtype.kind not in "fiu":
+        raise TypeError(f"it returned {value!r:.80}; expected a number.")
+    return float(number)
 
 
 @contextmanager

@@ -34,6 +34,12 @@ class Means(NamedTuple):
     """How many samples the means are over: those with truth on which the method did not fail."""
     failed: int
     unconverged: int
+    own: tuple[tuple[str, float], ...] = ()
+    """Means by the caller's own metrics, with their names."""
+
+    def score(self, metric: str) -> float:
+        """Return the mean by a metric."""
+        return getattr(self, metric) if metric in METRICS else dict(self.own)[metric]
 
 
 class Ranks(NamedTuple):
@@ -58,10 +64,17 @@ class Results:
     """What counts as one observation: "name" or "group"."""
     alphas: Mapping[tuple[str, str, str], bytes | Path] = field(repr=False)
     """PNGs, or the paths of such, by method, name and group."""
+    own: tuple[str, ...] = ()
+    """Names of the caller's own metrics."""
 
     @property
     def methods(self) -> list[str]:
         return list(self.definitions)
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Titles of the metrics, by their names."""
+        return {key: kind.title for key, kind in METRICS.items()} | {key: key for key in self.own}
 
     @property
     def samples(self) -> int:
@@ -88,8 +101,9 @@ class Results:
 
     def scores(self, metric: str = "sad") -> np.ndarray:
         """Return one metric of all samples and methods, (samples, methods), NaN where none."""
-        _refuse_unknown(metric)
-        values = np.array([getattr(row, metric) for row in self.rows])
+        if metric not in self.metrics:
+            raise ValueError(f"`metric` is {metric!r}; expected one of {', '.join(self.metrics)}.")
+        values = np.array([row.score(metric) for row in self.rows])
         return values.reshape(-1, len(self.methods))
 
     def means(self) -> list[Means]:
@@ -98,7 +112,7 @@ class Results:
         Samples on which a method failed are not in its means; `failed` is their number.
         """
         return [
-            _means(method, self.rows[at :: len(self.methods)])
+            _means(method, self.rows[at :: len(self.methods)], self.own)
             for at, method in enumerate(self.methods)
         ]
 
@@ -142,7 +156,7 @@ class Results:
 
         Parameters
         ----------
-        metric : "sad", "mse", "mad", "grad" or "conn"
+        metric : "sad", "mse", "mad", "grad", "conn", or the name of an own metric
         against : name of a method, optional
             Compare the others with it. By default all pairs are compared.
         confidence : float
@@ -155,6 +169,12 @@ class Results:
         list of Comparison
             With p-values of Wilcoxon's signed-rank test, before and after Holm's correction for the
             number of comparisons returned.
+
+        Notes
+        -----
+        The interval is about the mean difference, which a few hard pictures can decide. The p-value
+        is about the number of pictures on which a method is better, and the ranks of the
+        differences. So the interval can contain 0 where p is small, or not where p is large.
         """
         if against is not None and against not in self.definitions:
             raise ValueError(f"`against` is {against!r}; expected one of {self.methods}.")
@@ -166,24 +186,32 @@ class Results:
         rng = np.random.default_rng(seed)
         return compare_all(scores, units, against, confidence, resamples, rng)
 
+    def notes(self) -> dict[tuple[str, str], list[Row]]:
+        """Return the rows with a warning, by method and warning."""
+        return self._rows_by("warning")
+
     def failures(self) -> dict[tuple[str, str], list[Row]]:
         """Return the rows that failed, by method and error."""
+        return self._rows_by("error")
+
+    def _rows_by(self, key: str) -> dict[tuple[str, str], list[Row]]:
         found: dict[tuple[str, str], list[Row]] = {}
         for row in self.rows:
-            if row.error:
-                found.setdefault((row.method, row.error), []).append(row)
+            if text := getattr(row, key):
+                found.setdefault((row.method, text), []).append(row)
         return found
 
 
-def _means(method: str, rows: Sequence[Row]) -> Means:
+def _means(method: str, rows: Sequence[Row], own: Sequence[str]) -> Means:
     scored = [row for row in rows if not math.isnan(row.sad)]
     # MSE over no pixels is NaN; it says nothing about the method.
-    scores = {metric: _without_nan(np.mean, scored, metric) for metric in METRICS}
+    means = {key: _without_nan(np.mean, [r.score(key) for r in scored]) for key in (*METRICS, *own)}
     return Means(
         method,
-        **scores,
-        seconds=_without_nan(np.median, rows, "seconds"),
-        peak_memory=_without_nan(np.median, rows, "peak_memory"),
+        **{key: means[key] for key in METRICS},
+        own=tuple((key, means[key]) for key in own),
+        seconds=_without_nan(np.median, [row.seconds for row in rows]),
+        peak_memory=_without_nan(np.median, [row.peak_memory for row in rows]),
         samples=len(rows),
         scored=len(scored),
         failed=sum(bool(row.error) for row in rows),
@@ -191,11 +219,6 @@ def _means(method: str, rows: Sequence[Row]) -> Means:
     )
 
 
-def _without_nan(summary, rows: Sequence[Row], key: str) -> float:
-    values = [value for row in rows if not math.isnan(value := getattr(row, key))]
-    return float(summary(values)) if values else math.nan
-
-
-def _refuse_unknown(metric: str) -> None:
-    if metric not in METRICS:
-        raise ValueError(f"`metric` is {metric!r}; expected one of {', '.join(METRICS)}.")
+def _without_nan(summary, values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(summary(known)) if known else math.nan

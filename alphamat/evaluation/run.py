@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from alphamat import __version__
 from alphamat.datasets import Sample
-from alphamat.evaluation.keeping import Key, keep, kept
-from alphamat.evaluation.measure import Finished, Row, Task, measure
-from alphamat.evaluation.naming import describe, named
+from alphamat.evaluation.keeping import keep, kept
+from alphamat.evaluation.measure import Finished, Key, Row, Task, measure
+from alphamat.evaluation.naming import describe, named, named_metrics
 from alphamat.evaluation.outcome import Evaluation
+from alphamat.evaluation.workers import in_processes
 from alphamat.method import Method
 from alphamat.progress import bar
 
@@ -25,7 +30,9 @@ def evaluate(
     *,
     folder: str | Path | None = None,
     jobs: int | None = None,
+    limit: float | None = None,
     quantise: bool = True,
+    metrics: Mapping[str, Callable[..., float]] | Iterable[Callable[..., float]] = (),
     region: Callable[[Sample], np.ndarray | None] | None = None,
     unit: str = "name",
     progress: bool = True,
@@ -44,13 +51,24 @@ def evaluate(
         gets no scores; one without trimap is scored over the whole picture.
     folder : path, optional
         Where finished alphas and their rows are kept. A later call with the same folder continues
-        from there, and tries failed ones again. Without it alphas are held in memory, as PNG.
+        from there, and tries failed ones again, but for those whose process died, and those that
+        ran over a `limit` which is not longer now: delete their lines in `rows.jsonl` to have them
+        tried. Without it alphas are held in memory, as PNG.
     jobs : int, optional
         How many samples to work on at a time, as joblib counts them: -1 means one per core. By
         default one, or as many as `joblib.parallel_config` says, which can also hand the work to
         a cluster: `with joblib.parallel_config("dask"): evaluate(…)`.
+    limit : float, optional
+        Seconds that a method may take for a sample; Numba's compiling does not count, JAX's does.
+        One that takes longer is stopped, and has failed. Work then runs in processes of its own,
+        also with one job.
     quantise : bool
         Round alphas to 8 bits before they are scored, as published numbers do.
+    metrics : mapping of names to callables, or functions with names of their own
+        Further scores: `metric(alpha, truth, trimap) -> float`, of (H, W) float64 arrays in
+        [0, 1], where lower is better. The trimap is the one whose unknown pixels are scored, or
+        None for the whole picture. Where a metric raises, its score is NaN, and the row's
+        `warning` says why.
     region : callable, optional
         `region(sample) -> trimap` whose unknown pixels are scored, or None for the whole picture.
         By default those of the trimap that the method was given.
@@ -73,18 +91,35 @@ def evaluate(
 
     Notes
     -----
-    joblib's worker processes share the cores out: each of `jobs` computes with its part of them
-    as threads, so `seconds` grow with `jobs`. The first call in a process includes imports and
-    loading of compiled code; the tables show medians for that reason. In threads (joblib's
-    "threading", and dask's workers) warnings and memory cannot be told apart by method: there
-    memory is NaN, and only the solver tells of convergence.
+    With several jobs, or a `limit`, work is done in processes. Where one dies, by the system when
+    memory runs out or by a fault in compiled code, its task is tried once more, alone, at the end.
+    If that process dies, too, the method has failed on this sample, and the row says how. With one
+    job and no limit all runs in the caller's process.
+
+    The processes share the cores out: each computes with its part of them as threads, so `seconds`
+    grow with `jobs`. Compiling is in no time: a call that loaded or compiled code of Numba or JAX,
+    as the first one does, and with JAX the first of each size, is made again and timed then. In
+    threads (joblib's "threading", and dask's workers) warnings and memory cannot be told apart by
+    method: there memory is NaN, and only the solver tells of convergence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import datasets, evaluation
+    >>> def red(image, trimap):
+    ...     return np.where(trimap == 0.5, image[..., 0], trimap)
+    >>> def worst(alpha, truth, trimap):
+    ...     return np.abs(alpha - truth).max()
+    >>> found = evaluation.evaluate([red], datasets.synthetic(30, 40)[:2], metrics=[worst])
+    >>> found.scores("worst").shape
+    (2, 1)
     """
-    methods, labels = named(methods), labels_of(dataset)
-    _refuse_nonsense(jobs, unit)
+    methods, labels, own = named(methods), labels_of(dataset), named_metrics(metrics)
+    _refuse_nonsense(jobs, limit, unit)
     definitions = {name: describe(method) for name, method in methods.items()}
     tasks = [
         # A worker gets only the part of the data set that reads its sample.
-        Task((method, *label), methods[method], dataset[at : at + 1], region, quantise)
+        Task((method, *label), methods[method], dataset[at : at + 1], region, quantise, own)
         for at, label in enumerate(labels)
         for method in methods
     ]
@@ -95,15 +130,17 @@ def evaluate(
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         settings = {task.key: _settings(task) for task in tasks}
-        for key, (row, path) in kept(folder, settings).items():
-            rows[key], alphas[key] = row, path
+        for key, (row, path) in kept(folder, settings, limit).items():
+            rows[key] = row
+            if path is not None:
+                alphas[key] = path
     left, failed = [task for task in tasks if task.key not in rows], 0
     with (
         bar(total=len(tasks), done=len(tasks) - len(left), shown=progress) as shown,
-        closing(_as_they_come(left, jobs)) as results,
+        closing(_as_they_come(left, jobs, limit)) as results,
     ):
         for finished in results:
-            row, alpha = finished
+            row, alpha = finished.row, finished.alpha
             if folder is not None:
                 alpha = keep(folder, finished, settings[row[:3]])
             rows[row[:3]] = row
@@ -118,6 +155,7 @@ def evaluate(
         quantise=quantise,
         region=region,
         unit=unit,
+        own=tuple(own),
         dataset=dataset,
         alphas=alphas,
     )
@@ -130,15 +168,18 @@ def _settings(task: Task) -> dict:
         "sample": describe(task.samples),
         "region": describe(task.region),
         "quantise": task.quantise,
+        "metrics": {name: describe(metric) for name, metric in task.metrics.items()},
         "alphamat": __version__,
     }
 
 
-def _refuse_nonsense(jobs: int | None, unit: str) -> None:
+def _refuse_nonsense(jobs: int | None, limit: float | None, unit: str) -> None:
     if jobs == 0 or not isinstance(jobs, int | None):
         raise ValueError(
             f"`jobs` is {jobs!r}; expected a number of at least 1, or -1 for all cores."
         )
+    if limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
+        raise ValueError(f"`limit` is {limit!r}; expected seconds, more than 0, or None.")
     if unit not in ("name", "group"):
         raise ValueError(f"`unit` is {unit!r}; expected 'name' or 'group'.")
 
@@ -167,14 +208,44 @@ def labels_of(dataset: Sequence[Sample]) -> list[tuple[str, str]]:
     return labels
 
 
-def _as_they_come(tasks: list[Task], jobs: int | None) -> Generator[Finished]:
-    """Run tasks by joblib, and yield what is finished, in any order."""
+def _as_they_come(tasks: list[Task], jobs: int | None, limit: float | None) -> Generator[Finished]:
+    """Measure tasks, and yield what is finished, in any order."""
+    from joblib import effective_n_jobs
+    from joblib.parallel import BACKENDS, get_active_backend
+
+    backend, count = get_active_backend()[0], effective_n_jobs(jobs)
+    own = type(backend) in (BACKENDS["loky"], BACKENDS["multiprocessing"])
+    if limit is not None and not (own or count == 1):
+        raise ValueError(
+            f"`limit` is {limit}, and {type(backend).__name__} of joblib cannot stop a task; leave "
+            "out one of the two."
+        )
+    if count == 1 and limit is None:
+        yield from map(measure, tasks)
+    elif count == 1 or own:
+        yield from in_processes(tasks, count, limit, _environment(backend, count))
+    else:
+        yield from _by_joblib(tasks, jobs)
+
+
+def _environment(backend: Any, count: int) -> dict[str, str]:
+    """Return the variables that share the cores out among so many processes, as joblib does."""
+    from joblib import cpu_count
+
+    threads = backend.inner_max_num_threads
+    share = str(threads or max(1, cpu_count() // count))
+    kept = {} if threads else os.environ
+    return {name: kept.get(name, share) for name in backend.MAX_NUM_THREADS_VARS}
+
+
+def _by_joblib(tasks: list[Task], jobs: int | None) -> Generator[Finished]:
+    """Measure tasks in threads, or on a cluster."""
     from joblib import Parallel, delayed, effective_n_jobs
 
     calls = [delayed(measure)(task) for task in tasks]
     try:
         parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-    except ValueError:  # multiprocessing, and Ray, return a whole list or nothing
+    except ValueError:  # Ray returns a whole list or nothing
         parallel = Parallel(n_jobs=jobs, batch_size=1)
         some = 4 * effective_n_jobs(jobs)
         for first in range(0, len(calls), some):

@@ -12,7 +12,6 @@ from alphamat.evaluation.digits import NONE, column, probability
 from alphamat.evaluation.measure import Row
 from alphamat.evaluation.results import Means, Results
 from alphamat.evaluation.statistics import Comparison, swapped
-from alphamat.metrics import METRICS
 
 MOST_GROUPS = 6
 """Up to so many kinds of trimap, or clips, have columns of their own."""
@@ -40,8 +39,8 @@ def means_columns(results: Results, metric: str) -> Columns:
     """Return mean scores, costs and counts of faults, the best-ranked method first."""
     means = by_rank(results, metric)
     columns = {"method": [Cell(m.method) for m in means]}
-    for key, kind in METRICS.items():
-        columns[kind.title] = cells([getattr(m, key) for m in means], lowest(means, key))
+    for key, title in results.metrics.items():
+        columns[title] = cells([m.score(key) for m in means], lowest(means, key))
     columns["seconds"] = cells([m.seconds for m in means])
     columns["MB"] = cells([m.peak_memory / 1e6 for m in means])
     columns["failed"] = [Cell(str(m.failed or ""), value=m.failed) for m in means]
@@ -53,14 +52,14 @@ def ranks_columns(results: Results, metric: str) -> Columns:
     """Return mean ranks by each metric, and by one metric also in each group."""
     order = [means.method for means in by_rank(results, metric)]
     columns = {"mean rank by": [Cell(method) for method in order]}
-    for key, kind in METRICS.items():
+    for key, title in results.metrics.items():
         ranks = results.ranks(key)
-        columns[kind.title] = cells([ranks[method].overall for method in order])
+        columns[title] = cells([ranks[method].overall for method in order])
     ranks = results.ranks(metric)
     if 1 < len(results.groups) <= MOST_GROUPS:
         for group in results.groups:
             values = [ranks[method].groups.get(group, math.nan) for method in order]
-            columns[f"{METRICS[metric].title}, {group or 'no group'}"] = cells(values)
+            columns[f"{results.metrics[metric]}, {group or 'no group'}"] = cells(values)
     return columns
 
 
@@ -71,7 +70,7 @@ def comparisons_columns(results: Results, metric: str) -> Columns:
     ends = list(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))
     columns = {
         "pair": [f"{c.method} less {c.other}" for c in found],
-        f"difference in {METRICS[metric].title}": [difference for difference, _, _ in ends],
+        f"difference in {results.metrics[metric]}": [difference for difference, _, _ in ends],
         "95 % interval": [NONE if low == NONE else f"{low} to {high}" for _, low, high in ends],
         "better, worse": [f"{c.better}, {c.worse} of {c.pairs}" for c in found],
         "p": [probability(c.p) for c in found],
@@ -104,6 +103,18 @@ def failures(results: Results) -> list[Failure]:
     ]
 
 
+def notes(results: Results) -> list[Failure]:
+    """Return which methods warned, on which samples and of what."""
+    return [Failure(method, listed(rows), text) for (method, text), rows in results.notes().items()]
+
+
+ABOUT_P = (
+    "The interval is about the mean difference, which a few hard pictures can decide. The p-value "
+    "is about the number of pictures on which a method is better, and the ranks of the "
+    "differences. So the two can seem to disagree."
+)
+
+
 def against(results: Results, leader: str, metric: str) -> list[Comparison]:
     """Return the comparison of every other method with one, corrected for the number of all pairs.
 
@@ -126,7 +137,7 @@ def lowest(means: Sequence[Means], key: str) -> float:
 
     The mean of a method that failed is over fewer samples, perhaps the easy ones.
     """
-    sound = [getattr(m, key) for m in means if not m.failed and not math.isnan(getattr(m, key))]
+    sound = [m.score(key) for m in means if not m.failed and not math.isnan(m.score(key))]
     return min(sound, default=math.nan) if len(means) > 1 else math.nan
 
 

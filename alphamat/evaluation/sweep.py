@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from alphamat.datasets import Dataset, Sample
+from alphamat.evaluation import plots
 from alphamat.evaluation.digits import column
 from alphamat.evaluation.outcome import Evaluation
 from alphamat.evaluation.pages.markdown import table
+from alphamat.evaluation.pages.tables import columns_table
 from alphamat.evaluation.run import evaluate, labels_of
-from alphamat.evaluation.summary import Cell
+from alphamat.evaluation.summary import Cell, Columns
 from alphamat.method import Method
-from alphamat.metrics import METRICS
 from alphamat.trimap import from_alpha
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def trimap_sweep(
         Alpha up to `low` counts as clear, from `high` on as opaque; see
         `alphamat.trimap.from_alpha`.
     **options
-        `folder`, `jobs`, `quantise` and `progress` of `evaluate`.
+        `folder`, `jobs`, `limit`, `quantise`, `metrics` and `progress` of `evaluate`.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def trimap_sweep(
     return Sweep(widths, evaluate(methods, Dataset(entries), region=region, **options))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep:
     """What `trimap_sweep` returns; `print` shows it as a table."""
 
@@ -99,27 +100,24 @@ class Sweep:
 
     def plot(self, ax: Axes | None = None, *, metric: str = "sad") -> Axes:
         """Draw a curve per method; return matplotlib's axes."""
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            ax = plt.figure(layout="constrained").add_subplot()
-        for method, means in self.means(metric).items():
-            ax.plot(self.widths, means, marker="o", label=method)
-        ax.set(
-            xlabel="width of the unknown band on each side, pixels",
-            ylabel=f"mean {METRICS[metric].title} of {self.pictures} pictures",
-            ylim=(0, None),
-        )
-        ax.legend(frameon=False)
-        return ax
+        return plots.trimap_widths(self, metric, ax=ax)
 
     def __str__(self) -> str:
+        return table(self._columns()) + "\n"
+
+    def __repr__(self) -> str:
+        return table(self._columns())
+
+    def _repr_html_(self) -> str:
+        return columns_table(self._columns())
+
+    def _columns(self) -> Columns:
         columns = {"SAD at width": [Cell(method) for method in self.evaluation.methods]}
         means = np.array([*self.means().values()])
         texts = np.reshape(column(means.ravel().tolist()), means.shape)
         for width, texts_at in zip(self.widths, texts.T.tolist(), strict=True):
             columns[f"{width:g}"] = [Cell(text) for text in texts_at]
-        return table(columns) + "\n"
+        return columns
 
     def _finished(self, metric: str) -> np.ndarray:
         """Return the scores, (pictures, widths, methods), of pictures that have them all."""

@@ -1,6 +1,8 @@
 """Events of long work, and those who listen to them."""
 
+import sys
 import threading
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -60,4 +62,42 @@ def test_a_bar_is_silent_where_there_is_no_terminal(capsys):
         bar.advance("one")
         bar.hear(progress.Step("half way", 0.5))
         bar.hear(Solution(None, 1, 0.0, True))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_in_a_notebook_is_updated_and_vanishes(monkeypatch, capsys):
+    shown = []
+
+    class Handle:
+        def update(self, content, *, raw):
+            shown.append(content)
+
+    def display(content, *, raw, display_id):
+        assert raw
+        assert display_id
+        shown.append(content)
+        return Handle()
+
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    module = ModuleType("IPython.display")
+    module.display = display
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    seconds = iter(range(100))
+    monkeypatch.setattr("alphamat.progress.monotonic", lambda: next(seconds))
+    with progress.bar("<begin>", total=4, done=1) as bar:
+        bar.advance("two of them")
+        bar.advance()
+    first, second, third, last = shown
+    assert 'value="0.250"' in first["text/html"]
+    assert "&lt;begin&gt;" in first["text/html"]
+    assert "1/4" in first["text/plain"]
+    assert 'value="0.500"' in second["text/html"]
+    assert second["text/plain"].endswith("two of them")
+    assert 'value="0.750"' in third["text/html"]
+    assert last["text/html"] == ""
+    shown.clear()
+    with progress.bar(total=4, shown=False) as bar:
+        bar.advance()
+    assert not shown
     assert capsys.readouterr() == ("", "")

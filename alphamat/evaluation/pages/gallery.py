@@ -15,15 +15,15 @@ from alphamat.evaluation.results import Results
 from alphamat.evaluation.summary import Cell, by_rank, cells
 
 
-def gallery(results: Results, shown: Sequence[int], side: int) -> str:
+def gallery(results: Results, shown: Sequence[int], side: int, metric: str) -> str:
     """Return the controls, a legend, and an article for each sample that is shown."""
     several, styles = len(results.methods), charts.colours(results.methods)
-    in_order = [(means.method, styles[means.method]) for means in by_rank(results, "sad")]
+    in_order = [(means.method, styles[means.method]) for means in by_rank(results, metric)]
     articles = []
     for at in shown:
         rows = {row.method: row for row in results.rows[at * several : (at + 1) * several]}
         lines = [(rows[method], style) for method, style in in_order]
-        articles.append(_article(results, at, lines, side))
+        articles.append(_article(results, at, lines, side, metric))
     return CONTROLS.format(legend=_legend()) + "".join(articles)
 
 
@@ -46,8 +46,11 @@ def _legend() -> str:
     return f"linear-gradient(90deg,{','.join(f'rgb({r},{g},{b})' for r, g, b in colours)})"
 
 
-def _article(results: Results, at: int, lines: Sequence[tuple[Row, str]], side: int) -> str:
+def _article(
+    results: Results, at: int, lines: Sequence[tuple[Row, str]], side: int, metric: str
+) -> str:
     rows = [row for row, _ in lines]
+    values = [row.score(metric) for row in rows]
     try:
         sample = results.dataset[at]
         tiles = [_tile("photograph", photograph(sample.image, side))]
@@ -58,8 +61,8 @@ def _article(results: Results, at: int, lines: Sequence[tuple[Row, str]], side: 
         ]
     except Exception as fault:  # a damaged file; the rows of the methods have the error too
         sample, tiles = None, [_failed("sample", "", str(fault))]
-    first = min((row.sad for row in rows if not math.isnan(row.sad)), default=math.nan)
-    scores = cells([row.sad for row in rows], first if len(rows) > 1 else math.nan)
+    first = min((value for value in values if not math.isnan(value)), default=math.nan)
+    scores = cells(values, first if len(rows) > 1 else math.nan)
     for (row, style), score in zip(lines, scores, strict=True):
         tiles.append(_method_tile(results, row, sample, score, style, side))
     head = escape(rows[0].name) + f" <span>{escape(rows[0].group)}</span>" * bool(rows[0].group)

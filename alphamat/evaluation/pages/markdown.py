@@ -5,6 +5,7 @@ from __future__ import annotations
 from alphamat.evaluation.digits import count
 from alphamat.evaluation.results import Results
 from alphamat.evaluation.summary import (
+    ABOUT_P,
     Cell,
     Columns,
     comparisons_columns,
@@ -27,7 +28,8 @@ def markdown(results: Results, metric: str = "sad") -> str:
     failed = "\n".join(
         f"- {method} failed on {samples}: {error}" for method, samples, error in failures(results)
     )
-    parts = [about, *map(table, tables), failed]
+    about_p = ABOUT_P if len(results.methods) > 1 else ""
+    parts = [about, *map(table, tables), about_p, failed]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 
-from alphamat.door import encode_srgb
+from alphamat.door import encode_srgb, refuse_other_size
 from alphamat.door.image import as_image, as_plane
 from alphamat.trimap import Trimap
 
@@ -25,12 +25,20 @@ def photograph(image, side: int) -> str:
 
 
 def error_map(alpha, truth, trimap, side: int) -> str:
-    """Return alpha less the truth in colours; pixels that are not scored are nearly black."""
-    difference = as_plane(alpha, name="alpha") - as_plane(truth, name="truth")
-    scored = np.ones(difference.shape, bool)
+    """Return the colours of an alpha's errors as the source of an <img>."""
+    return _source(coloured_errors(alpha, truth, trimap), side)
+
+
+def coloured_errors(alpha, truth, trimap) -> np.ndarray:
+    """Return alpha less the truth in sRGB; pixels that are not scored are nearly black."""
+    alpha, truth = as_plane(alpha, name="alpha"), as_plane(truth, name="truth")
+    refuse_other_size(alpha.shape, truth.shape, "alpha", "`truth`")
+    scored = np.ones(truth.shape, bool)
     if trimap is not None:
-        scored = Trimap.of(as_plane(trimap, name="trimap")).unknown
-    return _source(np.where(scored[..., None], error_colours(difference), 0.05), side)
+        levels = as_plane(trimap, name="trimap")
+        refuse_other_size(levels.shape, truth.shape, "trimap", "`truth`")
+        scored = Trimap.of(levels).unknown
+    return np.where(scored[..., None], error_colours(alpha - truth), 0.05)
 
 
 def error_colours(difference: np.ndarray) -> np.ndarray:

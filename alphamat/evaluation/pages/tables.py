@@ -10,6 +10,7 @@ from alphamat.evaluation.pages import charts
 from alphamat.evaluation.results import Results
 from alphamat.evaluation.summary import (
     Cell,
+    Columns,
     label,
     means_columns,
     ranks_columns,
@@ -28,7 +29,7 @@ def means_table(results: Results, metric: str) -> str:
         else:
             written.append([_cell(cell, "bad" * (head == "failed")) for cell in cells])
     styles = charts.colours(results.methods)
-    return _table(["method", *columns], written, [styles[name] for name in methods])
+    return _table(["method", *map(escape, columns)], written, [styles[name] for name in methods])
 
 
 def scores_table(results: Results, metric: str) -> str:
@@ -38,6 +39,14 @@ def scores_table(results: Results, metric: str) -> str:
     written = [[f"<td>{escape(label(row))}</td>" for row in samples]]
     written += [[_cell(cell, "best" * cell.best) for cell in cells] for cells in columns.values()]
     return _table(["sample", *map(escape, columns)], written)
+
+
+def columns_table(columns: Columns) -> str:
+    """Return a table of columns whose first names the lines."""
+    first, *others = columns.values()
+    written = [[f"<td>{escape(cell.text)}</td>" for cell in first]]
+    written += [[_cell(cell, "best" * cell.best) for cell in cells] for cells in others]
+    return _table([escape(head) for head in columns], written)
 
 
 def _table(

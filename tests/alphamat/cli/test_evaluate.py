@@ -1,5 +1,9 @@
 import csv
 import json
+import os
+import shutil
+import signal
+import subprocess
 import sys
 import textwrap
 
@@ -9,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alphamat.cli import app
-from alphamat.cli.evaluate import _tell
+from alphamat.cli.evaluate import _methods, _tell
 from alphamat.io.images import read_image, write_image
 from tests.alphamat.evaluation.cases import sample, table
 
@@ -92,7 +96,8 @@ def test_writes_tables_pictures_and_a_report(pictures, tmp_path):
     for told in ("red_part", "Conn", "mean rank by", "wrote out/report.html"):
         assert told in result.stdout
     assert result.stderr == (
-        "warning: red_part failed on 1 of 3 samples: ValueError: not <this> one\n"
+        "warning: red_part failed on 1 of 3 samples: ValueError: not <this> one "
+        "(flat_methods.py, line 9, in red_part)\n"
     )
 
 
@@ -123,8 +128,10 @@ def test_a_stopped_run_says_that_it_can_go_on(pictures, packages, tmp_path):
     text = METHODS.replace("    return image[..., 0]", "    raise KeyboardInterrupt")
     (packages / "flat_methods.py").write_text(text)
     result = run("folder", pictures, "--method", "flat", "--method", "red-part")
-    assert result.exit_code != 0
-    assert "evaluation keeps the finished results" in result.stderr
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "Stopped. Finished results are in evaluation/. Run the same command again to continue.\n"
+    )
     assert len((tmp_path / "evaluation" / "rows.jsonl").read_text().splitlines()) == 1
 
 
@@ -220,3 +227,143 @@ def test_refusals_are_one_line(pictures, arguments, message):
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert message in result.stderr
+
+
+def test_own_functions_serve_as_methods_and_metrics(pictures, tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    (tmp_path / "mine.py").write_text(
+        "def half(image, trimap):\n    return 0 * trimap + 0.5\n\n"
+        "def darkest(alpha, truth, trimap):\n    return alpha.min()\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    result = run("folder", pictures, "--method", "mine:half", "--method", "red-part", "--jobs", 2,
+                 "--limit", 2, "--metric", "mine:darkest", "--order-by", "darkest")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    # By every other metric "mine:half" ranks last.
+    head, first, second = result.stdout.splitlines()[:3]
+    assert "darkest" in head
+    assert first.startswith("red-part")
+    assert second.startswith("mine:half")
+    record = json.loads((tmp_path / "evaluation" / "scores.json").read_text())
+    assert record["rows"][0]["darkest"] == pytest.approx(0.5, abs=0.01)
+    assert record["means"][0]["darkest"] == record["rows"][0]["darkest"]
+    with open(tmp_path / "evaluation" / "scores.csv", newline="") as file:
+        assert float(next(csv.DictReader(file))["darkest"]) == record["rows"][0]["darkest"]
+    for name in ("scores.md", "report.html"):
+        assert "darkest" in (tmp_path / "evaluation" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nowhere:f", "No module named 'nowhere'"),
+        ("flat_methods:round", "has no attribute 'round'"),
+        ("flat_methods:np", "is not a function"),
+        ("broken:f", "NameError: name 'oops' is not defined (broken.py, line 2, in <module>)"),
+        ("leaving:f", "SystemExit: 3"),
+        ("worse:f", "SyntaxError"),
+        (":f", "cannot be imported"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--method", "--metric"])
+def test_functions_that_cannot_be_had_are_misuse(tmp_path, monkeypatch, option, text, told):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv("TERMINAL_WIDTH", "300")
+    (tmp_path / "broken.py").write_text("\noops\n")
+    (tmp_path / "leaving.py").write_text("import sys\nsys.exit(3)\n")
+    (tmp_path / "worse.py").write_text("def f(:\n")
+    result = run("synthetic", "--method", "flat", option, text)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert option in result.stderr
+    assert not (tmp_path / "evaluation").exists()
+
+
+def test_folders_may_have_any_names(pictures, tmp_path):
+    named = run("folder", pictures, "--method", "flat", "--json", "-o", "a")
+    for part, name in (("image", "photos"), ("trimap", "hints"), ("alpha", "truths")):
+        (pictures / part).rename(pictures / name)
+    below = run("folder", pictures, "--method", "flat", "--json", "-o", "b", "--image", "photos",
+                "--trimap", "hints", "--alpha", "truths")  # fmt: skip
+    alone = run("folder", "--method", "flat", "--json", "-o", "c", "--image", "pictures/photos",
+                "--trimap", "pictures/hints", "--alpha", tmp_path / "pictures/truths")  # fmt: skip
+    scores = [[row["sad"] for row in json.loads(r.stdout)["rows"]] for r in (named, below, alone)]
+    assert scores[0] == scores[1] == scores[2]
+    (pictures / "hints").rename(pictures / "fine")
+    shutil.copytree(pictures / "fine", pictures / "coarse")
+    both = run("folder", pictures, "--method", "flat", "--json", "-o", "d", "--image", "photos",
+               "--trimap", "fine", "--trimap", "coarse", "--alpha", "truths")  # fmt: skip
+    assert [r["group"] for r in json.loads(both.stdout)["rows"]] == ["fine", "coarse"] * 3
+    less = run("folder", "--method", "flat", "--image", "pictures/photos", "-o", "e", "--json")
+    assert "`trimap` is missing" in json.loads(less.stdout)["rows"][0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["synthetic", "--image", "photos"], "synthetic does not take it"),
+        (["folder", "--trimap", "hints"], "folder needs the folder"),
+        (["folder", "p", "--trimap", "hints", "--trimap-width", "3"], "--trimap names others"),
+        (["synthetic", "--method", "flat"], "'flat' is given twice"),
+        (["synthetic", "--metric", "math:cos", "--metric", "cmath:cos"], "'cos' is given twice"),
+        (["synthetic", "--time-limit", "0"], "expected seconds, more than 0"),
+        (["synthetic", "--time-limit", "nan"], "expected seconds, more than 0"),
+        (["synthetic", "--order-by", "worst"], "'worst' is not known; expected one of: sad"),
+    ],
+)
+def test_misuse_of_further_options_exits_with_2(monkeypatch, arguments, message):
+    monkeypatch.setenv("TERMINAL_WIDTH", "200")
+    result = run(*arguments, "--method", "flat")
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_outputs_are_told_as_they_were_typed(pictures):
+    result = run("folder", pictures, "--method", "flat", "-o", "./out/")
+    assert "wrote ./out/report.html\n" in result.stdout
+
+
+def test_a_time_limit_is_told(pictures, packages):
+    text = METHODS.replace('raise ValueError("not <this> one")', "import time; time.sleep(60)")
+    (packages / "flat_methods.py").write_text(text)
+    result = run("folder", pictures, "--method", "red-part", "--time-limit", "2")
+    assert result.stderr == (
+        "warning: red-part failed on 1 of 3 samples: it took longer than the limit of 2 s\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+def test_ctrl_c_ends_all_processes_in_one_sentence(pictures, packages, tmp_path):
+    text = METHODS.replace(
+        'raise ValueError("not to my taste")',
+        "print('begun', flush=True); import time; time.sleep(60)",
+    )
+    (packages / "flat_methods.py").write_text(text)
+    arguments = "evaluate", "folder", "pictures", "--method", "failing", "--jobs", "2", "-o", "ev"
+    paths = os.pathsep.join([str(packages), *filter(None, sys.path)])
+    with subprocess.Popen(
+        [sys.executable, "-c", "from alphamat.cli import app; app()", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        start_new_session=True,
+    ) as program:
+        assert program.stdout.readline() == "begun\n"
+        os.killpg(program.pid, signal.SIGINT)
+        _, told = program.communicate(timeout=30)
+    assert told == (
+        "Stopped. Finished results are in ev/. Run the same command again to continue.\n"
+    )
+    assert program.returncode == 130
+
+
+def test_a_network_with_several_weights_is_several_methods(monkeypatch):
+    monkeypatch.setattr(
+        "alphamat.cli.evaluate.method_named", lambda name, weights: (name, str(weights))
+    )
+    assert _methods(["net=a.pth", "net=b.pth", "knn"]) == {
+        "net=a.pth": ("net", "a.pth"),
+        "net=b.pth": ("net", "b.pth"),
+        "knn": ("knn", "None"),
+    }

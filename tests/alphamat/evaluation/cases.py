@@ -8,7 +8,7 @@ from alphamat.evaluation import Evaluation, Row
 
 def sample(name="disc", group="", seed=3, shape=(11, 14)):
     """A red disc before blue, with noise."""
-    rng = np.random.default_rng([seed, *name.encode()])
+    rng = np.random.default_rng([seed, *name.encode(errors="replace")])
     y, x = np.mgrid[: shape[0], : shape[1]]
     distance = np.hypot(y - 5, x - 6)
     alpha = np.clip(4 - distance, 0, 1)

@@ -19,7 +19,7 @@ def test_csv_holds_the_rows(tmp_path):
     assert [row["name"] for row in rows] == ["disc", "disc", "moon, full", "moon, full"]
     assert [float(row["mse"]) for row in rows[:3]] == [row.mse for row in found.rows[:3]]
     assert rows[3]["mse"] == ""
-    assert rows[3]["error"] == "RuntimeError: not <this> one"
+    assert rows[3]["error"] == "RuntimeError: not <this> one (cases.py, line 44, in choosy)"
 
 
 def test_json_holds_the_rows_and_what_follows_from_them(tmp_path):
@@ -43,3 +43,12 @@ def test_json_of_failures_only_is_json(tmp_path):
     record = json.loads((tmp_path / "scores.json").read_text())
     assert record["means"][0]["sad"] is None
     assert record["ranks"]["sad"]["a"]["overall"] is None
+
+
+def test_an_evaluation_prints_as_a_short_table():
+    found = table({"old": [2, 1, 3], "new": [1, NAN, 1]}, LABELS)
+    head, _, *lines = repr(found).splitlines()
+    assert [cell.strip() for cell in head.split("|")[1:4]] == ["method", "SAD", "MSE"]
+    assert [line.split("|")[1].strip() for line in lines] == ["old", "new"]
+    assert "SAD" in found._repr_html_()
+    assert found._repr_html_().count("<tr") == 3

@@ -67,6 +67,8 @@ def test_a_sweep_prints_and_plots():
     lines = str(found).splitlines()
     assert "| SAD at width" in lines[0]
     assert len(lines) == 4
+    assert repr(found).splitlines() == lines
+    assert "<td>half</td>" in found._repr_html_()
     axes = found.plot(metric="mse")
     assert [line.get_label() for line in axes.lines] == ["red", "half"]
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), found.means("mse")["half"])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from alphamat.evaluation.pages.markdown import table as written
 from alphamat.evaluation.summary import Cell
 from tests.alphamat.evaluation.cases import table
@@ -33,3 +35,14 @@ def test_a_table_is_aligned_and_its_best_cells_are_bold():
         "| a\\|b   | **1.50** |",
         "| *c*    |       12 |",
     ]
+
+
+def test_methods_are_in_the_order_of_a_metric_and_p_values_are_explained(tmp_path):
+    found = table({"a": [1, 2], "b": [2, 3]}, LABELS[:2])
+    rows = tuple(row._replace(mse=5 - row.sad) for row in found.rows)
+    found = replace(found, rows=rows)
+    found.to_markdown(tmp_path / "scores.md", metric="mse")
+    text = (tmp_path / "scores.md").read_text()
+    assert text.splitlines()[4].startswith("| b ")
+    assert "difference in MSE" in text
+    assert text.splitlines()[-1].startswith("The interval is about the mean difference")

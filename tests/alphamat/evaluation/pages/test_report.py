@@ -89,5 +89,22 @@ def test_pages_are_bounded(tmp_path):
 def test_pictures_are_chosen_from_easy_to_hard():
     labels = [(str(at), "") for at in range(9)]
     found = table({"a": [5, 3, 8, 1, 9, 2, 7, 4, 6]}, labels)
-    assert chosen(found, 3) == [0, 3, 4]  # the median, the easiest and the hardest
-    assert chosen(found, 9) == list(range(9))
+    assert chosen(found, 3, "sad") == [0, 3, 4]  # the median, the easiest and the hardest
+    assert chosen(found, 9, "sad") == list(range(9))
+
+
+def test_the_page_is_in_the_order_of_the_metric_that_is_chosen(tmp_path):
+    def bright(alpha, truth, trimap):
+        return alpha.mean()
+
+    found = evaluate({"half": half, "red": red}, samples(), metrics={"<bright>": bright})
+    read = page(found, tmp_path, metric="<bright>")
+    words = "".join(read.words)
+    first = min(("half", "red"), key=lambda method: found.ranks("<bright>")[method].overall)
+    assert f"{first} ranks first by <bright>" in words
+    assert "Numbers are <bright>" in words
+    picked = [a["id"] for a in read.all("input") if "checked" in a and a["id"] != "view-both"]
+    assert picked == ["by-5"]
+    assert "body:has(#by-5:checked) .of-5 { display: block; }" in words
+    assert sum("of-5" in a.get("class", "") for a in read.all("div")) == 1
+    assert "So the two can seem to disagree." in words
