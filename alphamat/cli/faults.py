@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import typer
+
+# Advice to programs, and what somebody at a command line can do instead.
+OTHERWISE = {
+    r"Pass `[^`]*\[\.\.\., :3\]` to ignore it, or composite over a background first\.": (
+        "Flatten it in the program that made it, and save it again."
+    ),
+    r"If it holds 0 and 1, pass `mask\.astype\(bool\)`": "If it holds 0 and 1, give --high 0.00001",
+    r"more iterations or a looser tolerance, `solver=[^`]*`": "a looser tolerance, `rtol`",
+    r"`alphamat\.trimap`, and the command `alphamat trimap`, make": "`alphamat trimap` makes",
+    r", shape \(H, W\)": "",
+    r" \(from Python, [^)]*\)": "",
+}
+
+_options: ContextVar[Mapping[str, str]] = ContextVar("options", default={})  # noqa: B039
+
+
+@contextmanager
+def options_named(options: Mapping[str, str]) -> Iterator[None]:
+    """Call parameters in messages as the running command does: `low` is --low."""
+    before = _options.set(options)
+    try:
+        yield
+    finally:
+        _options.reset(before)
+
+
+def in_words_of_the_command(message: str) -> str:
+    """Return what a function says to a program as one says it at the command line."""
+    for advice, instead in OTHERWISE.items():
+        message = re.sub(advice, instead, message)
+    return re.sub(r"`(\w+)`", lambda name: _options.get().get(name[1], name[0]), message)
 
 
 @contextmanager
@@ -13,10 +46,14 @@ def faults_in_one_line() -> Iterator[None]:
     """Print a fault as one line on stderr, and leave with exit code 1."""
     try:
         yield
-    except (ValueError, OSError, MemoryError, ImportError) as fault:
+    except BrokenPipeError:  # nobody reads on, as in `alphamat models | head -1`
+        raise
+    except (ValueError, TypeError, OSError, MemoryError, ImportError) as fault:
+        if isinstance(fault, TypeError) and not str(fault).startswith("`"):
+            raise  # it names no parameter, so it is a mistake of ours
         told = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
         listed = told.replace(":\n  ", ": ").replace("\n  ", "; ")
-        line = " ".join(listed.split()) or type(fault).__name__
+        line = " ".join(in_words_of_the_command(listed).split()) or type(fault).__name__
         typer.echo(f"error: {line}", err=True)
         raise typer.Exit(1) from None
 
