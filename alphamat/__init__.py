@@ -59,10 +59,7 @@ __all__ = [
     "closed_form_system",
     "composite",
     "cutout",
-    "datasets",
     "estimate_foreground",
-    "evaluation",
-    "examples",
     "fast",
     "fast_system",
     "information_flow",
@@ -72,15 +69,12 @@ __all__ = [
     "learning_based",
     "learning_based_global",
     "learning_based_system",
-    "method",
-    "metrics",
     "random_walk",
     "random_walk_system",
     "read_image",
     "shared_sampling",
     "shared_sampling_system",
     "trimap",
-    "video",
     "write_image",
 ]
 
@@ -97,4 +91,4 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *(name for name in globals() if name.startswith("__"))]
+    return [*__all__, *_LATER, *(name for name in globals() if name.startswith("__"))]

@@ -5,8 +5,6 @@ Results go to stdout, progress, warnings and errors to stderr.
 
 from __future__ import annotations
 
-import sys
-from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -74,6 +72,4 @@ def main(
         ),
     ] = False,
 ) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # names of files may have letters it does not know
-            stream.reconfigure(errors="backslashreplace")
+    pass

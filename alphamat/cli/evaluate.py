@@ -110,10 +110,8 @@ def run_evaluation(
                 quantise=quantise,
                 unit="group" if reader.of_clips else "name",
             )
-        except KeyboardInterrupt:
-            typer.echo(
-                f"stopped; {output} keeps the finished results; run it again to go on", err=True
-            )
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"{output} keeps the finished results; run it again to go on.")
             raise
         outputs = {
             "csv": output / "scores.csv",

@@ -11,6 +11,9 @@ import typer
 
 # Advice to programs, and what somebody at a command line can do instead.
 OTHERWISE = {
+    r"has a fourth channel that is not opaque everywhere; expected RGB\.": (
+        "is transparent in places; expected an opaque picture."
+    ),
     r"Pass `[^`]*\[\.\.\., :3\]` to ignore it, or composite over a background first\.": (
         "Flatten it in the program that made it, and save it again."
     ),

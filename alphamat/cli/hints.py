@@ -10,8 +10,8 @@ from alphamat.door import FULL_SCALE, as_image, refuse_other_size
 from alphamat.trimap import check
 
 ADVICE = (
-    "Of strokes, white on foreground and black on background, `alphamat trimap {path} --from "
-    "scribbles{over}` makes a trimap."
+    "If it is strokes, white on foreground and black on background, `alphamat trimap {path} --from "
+    "scribbles{over}` makes a trimap of it."
 )
 
 
@@ -22,26 +22,34 @@ def oddities(trimap: np.ndarray, path: Path, image: np.ndarray, photograph: Path
     """
     refuse_other_size(trimap.shape, image.shape, "trimap")
     _refuse_strokes(trimap, path, image, photograph)
-    odd = check(trimap, image=image)
+    odd = check(trimap if trimap.ndim == 2 else trimap[..., 0], image=image)
     return [f"{path}: {' '.join(odd)}"] if odd else []
 
 
 def _refuse_strokes(trimap: np.ndarray, path: Path, image: np.ndarray, photograph: Path) -> None:
     """Raise where a trimap has colours, is transparent in places, or is the photograph."""
-    full = FULL_SCALE[trimap.dtype]
-    if trimap.shape[2:] == (4,) and (trimap[..., 3] != full).any():
+    if trimap.shape[2:] == (4,) and (trimap[..., 3] != FULL_SCALE[trimap.dtype]).any():
         raise ValueError(
             f"`trimap` is transparent in places. {ADVICE.format(path=path, over='')} Otherwise "
             "flatten it in the program that made it, and save it again."
         )
-    levels = as_image(trimap)
+    has_colours = trimap.ndim == 3 and any((trimap[..., 0] != trimap[..., k]).any() for k in (1, 2))
+    if not has_colours and _has_one_gray(trimap):
+        return
+    same = (as_image(trimap) == image).all(axis=2)
     over = ADVICE.format(path=path, over=f" --image {photograph}")
-    if (levels != levels[..., :1]).any():
+    if same.all():
+        raise ValueError("`trimap` is the photograph itself.")
+    if has_colours:
         raise ValueError(
             "`trimap` has colours; expected black background, white foreground, and gray between. "
             + over
         )
-    between = ((levels > 0) & (levels < 1)).all(axis=2)
-    several = np.ptp(levels[between]) > 0.1 if between.any() else False
-    if several and (levels == image)[between].all(axis=1).mean() > 0.5:
-        raise ValueError(f"`trimap` is the photograph itself, perhaps with strokes. {over}")
+    if same.mean() > 0.5 and not _has_one_gray(trimap[same]):
+        raise ValueError(f"`trimap` is the photograph with something over it. {over}")
+
+
+def _has_one_gray(levels: np.ndarray) -> bool:
+    """Return whether there is at most one level between black and white."""
+    between = levels[(levels > 0) & (levels < FULL_SCALE[levels.dtype])]
+    return between.size == 0 or np.ptp(between) == 0

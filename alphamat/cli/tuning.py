@@ -22,8 +22,9 @@ def tuned(method: Callable, name: str, **options: float | None) -> Callable:
     known = taken_options(method)
     for option in given:
         if option not in known:
-            others = " and ".join(f"--{other}" for other in known) or "none of its kind"
-            raise ValueError(f"--{option} is given, and {name} takes {others}.")
+            others = " and ".join(f"--{other}" for other in known)
+            only = f"only {others}" if known else "no such option"
+            raise ValueError(f"--{option} is given, and {name} takes {only}.")
     bound: dict[str, Any] = dict(given)
     if (rtol := bound.pop("rtol", None)) is not None:
         if not 0 < rtol < 1:

@@ -127,7 +127,7 @@ def matte_clip(
         behind = None if over is None else over_what(over, clip)
         pictures = _pictures(zip(shown, mattes, strict=True), made, behind, depth)
         start = time.perf_counter()
-        with progress.bar(total=clip.count) as bar, _telling_of_a_stop():
+        with progress.bar(total=clip.count) as bar:
             counted = _counted(pictures, bar)
             done = video.write_video(output, counted, source=clip, bits=int(bits or 8))
         seconds = time.perf_counter() - start
@@ -185,15 +185,6 @@ def _warned(odd: list[str]) -> Iterator[None]:
                 text + f" (and {times - 1} more like it)" * (times > 1)
                 for text, times in seen.values()
             ]
-
-
-@contextmanager
-def _telling_of_a_stop() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        typer.echo(" ".join(["stopped.", *getattr(stop, "__notes__", [])]), err=True)
-        raise
 
 
 def _record(

@@ -120,11 +120,11 @@ def check(trimap: Pixels, *, image: Pixels | None = None, speck: int = 10) -> li
         *_missing(parts),
         *_share_unknown(parts.unknown),
         *_inverted(parts),
+        *_unusual_levels(levels[parts.unknown], full),
         *_specks("foreground", parts.foreground, speck),
         *_specks("background", parts.background, speck),
         *_specks("unknown", parts.unknown, speck),
         *_touching(parts),
-        *_unusual_levels(levels[parts.unknown], full),
         *([] if image is None else _of_another(as_image(image), levels)),
     ]
 
@@ -173,16 +173,35 @@ def _inverted(parts: Trimap) -> list[str]:
     ]
 
 
+def _unusual_levels(unknown: np.ndarray, full: float) -> list[str]:
+    # 127 and 128 of 255 are both half, and so are the same levels at other depths.
+    unusual = unknown[np.abs(unknown - 0.5) >= 1 / 255] * full
+    levels = [f"{level:.6g}" for level in np.unique(unusual)]
+    half = f"{(full + 1) / 2 if full > 1 else 0.5:g}"
+    if len(levels) > 3:
+        return [
+            f"Unknown pixels have {len(levels)} levels other than {half}, from {levels[0]} to "
+            f"{levels[-1]}: is this an alpha matte, or a trimap resized or saved as JPEG?"
+        ]
+    if levels:
+        return [
+            f"{unusual.size:,} pixels have the level {' or '.join(levels)}, not {half}; they count "
+            "as unknown here, but perhaps not in other programs."
+        ]
+    return []
+
+
 def _specks(name: str, part: np.ndarray, speck: int) -> list[str]:
     import cv2
 
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=8)
-    small = stats[:, cv2.CC_STAT_AREA] < speck
+    # Several times as fast as `connectedComponentsWithStats`.
+    _, labels = cv2.connectedComponents(part.astype(np.uint8), connectivity=8)
+    small = np.bincount(labels.ravel()) < speck
     small[0] = False  # all that is not in `part`
     count = np.count_nonzero(small)
     if not count:
         return []
-    row, column = np.unravel_index(np.argmax(small[labels.astype(np.intp)]), part.shape)
+    row, column = np.unravel_index(np.argmax(small[labels]), part.shape)
     found = f"There are {count} specks" if count > 1 else "There is a speck"
     return [
         f"{found} of fewer than {speck} {name} pixels"
@@ -217,21 +236,3 @@ def _of_another(image: np.ndarray, levels: np.ndarray) -> list[str]:
         "It fits the photograph no better than if it were mirrored or moved: is it the trimap of "
         "another one?"
     ]
-
-
-def _unusual_levels(unknown: np.ndarray, full: float) -> list[str]:
-    # 127 and 128 of 255 are both half, and so are the same levels at other depths.
-    unusual = unknown[np.abs(unknown - 0.5) >= 1 / 255] * full
-    levels = [f"{level:.6g}" for level in np.unique(unusual)]
-    half = f"{(full + 1) / 2 if full > 1 else 0.5:g}"
-    if len(levels) > 3:
-        return [
-            f"Unknown pixels have {len(levels)} levels other than {half}, from {levels[0]} to "
-            f"{levels[-1]}: is this an alpha matte, or a trimap resized or saved as JPEG?"
-        ]
-    if levels:
-        return [
-            f"{unusual.size:,} pixels have the level {' or '.join(levels)}, not {half}; they count "
-            "as unknown here, but perhaps not in other programs."
-        ]
-    return []

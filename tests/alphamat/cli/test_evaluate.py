@@ -123,8 +123,10 @@ def test_a_stopped_run_says_that_it_can_go_on(pictures, packages, tmp_path):
     text = METHODS.replace("    return image[..., 0]", "    raise KeyboardInterrupt")
     (packages / "flat_methods.py").write_text(text)
     result = run("folder", pictures, "--method", "flat", "--method", "red-part")
-    assert result.exit_code != 0
-    assert "evaluation keeps the finished results" in result.stderr
+    assert result.exit_code == 130
+    assert result.stderr.endswith(
+        "Stopped. evaluation keeps the finished results; run it again to go on.\n"
+    )
     assert len((tmp_path / "evaluation" / "rows.jsonl").read_text().splitlines()) == 1
 
 
@@ -207,9 +209,9 @@ def test_misuse_exits_with_2(pictures, tmp_path, monkeypatch, arguments, message
     [
         (["folder", "nowhere"], "nowhere does not exist"),
         (["folder", "pictures/image"], "is not as expected"),
-        (["folder", "pictures", "--jobs", "0"], "`jobs` is 0"),
+        (["folder", "pictures", "--jobs", "0"], "--jobs is 0"),
         (["folder", "pictures", "-o", "used"], "used has a result of flat on disc by other"),
-        (["alphamatting", "pictures", "--split", "all"], "`split` is 'all'"),
+        (["alphamatting", "pictures", "--split", "all"], "--split is 'all'"),
     ],
 )
 def test_refusals_are_one_line(pictures, arguments, message):

@@ -160,7 +160,7 @@ def test_a_plate_reaches_the_method(scene, monkeypatch):
         (["clip.mp4", "trimaps", "-o", "nowhere/a.mov"], "there is no folder nowhere"),
         (["clip.mp4", "trimaps", "-o", "clip.mp4", "--over", "red"], "is one of the inputs"),
         (["clip.mp4", "trimaps", "-o", "a.mp4", "--over", "octarine"], "--over is 'octarine'"),
-        (["clip.mp4", "trimaps", "-o", "a.mp4", "--over", "small.png"], "`over` is 5 × 6"),
+        (["clip.mp4", "trimaps", "-o", "a.mp4", "--over", "small.png"], "--over is 5 × 6"),
         (["frames", "trimaps", "-o", "frames"], "is one of the inputs"),
         (["clip.mp4", "trimaps", "-o", "trimaps/%d.tif"], "is in the folder of an input"),
         (["clip.mp4", "small.png", "-o", "a.mov"], "`trimap` is 5 × 6 and the clip is 36 × 50"),
