@@ -168,8 +168,8 @@ def _inverted(parts: Trimap) -> list[str]:
     if not (foreground > 0.5 and foreground > 2 * background and parts.background.any()):
         return []
     return [
-        f"Foreground covers {foreground:.0%} of the picture's border, and background "
-        f"{background:.0%}: is it inverted?"
+        f"Foreground covers {100 * foreground:.0f} % of the picture's border, and background "
+        f"{100 * background:.0f} %: is it inverted?"
     ]
 
 
