@@ -38,6 +38,7 @@ ROOMS = {
     "alphamat.evaluation": "datasets door memory method metrics progress system trimap",
     "alphamat.cli": "datasets door evaluation examples io method metrics "
     "plate progress system trimap video words",
+    "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
     "alphamat_deep.models": "backbones layers",

@@ -20,6 +20,9 @@ OTHERWISE = {
     r"If it holds 0 and 1, pass `mask\.astype\(bool\)`": "If it holds 0 and 1, give --high 0.00001",
     r"more iterations or a looser tolerance, `solver=[^`]*`": "a looser tolerance, `rtol`",
     r"`alphamat\.trimap`, and the command `alphamat trimap`, make": "`alphamat trimap` makes",
+    r"`mask` has colours; expected one gray channel, shape \(H, W\)\.": (
+        "`mask` has colours; expected gray. If it is strokes, give --from scribbles."
+    ),
     r", shape \(H, W\)": "",
     r" \(from Python, [^)]*\)": "",
 }

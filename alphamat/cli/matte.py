@@ -131,14 +131,15 @@ def matte_image(
             pixels = as_image(stored)
             hints = None if trimap is None else read_image(trimap)
             size = pixels.shape[:2]
-            make_folder(output)
-            refuse_outputs(outputs, image, trimap, over, plate, weights, size=size, bits=int(bits))
+            inputs = (image, trimap, over, plate, weights)
+            refuse_outputs(outputs, output, *inputs, size=size, bits=int(bits))
             refuse_unless_taken(estimator, trimap=trimap is not None, plate=plate is not None)
             backdrop = None if over is None else over_what(over, size, fit)
             scene = None if plate is None else _plate(plate, handheld, pixels)
         odd = [] if trimap is None or hints is None else oddities(hints, trimap, pixels, image)
         if strict and odd:
             raise ValueError(odd[0])
+        make_folder(output)
         with timed(seconds, "matte"):
             found = estimate(estimator, stored, hints, scene)
         found.warnings[:0] = odd

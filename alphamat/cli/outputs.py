@@ -25,9 +25,38 @@ def named_outputs(source: Path, output: str | None, kinds: Sequence[str]) -> dic
         return output_paths(source, output, kinds)
 
 
+def refuse_outputs(
+    outputs: dict[str, Path],
+    output: str | None,
+    *inputs: Path | str | None,
+    size: tuple[int, ...] = (0,),
+    bits: int = 8,
+) -> None:
+    """Raise if an output cannot be written, or is one of the inputs.
+
+    `output` is what --output says. A folder that is not there yet can be made.
+    """
+    for kind, path in outputs.items():
+        form = LOSSY.get(path.suffix.lower())
+        if not path.suffix and not path.is_dir():
+            raise ValueError(
+                f"{path} has no ending; expected a name in {', '.join(_endings(kind))}, or a "
+                f"folder, {path}{os.sep}."
+            )
+        if not _is_new_folder(output):
+            refuse_unwritable(path, endings=_endings(kind))
+        refuse_overwriting(path, *inputs)
+        if form and bits != 8:
+            raise ValueError(f"{path} cannot be written: {form} has 8 bits per channel.")
+        if form and max(size[:2]) > LONGEST[form]:
+            raise ValueError(
+                f"{path} cannot be written: {form} has at most {LONGEST[form]:,} pixels a side."
+            )
+
+
 def make_folder(output: str | None) -> None:
     """Make the folder of the outputs, if --output names one that is not there."""
-    if output is None or not is_folder(output):
+    if output is None or not _is_new_folder(output):
         return
     try:
         Path(output).mkdir(parents=True, exist_ok=True)
@@ -36,28 +65,8 @@ def make_folder(output: str | None) -> None:
         raise ValueError(f"the folder {output} cannot be made: {reason}.") from None
 
 
-def refuse_outputs(
-    outputs: dict[str, Path],
-    *inputs: Path | str | None,
-    size: tuple[int, ...] = (0,),
-    bits: int = 8,
-) -> None:
-    """Raise if an output cannot be written, or is one of the inputs."""
-    for kind, path in outputs.items():
-        form = LOSSY.get(path.suffix.lower())
-        if not path.suffix and not path.is_dir():
-            raise ValueError(
-                f"{path} has no ending; expected a name in {', '.join(_endings(kind))}, or a "
-                f"folder, {path}{os.sep}."
-            )
-        refuse_unwritable(path, endings=_endings(kind))
-        refuse_overwriting(path, *inputs)
-        if form and bits != 8:
-            raise ValueError(f"{path} cannot be written: {form} has 8 bits per channel.")
-        if form and max(size[:2]) > LONGEST[form]:
-            raise ValueError(
-                f"{path} cannot be written: {form} has at most {LONGEST[form]:,} pixels a side."
-            )
+def _is_new_folder(output: str | None) -> bool:
+    return output is not None and is_folder(output) and not Path(output).is_dir()
 
 
 def _endings(kind: str) -> tuple[str, ...]:

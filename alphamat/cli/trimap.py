@@ -121,16 +121,16 @@ def make_trimap(
     outputs = _outputs(made_of, mask, shown)
     with faults_in_one_line():
         made = read_image(mask)
-        photograph = None if image is None else read_image(image)
-        make_folder(output)
-        refuse_outputs(outputs, mask, image, shown)
+        photograph, seen = (None if path is None else read_image(path) for path in (image, shown))
+        refuse_outputs(outputs, output, mask, image, shown)
         if not only_check:
             given = {name.strip("-"): value for name, value in bands.items() if value is not None}
             made = _make(source, made, photograph, given)
-        odd = check(made, image=photograph)
+        odd = check(made, image=seen if photograph is None else photograph)
         pictures = {"trimap": made}
-        if shown is not None:
-            pictures["overlay"] = overlay(read_image(shown), made)
+        if seen is not None:
+            pictures["overlay"] = overlay(seen, made)
+        make_folder(output)
         write_all(outputs, pictures)
     _tell(made, odd, outputs, only_check)
     if only_check and odd:

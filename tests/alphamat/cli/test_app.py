@@ -88,6 +88,11 @@ def test_works_as_a_process(scene, packages):
     assert ran.stderr.startswith("error: --over")
 
 
+def test_works_as_a_module(packages):
+    ran = python("import runpy; runpy.run_module('alphamat')", "--version", path=packages)
+    assert ran.stdout == f"alphamat {alphamat.__version__}\n"
+
+
 def test_help_starts_without_the_heavy_libraries(packages):
     code = (
         "import sys, pathlib\n"

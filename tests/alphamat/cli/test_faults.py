@@ -41,7 +41,8 @@ def warned():
 ADVICE = {
     "transparent": (lambda: raised(as_image, CLEAR), "`image` is transparent in places"),
     "transparent trimap": (lambda: raised(as_trimap, CLEAR), "Flatten it in the program"),
-    "coloured": (lambda: raised(as_plane, COLOURS, name="mask"), "expected one gray channel."),
+    "coloured": (lambda: raised(as_plane, COLOURS, name="alpha"), "expected one gray channel."),
+    "strokes": (lambda: raised(as_plane, COLOURS, name="mask"), "give --from scribbles."),
     "labels": (
         lambda: raised(from_mask, np.eye(9) / 255, inner=1, outer=1),
         "give --high 0.00001; if it is soft, say with --low and --high",

@@ -87,6 +87,12 @@ def test_a_folder_that_ends_in_a_slash_is_made(scene, output):
     assert written(scene / "new/folder") == {"photo_alpha.png"}
 
 
+def test_a_folder_is_not_made_for_a_command_that_is_refused(scene):
+    assert matte(scene, "--over", scene / "none.png", "-o", f"{scene}/new/").exit_code == 1
+    assert run("matte", scene / "none.png", "-o", f"{scene}/new/").exit_code == 1
+    assert written(scene) == set()
+
+
 def test_a_composite_may_be_jpeg_or_webp(scene):
     assert matte(scene, "--over", "teal", "-o", scene / "all.png").exit_code == 0
     exact = read_image(scene / "all.png").astype(int)
