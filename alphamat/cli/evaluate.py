@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from alphamat.cli.arguments import AsJson, parse_width
-from alphamat.cli.faults import faults_are_misuse, faults_in_one_line
+from alphamat.cli.faults import faults_are_misuse, faults_in_one_line, in_words_of_the_command
 from alphamat.cli.installed import method_named
 from alphamat.datasets import DATASETS, Reader
 from alphamat.words import file_or_colour
@@ -129,8 +129,9 @@ def run_evaluation(
     else:
         _tell(found, outputs)
     for (name, error), rows in found.failures().items():
+        told = in_words_of_the_command(error)
         typer.echo(
-            f"warning: {name} failed on {len(rows)} of {count(found.samples, 'sample')}: {error}",
+            f"warning: {name} failed on {len(rows)} of {count(found.samples, 'sample')}: {told}",
             err=True,
         )
     if all(row.error for row in found.rows):

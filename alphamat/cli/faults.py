@@ -9,6 +9,8 @@ from contextvars import ContextVar
 
 import typer
 
+LOOSER = "Give it a looser tolerance, `rtol`. "
+
 # Advice to programs, and what somebody at a command line can do instead.
 OTHERWISE = {
     r"has a fourth channel that is not opaque everywhere; expected RGB\.": (
@@ -18,7 +20,7 @@ OTHERWISE = {
         "Flatten it in the program that made it, and save it again."
     ),
     r"If it holds 0 and 1, pass `mask\.astype\(bool\)`": "If it holds 0 and 1, give --high 0.00001",
-    r"more iterations or a looser tolerance, `solver=[^`]*`": "a looser tolerance, `rtol`",
+    r"Give it more iterations or a looser tolerance, `solver=[^`]*`\. ": LOOSER,
     r"`alphamat\.trimap`, and the command `alphamat trimap`, make": "`alphamat trimap` makes",
     r"`mask` has colours; expected one gray channel, shape \(H, W\)\.": (
         "`mask` has colours; expected gray. If it is strokes, give --from scribbles."
@@ -44,7 +46,10 @@ def in_words_of_the_command(message: str) -> str:
     """Return what a function says to a program as one says it at the command line."""
     for advice, instead in OTHERWISE.items():
         message = re.sub(advice, instead, message)
-    return re.sub(r"`(\w+)`", lambda name: _options.get().get(name[1], name[0]), message)
+    options = _options.get()
+    if "rtol" not in options:
+        message = message.replace(LOOSER, "")
+    return re.sub(r"`(\w+)`", lambda name: options.get(name[1], name[0]), message)
 
 
 @contextmanager

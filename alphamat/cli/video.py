@@ -17,7 +17,7 @@ import typer
 from alphamat import progress
 from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
 from alphamat.cli.clips import over_what, plates, trimaps
-from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
 from alphamat.cli.installed import method_named
 from alphamat.cli.overwriting import refuse_clip_overwriting
 
@@ -182,7 +182,7 @@ def _warned(odd: list[str]) -> Iterator[None]:
             yield
         finally:
             odd += [
-                text + f" (and {times - 1} more like it)" * (times > 1)
+                in_words_of_the_command(text) + f" (and {times - 1} more like it)" * (times > 1)
                 for text, times in seen.values()
             ]
 

@@ -201,7 +201,7 @@ def _specks(name: str, part: np.ndarray, speck: int) -> list[str]:
     count = np.count_nonzero(small)
     if not count:
         return []
-    row, column = np.unravel_index(np.argmax(small[labels]), part.shape)
+    row, column = np.unravel_index(np.argmax(small[labels.astype(np.intp)]), part.shape)
     found = f"There are {count} specks" if count > 1 else "There is a speck"
     return [
         f"{found} of fewer than {speck} {name} pixels"

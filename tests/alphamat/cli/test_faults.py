@@ -68,6 +68,11 @@ def test_no_advice_is_translated_that_nobody_gives():
         assert any(re.search(pattern, message) for message in told), pattern
 
 
+def test_a_tolerance_is_not_advised_where_the_command_has_none():
+    told = in_words_of_the_command(warned())
+    assert "tolerance; the result is its best. More known pixels" in told
+
+
 def test_parameters_that_are_no_options_keep_their_names():
     assert in_words_of_the_command("`low` is 2") == "`low` is 2"
 
