@@ -2,4 +2,5 @@
 
 from alphamat.cli import app
 
-app(prog_name="alphamat")
+if __name__ == "__main__":
+    app(prog_name="alphamat")

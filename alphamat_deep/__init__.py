@@ -16,8 +16,8 @@ if os.path.dirname(_found := getattr(find_spec("alphamat"), "origin", None) or "
     )
 if find_spec("jax") is None:
     raise ImportError(
-        '`alphamat_deep` needs JAX, which is not installed: pip install "alphamat[deep]", or in a '
-        'clone pip install -e ".[deep]".'
+        '`alphamat_deep` needs JAX, which is not installed. In a clone: pip install -e ".[deep]". '
+        'From an index: pip install "alphamat[deep]".'
     )
 
 from alphamat_deep import differentiable as differentiable

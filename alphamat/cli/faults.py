@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 
 import typer
 
@@ -29,7 +30,7 @@ OTHERWISE = {
     r" \(from Python, [^)]*\)": "",
 }
 
-_options: ContextVar[Mapping[str, str]] = ContextVar("options", default={})  # noqa: B039
+_options: ContextVar[Mapping[str, str]] = ContextVar("options", default=MappingProxyType({}))
 
 
 @contextmanager

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
 from alphamat.door import FULL_SCALE, as_image, refuse_other_size
 from alphamat.trimap import check
-
-ADVICE = (
-    "If it is strokes, white on foreground and black on background, `alphamat trimap {path} --from "
-    "scribbles{over}` makes a trimap of it."
-)
 
 
 def oddities(trimap: np.ndarray, path: Path, image: np.ndarray, photograph: Path) -> list[str]:
@@ -30,14 +26,14 @@ def _refuse_strokes(trimap: np.ndarray, path: Path, image: np.ndarray, photograp
     """Raise where a trimap has colours, is transparent in places, or is the photograph."""
     if trimap.shape[2:] == (4,) and (trimap[..., 3] != FULL_SCALE[trimap.dtype]).any():
         raise ValueError(
-            f"`trimap` is transparent in places. {ADVICE.format(path=path, over='')} Otherwise "
+            f"`trimap` is transparent in places. {_advice(path)} Otherwise "
             "flatten it in the program that made it, and save it again."
         )
     has_colours = trimap.ndim == 3 and any((trimap[..., 0] != trimap[..., k]).any() for k in (1, 2))
     if not has_colours and _has_one_gray(trimap):
         return
     same = (as_image(trimap) == image).all(axis=2)
-    over = ADVICE.format(path=path, over=f" --image {photograph}")
+    over = _advice(path, f" --image {quote(str(photograph))}")
     if same.all():
         raise ValueError("`trimap` is the photograph itself.")
     if has_colours:
@@ -47,6 +43,13 @@ def _refuse_strokes(trimap: np.ndarray, path: Path, image: np.ndarray, photograp
         )
     if same.mean() > 0.5 and not _has_one_gray(trimap[same]):
         raise ValueError(f"`trimap` is the photograph with something over it. {over}")
+
+
+def _advice(path: Path, options: str = "") -> str:
+    return (
+        "If it is strokes, white on foreground and black on background, `alphamat trimap "
+        f"{quote(str(path))} --from scribbles{options}` makes a trimap of it."
+    )
 
 
 def _has_one_gray(levels: np.ndarray) -> bool:

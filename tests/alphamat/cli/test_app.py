@@ -89,7 +89,11 @@ def test_works_as_a_process(scene, packages):
 
 
 def test_works_as_a_module(packages):
-    ran = python("import runpy; runpy.run_module('alphamat')", "--version", path=packages)
+    ran = python(
+        "import runpy; runpy.run_module('alphamat', run_name='__main__')",
+        "--version",
+        path=packages,
+    )
     assert ran.stdout == f"alphamat {alphamat.__version__}\n"
 
 
