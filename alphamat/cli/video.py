@@ -129,7 +129,12 @@ def matte_clip(
         start = time.perf_counter()
         with progress.bar(total=clip.count) as bar:
             counted = _counted(pictures, bar)
-            done = video.write_video(output, counted, source=clip, bits=int(bits or 8))
+            try:
+                done = video.write_video(output, counted, source=clip, bits=int(bits or 8))
+            except KeyboardInterrupt as stop:
+                if not is_film:  # of a film, the writer tells itself
+                    stop.add_note(f"What was made until then is kept in {output}.")
+                raise
         seconds = time.perf_counter() - start
     if as_json:
         typer.echo(json.dumps(_record(made, output, clip, done, seconds, odd), allow_nan=False))

@@ -247,3 +247,13 @@ def test_the_command_needs_no_pyav_for_pictures(scene):
         )
         assert done.returncode == code, done.stderr
     assert 'pip install "alphamat[video]"' in done.stderr
+
+
+def test_a_stop_says_where_the_frames_are(scene, monkeypatch):
+    def stopped(output, *_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alphamat.video.write_video", stopped)
+    result = run("clip.mp4", "trimaps", "-o", "out/%d.png")
+    assert result.exit_code == 130
+    assert result.stderr == "Stopped. What was made until then is kept in out/%d.png.\n"
