@@ -254,6 +254,6 @@ def test_a_stop_says_where_the_frames_are(scene, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("alphamat.video.write_video", stopped)
-    result = run("clip.mp4", "trimaps", "-o", "out/%d.png")
-    assert result.exit_code == 130
-    assert result.stderr == "Stopped. What was made until then is kept in out/%d.png.\n"
+    result = run("clip.mp4", "trimaps", "-o", "made")
+    assert result.exit_code == 130, result.output
+    assert result.stderr == "Stopped. What was made until then is kept in made.\n"
