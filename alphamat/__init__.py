@@ -1,7 +1,18 @@
 """Image matting: a clean alpha, foreground and background from a picture and a trimap."""
 
+import os
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
+
+# A program may have a file of the same name, which Python finds first.
+if os.path.dirname(_found := getattr(find_spec("solvers"), "origin", None) or "nowhere") != (
+    os.path.join(os.path.dirname(os.path.dirname(__file__)), "solvers")
+):
+    raise ImportError(
+        f"`solvers` is imported from {_found}, which is not the package `solvers` that alphamat "
+        "needs. Rename that file or folder, or run Python elsewhere."
+    )
 
 from alphamat import trimap as trimap
 from alphamat.door.image import as_image as as_image
@@ -34,6 +45,39 @@ from alphamat.system import System as System
 from alphamat.trimap import Trimap as Trimap
 from alphamat.trimap import as_trimap as as_trimap
 
+__all__ = [
+    "AlignedPlate",
+    "ConvergenceWarning",
+    "Layers",
+    "System",
+    "Trimap",
+    "align_plate",
+    "as_image",
+    "as_trimap",
+    "closed_form",
+    "closed_form_foreground",
+    "closed_form_system",
+    "composite",
+    "cutout",
+    "estimate_foreground",
+    "fast",
+    "fast_system",
+    "information_flow",
+    "information_flow_system",
+    "knn",
+    "knn_system",
+    "learning_based",
+    "learning_based_global",
+    "learning_based_system",
+    "random_walk",
+    "random_walk_system",
+    "read_image",
+    "shared_sampling",
+    "shared_sampling_system",
+    "trimap",
+    "write_image",
+]
+
 __version__ = "0.1.0"
 
 _LATER = ("datasets", "evaluation", "examples", "method", "metrics", "video")
@@ -47,4 +91,4 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return [*__all__, *_LATER, *(name for name in globals() if name.startswith("__"))]

@@ -1,11 +1,13 @@
 """What long work tells while it goes on: events, to whoever listens.
 
 A listener is a function of one event. Work tells a `Step` while it goes on, and a system that has
-been solved tells its `solvers.Solution`. Listeners hear what happens in their own thread.
+been solved tells its `solvers.Solution`. Listeners hear what happens in their own thread. The
+logger "alphamat" gets both, as DEBUG and INFO, and at INFO which kernels are compiled anew.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +16,11 @@ from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from solvers import Solution
+
 if TYPE_CHECKING:
+    from logging import Logger
+
     from rich.progress import Progress, Task, TaskID
 
 Listener = Callable[[object], None]
@@ -32,14 +38,37 @@ class Step(NamedTuple):
 
 
 def tell(event: object) -> None:
-    """Tell an event to all who listen."""
+    """Tell an event to all who listen, and to the logger."""
     for listener in _listeners.get():
         listener(event)
+    if (logger := _logger()) is None:
+        return
+    if isinstance(event, Step):
+        logger.debug("%s", event.text)
+    elif isinstance(event, Solution):
+        state = "converged" if event.converged else "stopped short of its tolerance"
+        told = "the solver %s: %d iterations, residual %.1e"
+        logger.info(told, state, event.iterations, event.residual)
 
 
 def is_heard() -> bool:
-    """Return whether anybody listens."""
-    return bool(_listeners.get())
+    """Return whether anybody listens to steps."""
+    logger = _logger()
+    return bool(_listeners.get()) or (logger is not None and logger.isEnabledFor(10))  # DEBUG
+
+
+def _logger() -> Logger | None:
+    """Return the logger "alphamat"; None while nobody has imported logging, which takes time."""
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return None
+    logger = logging.getLogger("alphamat")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    return logger
+
+
+_logger()
 
 
 @contextmanager

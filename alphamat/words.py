@@ -7,6 +7,7 @@ and what was expected.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -83,11 +84,24 @@ def as_rate(rate: Fraction | float | str) -> Fraction:
     return broadcast if near else found.limit_denominator(1001)
 
 
-def output_paths(source: Path, output: Path | None, kinds: Sequence[str]) -> dict[str, Path]:
+def is_folder(output: str | os.PathLike[str]) -> bool:
+    """Return whether an output is a folder: one that exists, or a name that ends in a slash.
+
+    Examples
+    --------
+    >>> is_folder("new/"), is_folder("new")
+    (True, False)
+    """
+    return os.fspath(output).endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+def output_paths(
+    source: Path, output: str | os.PathLike[str] | None, kinds: Sequence[str]
+) -> dict[str, Path]:
     """Return the file for each kind of picture made from `source`.
 
-    `output` is a file, for one picture, or an existing folder. By default it is the folder of
-    `source`. In a folder the files are NAME_KIND.png.
+    `output` is a file, for one picture, or a folder; see `is_folder`. By default it is the folder
+    of `source`. In a folder the files are NAME_KIND.png.
 
     Examples
     --------
@@ -95,12 +109,12 @@ def output_paths(source: Path, output: Path | None, kinds: Sequence[str]) -> dic
     >>> paths["alpha"].as_posix()
     'photos/lion_alpha.png'
     """
-    if output is None or output.is_dir():
-        folder = source.parent if output is None else output
+    if output is None or is_folder(output):
+        folder = source.parent if output is None else Path(output)
         return {kind: folder / f"{source.stem}_{kind}.png" for kind in kinds}
     if len(kinds) > 1:
         raise ValueError(
-            f"{output} is not an existing folder; expected one, since {len(kinds)} files are "
-            f"written: {' and '.join(kinds)}."
+            f"{output} is not an existing folder; expected one, or {output}/ to make it, since "
+            f"{len(kinds)} files are written: {' and '.join(kinds)}."
         )
-    return {kinds[0]: output}
+    return {kinds[0]: Path(output)}

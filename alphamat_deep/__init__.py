@@ -3,11 +3,21 @@
 Importing this starts no device and compiles nothing.
 """
 
+import os
 from importlib.util import find_spec
 
+# A program may have a file of the same name, which Python finds first.
+if os.path.dirname(_found := getattr(find_spec("alphamat"), "origin", None) or "nowhere") != (
+    os.path.join(os.path.dirname(os.path.dirname(__file__)), "alphamat")
+):
+    raise ImportError(
+        f"`alphamat` is imported from {_found}, which is not the package that `alphamat_deep` "
+        "needs. Rename that file or folder, or run Python elsewhere."
+    )
 if find_spec("jax") is None:
     raise ImportError(
-        '`alphamat_deep` needs JAX, which is not installed: pip install "alphamat[deep]".'
+        '`alphamat_deep` needs JAX, which is not installed. In a clone: pip install -e ".[deep]". '
+        'From an index: pip install "alphamat[deep]".'
     )
 
 from alphamat_deep import differentiable as differentiable
@@ -18,3 +28,18 @@ from alphamat_deep.zoo import build as build
 from alphamat_deep.zoo import convert as convert
 from alphamat_deep.zoo import from_state_dict as from_state_dict
 from alphamat_deep.zoo import load as load
+
+__all__ = [
+    "PRESETS",
+    "Matting",
+    "build",
+    "convert",
+    "differentiable",
+    "from_state_dict",
+    "load",
+    "pure",
+]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

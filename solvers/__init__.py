@@ -16,3 +16,22 @@ from solvers.operators import Pinned as Pinned
 from solvers.operators import Preconditioner as Preconditioner
 from solvers.operators import Solution as Solution
 from solvers.operators import Solver as Solver
+
+__all__ = [
+    "Operator",
+    "Pinned",
+    "Preconditioner",
+    "Solution",
+    "Solver",
+    "StencilMatrix",
+    "amg",
+    "cg",
+    "direct",
+    "ichol",
+    "jacobi",
+    "multigrid",
+]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -23,7 +23,8 @@ try:
     import jax
 except ModuleNotFoundError as error:
     raise ImportError(
-        '`solvers.jax` needs JAX, which is not installed: pip install "alphamat[deep]".'
+        '`solvers.jax` needs JAX, which is not installed. In a clone: pip install -e ".[deep]". '
+        'From an index: pip install "alphamat[deep]".'
     ) from error
 import jax.numpy as jnp
 from jax import lax

@@ -87,6 +87,8 @@ def _dispatcher(function: Callable, options: dict):
 @cache
 def _numba():
     """Import numba, teach it what kernels are, and announce the first compilation."""
+    from logging import getLogger
+
     import numba
     from numba.core import event
     from numba.extending import typeof_impl
@@ -96,7 +98,9 @@ def _numba():
         often = "once"
 
         def on_start(self, event):
-            ours = event.data["dispatcher"].py_func.__module__.endswith("_kernels")
+            kernel = event.data["dispatcher"].py_func
+            if ours := kernel.__module__.endswith("_kernels"):
+                getLogger("alphamat").info("compiling %s.%s", kernel.__module__, kernel.__name__)
             if ours and not self.said:
                 self.said = True
                 print(

@@ -38,6 +38,7 @@ ROOMS = {
     "alphamat.evaluation": "datasets door io memory method metrics progress system trimap",
     "alphamat.cli": "datasets door evaluation examples io method metrics "
     "plate progress system trimap video words",
+    "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
     "alphamat_deep.models": "backbones layers",
@@ -53,7 +54,7 @@ ROOMS = {
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
-    "solvers": "blackbox box grid jax loops operators runs",
+    "solvers": "blackbox box grid jax loops operators parts runs",
     "alphamat": "door door.parameters io.whole memory method trimap trimap.parse",
     "alphamat_deep": "",
 }

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from alphamat import __version__
+from alphamat.cli.command import Command
 from alphamat.cli.convert import convert_weights
 from alphamat.cli.demo import run_demo
 from alphamat.cli.evaluate import run_evaluation
@@ -33,15 +34,29 @@ COMMANDS = {
     "methods": list_methods,
 }
 
+EXAMPLES = {
+    "demo": "-o demo/",
+    "matte": "photo.jpg trimap.png --cutout -o cutout.png",
+    "trimap": "mask.png --width 1.5% --overlay photo.jpg",
+    "video": "shot.mov first_trimap.png -o cut.mov",
+    "models": "gca",
+    "convert": "gca-dist.pth gca.safetensors --preset gca",
+    "evaluate": "synthetic --method closed-form --method knn -o results",
+    "score": "predictions/ truths/ trimaps/",
+    "methods": "",
+}
+
 app = typer.Typer(
     cls=Commands,
     help="Image matting: a clean alpha, cut-out or composite from a picture and a trimap.",
+    epilog="First try: alphamat demo. Each command has an example: alphamat matte -h",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    example = f"Example: alphamat {name} {EXAMPLES[name]}".strip()
+    app.command(name, cls=Command, epilog=example)(command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,16 +9,16 @@ import numpy as np
 import typer
 
 from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.outputs import write_all
 from alphamat.cli.report import tell, timed
 from alphamat.cli.watch import estimate
 from alphamat.door import as_image
-from alphamat.io.images import write_image
 
 
 def run_demo(
-    output: Annotated[Path, typer.Option(help="Folder to write to; made if missing.")] = Path(
-        "demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder to write to; made if missing.")
+    ] = Path("demo"),
 ) -> None:
     """Cut out the built-in photograph: alpha, cut-out, composite and a contact sheet."""
     with faults_in_one_line():
@@ -39,8 +39,7 @@ def run_demo(
             pictures["composite"] = composite(foreground, alpha, sky(*alpha.shape))
             pictures["sheet"] = _contact_sheet([image, trimap, alpha, pictures["composite"]])
             outputs = {name: output / f"{name}.png" for name in pictures}
-            for name, path in outputs.items():
-                write_image(path, pictures[name])
+            write_all(outputs, pictures)
     tell(outputs, seconds, found)
 
 

@@ -6,8 +6,7 @@ import inspect
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ import numpy as np
 import typer
 
 from alphamat.cli.arguments import AsJson, parse_width
-from alphamat.cli.faults import faults_are_misuse, faults_in_one_line
+from alphamat.cli.faults import faults_are_misuse, faults_in_one_line, in_words_of_the_command
 from alphamat.cli.installed import function_named, method_named
 from alphamat.datasets import DATASETS, Reader
 from alphamat.metrics import METRICS
@@ -166,20 +165,27 @@ def run_evaluation(
         "markdown": os.path.join(output, "scores.md"),
         "report": os.path.join(output, "report.html"),
     }
-    with faults_in_one_line(), _interrupts_are_told(output):
+    with faults_in_one_line():
         from alphamat import evaluation
         from alphamat.evaluation.digits import count
 
-        found = evaluation.evaluate(
-            _methods(method),
-            read()[:limit],
-            folder=output,
-            jobs=jobs,
-            limit=time_limit,
-            quantise=quantise,
-            metrics=metrics,
-            unit="group" if reader.of_clips else "name",
-        )
+        try:
+            found = evaluation.evaluate(
+                _methods(method),
+                read()[:limit],
+                folder=output,
+                jobs=jobs,
+                limit=time_limit,
+                quantise=quantise,
+                metrics=metrics,
+                unit="group" if reader.of_clips else "name",
+            )
+        except KeyboardInterrupt as stop:
+            kept = os.path.join(output, "")
+            stop.add_note(
+                f"Finished results are in {kept}. Run the same command again to continue."
+            )
+            raise
         found.to_csv(outputs["csv"])
         found.to_json(outputs["json"])
         found.to_markdown(outputs["markdown"], metric=order_by)
@@ -189,26 +195,13 @@ def run_evaluation(
     else:
         _tell(found, outputs, order_by)
     for (name, error), rows in found.failures().items():
+        told = in_words_of_the_command(error)
         typer.echo(
-            f"warning: {name} failed on {len(rows)} of {count(found.samples, 'sample')}: {error}",
+            f"warning: {name} failed on {len(rows)} of {count(found.samples, 'sample')}: {told}",
             err=True,
         )
     if all(row.error for row in found.rows):
         raise typer.Exit(1)
-
-
-@contextmanager
-def _interrupts_are_told(output: str) -> Iterator[None]:
-    """Say after Ctrl-C where the results are, and leave with exit code 130, as shells have it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        folder = os.path.join(output, "")
-        typer.echo(
-            f"Stopped. Finished results are in {folder}. Run the same command again to continue.",
-            err=True,
-        )
-        raise typer.Exit(130) from None
 
 
 def _one_or_several(folders: list[str] | None) -> str | tuple[str, ...] | None:

@@ -2,10 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 
 import typer
+
+LOOSER = "Give it a looser tolerance, `rtol`. "
+
+# Advice to programs, and what somebody at a command line can do instead.
+OTHERWISE = {
+    r"has a fourth channel that is not opaque everywhere; expected RGB\.": (
+        "is transparent in places; expected an opaque picture."
+    ),
+    r"Pass `[^`]*\[\.\.\., :3\]` to ignore it, or composite over a background first\.": (
+        "Flatten it in the program that made it, and save it again."
+    ),
+    r"If it holds 0 and 1, pass `mask\.astype\(bool\)`": "If it holds 0 and 1, give --high 0.00001",
+    r"Give it more iterations or a looser tolerance, `solver=[^`]*`\. ": LOOSER,
+    r"`alphamat\.trimap`, and the command `alphamat trimap`, make": "`alphamat trimap` makes",
+    r"`mask` has colours; expected one gray channel, shape \(H, W\)\.": (
+        "`mask` has colours; expected gray. If it is strokes, give --from scribbles."
+    ),
+    r", shape \(H, W\)": "",
+    r" \(from Python, [^)]*\)": "",
+}
+
+_options: ContextVar[Mapping[str, str]] = ContextVar("options", default=MappingProxyType({}))
+
+
+@contextmanager
+def options_named(options: Mapping[str, str]) -> Iterator[None]:
+    """Call parameters in messages as the running command does: `low` is --low."""
+    before = _options.set(options)
+    try:
+        yield
+    finally:
+        _options.reset(before)
+
+
+def in_words_of_the_command(message: str) -> str:
+    """Return what a function says to a program as one says it at the command line."""
+    for advice, instead in OTHERWISE.items():
+        message = re.sub(advice, instead, message)
+    options = _options.get()
+    if "rtol" not in options:
+        message = message.replace(LOOSER, "")
+    return re.sub(r"`(\w+)`", lambda name: options.get(name[1], name[0]), message)
 
 
 @contextmanager
@@ -13,12 +58,14 @@ def faults_in_one_line() -> Iterator[None]:
     """Print a fault as one line on stderr, and leave with exit code 1."""
     try:
         yield
-    except BrokenPipeError:
+    except BrokenPipeError:  # nobody reads on, as in `alphamat models | head -1`
         raise
-    except (ValueError, OSError, MemoryError, ImportError) as fault:
+    except (ValueError, TypeError, OSError, MemoryError, ImportError) as fault:
+        if isinstance(fault, TypeError) and not str(fault).startswith("`"):
+            raise  # it names no parameter, so it is a mistake of ours
         told = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
         listed = told.replace(":\n  ", ": ").replace("\n  ", "; ")
-        line = " ".join(listed.split()) or type(fault).__name__
+        line = " ".join(in_words_of_the_command(listed).split()) or type(fault).__name__
         typer.echo(f"error: {line}", err=True)
         raise typer.Exit(1) from None
 

@@ -10,19 +10,19 @@ import numpy as np
 import typer
 
 from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
-from alphamat.cli.faults import faults_are_misuse, faults_in_one_line
+from alphamat.cli.backdrop import Fit, over_what
+from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.hints import oddities
 from alphamat.cli.installed import method_named
-from alphamat.cli.overwriting import refuse_overwriting
+from alphamat.cli.outputs import make_folder, named_outputs, refuse_outputs, write_all
 from alphamat.cli.report import record, tell, timed, warn
+from alphamat.cli.tuning import tuned
 from alphamat.cli.watch import estimate
-from alphamat.door import as_image, refuse_other_size
-from alphamat.io.images import WRITABLE, read_image, read_picture, write_image
-from alphamat.io.profiles import as_rgb, convert_colours
-from alphamat.io.sources import refuse_unreadable
-from alphamat.io.whole import refuse_unwritable
+from alphamat.door import as_image
+from alphamat.io.images import read_image, read_picture
+from alphamat.io.profiles import as_rgb
 from alphamat.method import Matte, refuse_unless_taken
 from alphamat.plate import align_plate
-from alphamat.words import file_or_colour, output_paths
 
 
 def matte_image(
@@ -38,12 +38,15 @@ def matte_image(
         ),
     ] = None,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
-            help="File to write (.png, .tif, .tiff), or an existing folder. By default next to "
-            "IMAGE, as NAME_alpha.png, NAME_cutout.png or NAME_composite.png.",
+            metavar="FILE|FOLDER/",
+            help="File to write (.png, .tif, .tiff; a composite also .jpg, .webp), or a folder, "
+            "made if missing. By default next to IMAGE, as NAME_alpha.png, NAME_cutout.png or "
+            "NAME_composite.png.",
+            show_default=False,
         ),
     ] = None,
     method: MethodName = "closed-form",
@@ -70,11 +73,40 @@ def matte_image(
         str | None,
         typer.Option(
             metavar="FILE|COLOUR",
-            help="What to put the cut-out over: an image of the same size, or a CSS colour. Write "
-            "the composite instead of the alpha; with --cutout, write both.",
+            help="What to put the cut-out over: an image, or a CSS colour. Write the composite "
+            "instead of the alpha; with --cutout, write both.",
         ),
     ] = None,
+    fit: Annotated[
+        Fit | None,
+        typer.Option(
+            help="How to fit an image of another size to IMAGE: cut off what is too much, add "
+            "black bars, or change its proportions."
+        ),
+    ] = None,
+    linear: Annotated[
+        bool,
+        typer.Option(
+            "--linear", help="Blend the composite in linear light: soft edges do not darken."
+        ),
+    ] = False,
+    epsilon: Annotated[
+        float | None,
+        typer.Option(help="Regularisation, where the method has one: more is smoother."),
+    ] = None,
+    radius: Annotated[
+        float | None,
+        typer.Option(help="Radius of the method's windows in pixels, where it has them."),
+    ] = None,
+    rtol: Annotated[
+        float | None,
+        typer.Option(help="Tolerance of the solver, where the method solves: less is more exact."),
+    ] = None,
     bits: Annotated[Bits, typer.Option(help="Bits per channel.")] = Bits.EIGHT,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse a trimap that is odd, instead of warning."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Estimate the alpha of IMAGE, or cut it out.
@@ -86,50 +118,41 @@ def matte_image(
     """
     seconds: dict[str, float] = {}
     kinds = ["cutout"] * cutout + ["composite"] * (over is not None) or ["alpha"]
-    with faults_are_misuse("--output"):
-        outputs = output_paths(image, output, kinds)
+    outputs = named_outputs(image, output, kinds)
     if handheld and plate is None:
         raise typer.BadParameter("there is no --plate.", param_hint="--handheld")
+    for option, given in (("--fit", fit), ("--linear", linear or None)):
+        if given is not None and over is None:
+            raise typer.BadParameter("there is no --over.", param_hint=option)
     with faults_in_one_line():
         estimator = method_named(method, weights)
-        for given in filter(None, (image, trimap, plate)):
-            refuse_unreadable(given)
-        for path in outputs.values():
-            refuse_unwritable(path, endings=WRITABLE)
-            refuse_overwriting(path, image, trimap, over, plate, weights)
-        refuse_unless_taken(estimator, trimap=trimap is not None, plate=plate is not None)
+        estimator = tuned(estimator, method, epsilon=epsilon, radius=radius, rtol=rtol)
         with timed(seconds, "read"):
             stored, profile = read_picture(image)
             profile = None if "alpha" in kinds else as_rgb(profile, name=str(image))
             pixels = as_image(stored)
             hints = None if trimap is None else read_image(trimap)
-            backdrop = None if over is None else _over_what(over, pixels.shape, profile)
+            size = pixels.shape[:2]
+            inputs = (image, trimap, over, plate, weights)
+            refuse_outputs(outputs, output, *inputs, size=size, bits=int(bits))
+            refuse_unless_taken(estimator, trimap=trimap is not None, plate=plate is not None)
+            backdrop = None if over is None else over_what(over, size, fit, profile)
             scene = None if plate is None else _plate(plate, handheld, pixels)
+        odd = [] if trimap is None or hints is None else oddities(hints, trimap, pixels, image)
+        if strict and odd:
+            raise ValueError(odd[0])
+        make_folder(output)
         with timed(seconds, "matte"):
             found = estimate(estimator, stored, hints, scene)
-        pictures = _pictures(pixels, found.matte, outputs, backdrop, seconds)
+        found.warnings[:0] = odd
+        pictures = _pictures(pixels, found.matte, outputs, backdrop, linear, seconds)
         with timed(seconds, "write"):
-            for kind, path in outputs.items():
-                write_image(path, pictures[kind], bits=int(bits), profile=profile)
+            write_all(outputs, pictures, bits=int(bits), profile=profile)
     if as_json:
         typer.echo(json.dumps(record(outputs, seconds, found), allow_nan=False))
         warn(found)
     else:
         tell(outputs, seconds, found)
-
-
-def _over_what(text: str, size: tuple[int, ...], profile: bytes | None) -> np.ndarray:
-    """Return what a cut-out is put over: an (H, W, 3) picture of its size, or a (3,) colour.
-
-    Its colours are brought to the photograph's profile.
-    """
-    given = file_or_colour(text, name="--over")
-    if not isinstance(given, Path):
-        return convert_colours(given, None, profile)
-    pixels, own = read_picture(given)
-    pixels = as_image(pixels, name="over")
-    refuse_other_size(pixels.shape, size, "over")
-    return convert_colours(pixels, as_rgb(own, name=text), profile)
 
 
 def _plate(path: Path, handheld: bool, image: np.ndarray) -> np.ndarray:
@@ -151,6 +174,7 @@ def _pictures(
     matte: Matte,
     kinds: dict[str, Path],
     backdrop: np.ndarray | None,
+    linear: bool,
     seconds: dict[str, float],
 ) -> dict[str, np.ndarray]:
     """Return the pictures to write.
@@ -167,5 +191,5 @@ def _pictures(
             foreground = estimate_foreground(image, alpha).foreground
     pictures = {"cutout": cutout(foreground, alpha)}
     if backdrop is not None:
-        pictures["composite"] = composite(foreground, alpha, backdrop)
+        pictures["composite"] = composite(foreground, alpha, backdrop, linear_light=linear)
     return pictures

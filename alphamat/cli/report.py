@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from alphamat.cli.faults import in_words_of_the_command
 from alphamat.cli.watch import Estimate
 
 
@@ -28,7 +29,7 @@ def record(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estima
         "size": {"height": height, "width": width},
         "seconds": {step: round(spent, 4) for step, spent in seconds.items()},
         **_convergence(estimate.solutions),
-        "warnings": estimate.warnings,
+        "warnings": [in_words_of_the_command(message) for message in estimate.warnings],
     }
 
 
@@ -57,4 +58,4 @@ def tell(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estimate
 
 def warn(estimate: Estimate) -> None:
     for message in estimate.warnings:
-        typer.echo(f"warning: {message}", err=True)
+        typer.echo(f"warning: {in_words_of_the_command(message)}", err=True)

@@ -11,11 +11,9 @@ import typer
 
 from alphamat.cli.arguments import parse_width
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.cli.overwriting import refuse_overwriting
-from alphamat.io.images import WRITABLE, read_image, read_picture, write_image
+from alphamat.cli.outputs import make_folder, named_outputs, refuse_outputs, write_all
+from alphamat.io.images import read_image, read_picture
 from alphamat.io.profiles import as_rgb
-from alphamat.io.sources import refuse_unreadable
-from alphamat.io.whole import refuse_unwritable
 from alphamat.trimap import (
     Diagonal,
     check,
@@ -25,7 +23,6 @@ from alphamat.trimap import (
     overlay,
 )
 from alphamat.trimap.parse import Trimap, trimap_levels
-from alphamat.words import output_paths
 
 
 class Source(StrEnum):
@@ -48,12 +45,14 @@ def make_trimap(
         ),
     ],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
-            help="File to write (.png, .tif, .tiff), or an existing folder. By default next to "
-            "MASK, as NAME_trimap.png.",
+            metavar="FILE|FOLDER/",
+            help="File to write (.png, .tif, .tiff), or a folder, made if missing. By default next "
+            "to MASK, as NAME_trimap.png.",
+            show_default=False,
         ),
     ] = None,
     width: Annotated[
@@ -87,7 +86,10 @@ def make_trimap(
         ),
     ] = Source.MASK,
     image: Annotated[
-        Path | None, typer.Option(help="Photograph that scribbles were painted over.")
+        Path | None,
+        typer.Option(
+            help="Photograph that scribbles were painted over, or that a trimap to --check is of."
+        ),
     ] = None,
     shown: Annotated[
         Path | None,
@@ -105,36 +107,37 @@ def make_trimap(
     """Make a trimap from MASK, and say what is odd about it.
 
     Exit codes: 0 when all was written, also if something is odd; 1 when an
-    input is refused, with one line on stderr; 2 when the command is misused.
+    input is refused, with one line on stderr, or --check finds something odd;
+    2 when the command is misused.
     """
     bands = {"--width": width, "--inner": inner, "--outer": outer, "--low": low, "--high": high}
     if only_check:
-        asked = {"--from": None if source is Source.MASK else source, "--image": image}
+        asked = {"--from": None if source is Source.MASK else source}
         _refuse_useless("--check makes no trimap", {**bands, **asked, "--output": output})
     elif source is Source.SCRIBBLES:
         _refuse_useless("scribbles have no bands", bands)
     else:
         _refuse_useless("only scribbles are compared with an image", {"--image": image})
-    outputs = _outputs({} if only_check else output_paths(mask, output, ["trimap"]), mask, shown)
+    made_of = {} if only_check else named_outputs(mask, output, ["trimap"])
+    outputs = _outputs(made_of, mask, shown)
     with faults_in_one_line():
-        for given in filter(None, (mask, image, shown)):
-            refuse_unreadable(given)
-        for path in outputs.values():
-            refuse_unwritable(path, endings=WRITABLE)
-            refuse_overwriting(path, mask, image, shown)
         made = read_image(mask)
+        photograph = None if image is None else read_image(image)
+        seen, profile = (None, None) if shown is None else read_picture(shown)
+        profile = as_rgb(profile, name=str(shown))
+        refuse_outputs(outputs, output, mask, image, shown)
         if not only_check:
             given = {name.strip("-"): value for name, value in bands.items() if value is not None}
-            made = _make(source, made, None if image is None else read_image(image), given)
-        odd = check(made)
-        pictures, profiles = {"trimap": made}, {}
-        if shown is not None:
-            photo, profile = read_picture(shown)
-            pictures["overlay"] = overlay(photo, made)
-            profiles["overlay"] = as_rgb(profile, name=str(shown))
-        for name, path in outputs.items():
-            write_image(path, pictures[name], profile=profiles.get(name))
+            made = _make(source, made, photograph, given)
+        odd = check(made, image=seen if photograph is None else photograph)
+        pictures = {"trimap": made}
+        if seen is not None:
+            pictures["overlay"] = overlay(seen, made)
+        make_folder(output)
+        write_all(outputs, pictures, profile=profile)
     _tell(made, odd, outputs, only_check)
+    if only_check and odd:
+        raise typer.Exit(1)
 
 
 def _make(source: Source, pixels: np.ndarray, image: np.ndarray | None, bands: dict) -> np.ndarray:

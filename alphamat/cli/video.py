@@ -18,7 +18,7 @@ import typer
 from alphamat import progress
 from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
 from alphamat.cli.clips import over_what, plates, trimaps
-from alphamat.cli.faults import faults_in_one_line
+from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
 from alphamat.cli.installed import method_named
 from alphamat.cli.overwriting import refuse_clip_overwriting
 
@@ -111,7 +111,7 @@ def matte_clip(
         raise typer.BadParameter("it is for PNG and TIFF files only.", param_hint="--bits")
     made = "alpha" if only_alpha else "cutout" if over is None else "composite"
     odd: list[str] = []
-    with faults_in_one_line(), _telling_of_a_stop(), _warned(odd):
+    with faults_in_one_line(), _warned(odd):
         estimator = method_named(method, weights)
         refuse_clip_overwriting(output, source, trimap, plate, over, weights)
         clip = video.read_video(source, rate=rate)
@@ -135,13 +135,15 @@ def matte_clip(
         pictures = _pictures(zip(shown, mattes, strict=True), made, behind, depth)
         start = time.perf_counter()
         with progress.bar(total=clip.count) as bar:
-            done = video.write_video(
-                output,
-                _counted(pictures, bar),
-                source=clip,
-                bits=int(bits or 8),
-                overwrite=overwrite,
-            )
+            counted = _counted(pictures, bar)
+            try:
+                done = video.write_video(
+                    output, counted, source=clip, bits=int(bits or 8), overwrite=overwrite
+                )
+            except KeyboardInterrupt as stop:
+                if not is_film:  # of a film, the writer tells itself
+                    stop.add_note(f"What was made until then is kept in {output}.")
+                raise
         seconds = time.perf_counter() - start
     if as_json:
         typer.echo(json.dumps(_record(made, output, clip, done, seconds, odd), allow_nan=False))
@@ -195,19 +197,9 @@ def _warned(odd: list[str]) -> Iterator[None]:
             yield
         finally:
             odd += [
-                text + f" (and {times - 1} more like it)" * (times > 1)
+                in_words_of_the_command(text) + f" (and {times - 1} more like it)" * (times > 1)
                 for text, times in seen.values()
             ]
-
-
-@contextmanager
-def _telling_of_a_stop() -> Iterator[None]:
-    """Print what is left of a stopped run, and leave with the exit code of Ctrl-C."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        typer.echo(" ".join(["Stopped.", *getattr(stop, "__notes__", [])]), err=True)
-        raise typer.Exit(130) from None
 
 
 def _record(

@@ -8,8 +8,16 @@ from numbers import Real
 import numpy as np
 
 from alphamat.door.colour import LUMA
-from alphamat.door.image import FULL_SCALE, Pixels, as_array, as_image, unit_range
+from alphamat.door.image import (
+    FULL_SCALE,
+    Pixels,
+    as_array,
+    as_image,
+    refuse_other_size,
+    unit_range,
+)
 from alphamat.door.parameters import refuse_unless_counting
+from alphamat.trimap.fit import fits
 from alphamat.trimap.parse import Trimap, trimap_levels
 from alphamat.trimap.widths import grow
 
@@ -67,17 +75,20 @@ def overlay(
     return picture
 
 
-def check(trimap: Pixels, *, speck: int = 10) -> list[str]:
+def check(trimap: Pixels, *, image: Pixels | None = None, speck: int = 10) -> list[str]:
     """Say in words what is odd about a trimap.
 
-    Odd are: no foreground, no background, nothing unknown or more than half; specks; foreground
-    that touches background with nothing unknown between; unknown pixels of other levels than the
-    usual 128.
+    Odd are: no foreground, no background, nothing unknown or more than half; foreground around
+    background, as in an inverted trimap; specks; foreground that touches background with nothing
+    unknown between; unknown pixels of other levels than the usual 128; and a trimap that fits its
+    photograph no better than if it were mirrored or moved.
 
     Parameters
     ----------
     trimap : (H, W) array_like, or PIL image
         As for `as_trimap`, but it may lack foreground or background.
+    image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image, optional
+        Its photograph.
     speck : int
         Regions of fewer pixels are specks. Neighbours by a corner belong to one region.
 
@@ -88,7 +99,18 @@ def check(trimap: Pixels, *, speck: int = 10) -> list[str]:
     Raises
     ------
     TypeError, ValueError
-        If it is not a trimap: a bool mask, say, or a picture in colours.
+        If it is not a trimap: a bool mask, say, or a picture in colours; or if `image` is of
+        another size.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> image, trimap = examples.astronaut()
+    >>> alphamat.trimap.check(trimap, image=image)
+    []
+    >>> alphamat.trimap.check(255 * (trimap > 0).astype("uint8"))[0]
+    'No pixel is unknown, so there is nothing to estimate.'
     """
     refuse_unless_counting("speck", speck)
     levels = trimap_levels(trimap)
@@ -97,11 +119,13 @@ def check(trimap: Pixels, *, speck: int = 10) -> list[str]:
     return [
         *_missing(parts),
         *_share_unknown(parts.unknown),
+        *_inverted(parts),
+        *_unusual_levels(levels[parts.unknown], full),
         *_specks("foreground", parts.foreground, speck),
         *_specks("background", parts.background, speck),
         *_specks("unknown", parts.unknown, speck),
         *_touching(parts),
-        *_unusual_levels(levels[parts.unknown], full),
+        *([] if image is None else _of_another(as_image(image), levels)),
     ]
 
 
@@ -137,11 +161,42 @@ def _share_unknown(unknown: np.ndarray) -> list[str]:
     return []
 
 
+def _inverted(parts: Trimap) -> list[str]:
+    foreground, background = (
+        np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]]).mean() for part in parts
+    )
+    if not (foreground > 0.5 and foreground > 2 * background and parts.background.any()):
+        return []
+    return [
+        f"Foreground covers {100 * foreground:.0f} % of the picture's border, and background "
+        f"{100 * background:.0f} %: is it inverted?"
+    ]
+
+
+def _unusual_levels(unknown: np.ndarray, full: float) -> list[str]:
+    # 127 and 128 of 255 are both half, and so are the same levels at other depths.
+    unusual = unknown[np.abs(unknown - 0.5) >= 1 / 255] * full
+    levels = [f"{level:.6g}" for level in np.unique(unusual)]
+    half = f"{(full + 1) / 2 if full > 1 else 0.5:g}"
+    if len(levels) > 3:
+        return [
+            f"Unknown pixels have {len(levels)} levels other than {half}, from {levels[0]} to "
+            f"{levels[-1]}: is this an alpha matte, or a trimap resized or saved as JPEG?"
+        ]
+    if levels:
+        return [
+            f"{unusual.size:,} pixels have the level {' or '.join(levels)}, not {half}; they count "
+            "as unknown here, but perhaps not in other programs."
+        ]
+    return []
+
+
 def _specks(name: str, part: np.ndarray, speck: int) -> list[str]:
     import cv2
 
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=8)
-    small = stats[:, cv2.CC_STAT_AREA] < speck
+    # Several times as fast as `connectedComponentsWithStats`.
+    _, labels = cv2.connectedComponents(part.astype(np.uint8), connectivity=8)
+    small = np.bincount(labels.ravel()) < speck
     small[0] = False  # all that is not in `part`
     count = np.count_nonzero(small)
     if not count:
@@ -173,19 +228,11 @@ def _adjoining(foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
     return foreground[:-1] & background[1:] | background[:-1] & foreground[1:]
 
 
-def _unusual_levels(unknown: np.ndarray, full: float) -> list[str]:
-    # 127 and 128 of 255 are both half, and so are the same levels at other depths.
-    unusual = unknown[np.abs(unknown - 0.5) >= 1 / 255] * full
-    levels = [f"{level:.6g}" for level in np.unique(unusual)]
-    half = f"{(full + 1) / 2 if full > 1 else 0.5:g}"
-    if len(levels) > 3:
-        return [
-            f"Unknown pixels have {len(levels)} levels other than {half}, from {levels[0]} to "
-            f"{levels[-1]}: is this an alpha matte, or a trimap resized or saved as JPEG?"
-        ]
-    if levels:
-        return [
-            f"{unusual.size:,} pixels have the level {' or '.join(levels)}, not {half}; they count "
-            "as unknown here, but perhaps not in other programs."
-        ]
-    return []
+def _of_another(image: np.ndarray, levels: np.ndarray) -> list[str]:
+    refuse_other_size(levels.shape, image.shape, "trimap")
+    if fits(image, levels):
+        return []
+    return [
+        "It fits the photograph no better than if it were mirrored or moved: is it the trimap of "
+        "another one?"
+    ]

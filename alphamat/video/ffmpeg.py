@@ -11,8 +11,9 @@ def pyav() -> ModuleType:
         import av.logging
     except ImportError:
         raise ImportError(
-            "films are read and written by PyAV, which is not installed: pip install "
-            '"alphamat[video]". Folders of PNG or TIFF frames do not need it.'
+            "films are read and written by PyAV, which is not installed. In a clone: pip install "
+            '-e ".[video]". From an index: pip install "alphamat[video]". Folders of PNG or TIFF '
+            "frames do not need it."
         ) from None
     av.logging.set_level(None)  # it also raises what matters
     return av

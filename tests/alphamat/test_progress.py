@@ -1,7 +1,10 @@
 """Events of long work, and those who listen to them."""
 
+import os
+import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -101,3 +104,49 @@ def test_a_bar_in_a_notebook_is_updated_and_vanishes(monkeypatch, capsys):
         bar.advance()
     assert not shown
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_logger_hears_steps_and_solutions(caplog):
+    image, trimap = np.random.default_rng(5).random((11, 14, 3)), np.full((11, 14), 0.5)
+    trimap[:3], trimap[-3:] = 0, 1
+    with caplog.at_level("DEBUG", "alphamat"):
+        assert progress.is_heard()
+        alphamat.closed_form(image, trimap)
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert ("DEBUG", "solving: iteration 1") in [(level, text[:20]) for level, text in told]
+    assert told[-1][0] == "INFO"
+    assert told[-1][1].startswith("the solver converged: ")
+    caplog.clear()
+    with caplog.at_level("INFO", "alphamat"):
+        progress.tell(Solution(np.zeros(2), 7, 0.25, False))
+        progress.tell(progress.Step("more"))
+    expected = "the solver stopped short of its tolerance: 7 iterations, residual 2.5e-01"
+    assert [record.getMessage() for record in caplog.records] == [expected]
+
+
+def run(code, tmp_path):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+
+
+def test_logging_is_left_alone_until_somebody_wants_it(tmp_path):
+    code = "import alphamat, sys; print('logging' in sys.modules); import logging\n"
+    code += "alphamat.progress.tell(1); print(logging.getLogger('alphamat').handlers)"
+    assert run(code, tmp_path)[:2] == ["False", "[<NullHandler (NOTSET)>]"]
+
+
+def test_the_logger_hears_of_kernels_that_are_compiled(tmp_path):
+    code = (
+        "import logging, sys, numpy\n"
+        "logging.basicConfig(stream=sys.stdout, format='%(name)s %(message)s')\n"
+        "logging.getLogger('alphamat').setLevel('INFO')\n"
+        "from solvers import _kernels\n"
+        "for _ in range(2): _kernels.dot(0, 2, numpy.ones(2), numpy.ones(2))\n"
+    )
+    assert run(code, tmp_path) == ["alphamat compiling solvers._kernels.dot", ""]

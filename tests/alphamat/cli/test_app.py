@@ -6,10 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import alphamat
-from alphamat.cli import COMMANDS, app
+from alphamat.cli import COMMANDS, EXAMPLES, app
 from alphamat.io.images import read_image
 
 
@@ -23,6 +24,47 @@ def test_help_lists_every_command():
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
     assert set(COMMANDS) <= set(result.stdout.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_short_help_with_an_example_that_it_understands(name, monkeypatch):
+    result = CliRunner().invoke(app, [name, "-h"], env={"COLUMNS": "120"})
+    assert result.exit_code == 0
+    assert f"Example: alphamat {name} {EXAMPLES[name]}".strip() in result.stdout
+    assert CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "120"}).stdout == result.stdout
+    command = get_command(app).commands[name]
+    command.make_context(name, EXAMPLES[name].split())  # raises where it is misused
+
+
+def test_completion_can_be_installed():
+    assert "--install-completion" in CliRunner().invoke(app, ["-h"]).stdout
+
+
+def stop(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["demo", "-o", "demo"], "demo.estimate"),
+        (["matte", "photo.png", "trimap.png"], "matte.estimate"),
+        (["trimap", "trimap.png"], "trimap.read_image"),
+        (["video", "frames", "trimap.png", "-o", "out"], "video.method_named"),
+        (["models"], "models.installed_models"),
+        (["convert", "a.pth", "b.safetensors", "--preset", "gca"], "convert.module_with"),
+        (["evaluate", "synthetic", "--method", "fast"], "evaluate._reader"),
+        (["score", "photo.png", "trimap.png"], "score.read_image"),
+        (["methods"], "methods.installed_methods"),
+    ],
+)
+def test_ctrl_c_stops_every_command_without_a_traceback(scene, monkeypatch, arguments, place):
+    monkeypatch.chdir(scene)
+    monkeypatch.setattr(f"alphamat.cli.{place}", stop)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 130
+    assert (result.stdout, result.stderr[:8]) == ("", "Stopped.")
+    assert result.stderr.count("\n") == 1
 
 
 def python(code, *arguments, path, stdout=subprocess.PIPE, **environment):
@@ -76,6 +118,15 @@ def test_a_reader_that_has_seen_enough_is_no_fault(packages, command):
     ran = python(APP, command, path=packages, stdout=stdout)
     os.close(stdout)
     assert (ran.returncode, ran.stderr) == (1, "")
+
+
+def test_works_as_a_module(packages):
+    ran = python(
+        "import runpy; runpy.run_module('alphamat', run_name='__main__')",
+        "--version",
+        path=packages,
+    )
+    assert ran.stdout == f"alphamat {alphamat.__version__}\n"
 
 
 def test_help_starts_without_the_heavy_libraries(packages):

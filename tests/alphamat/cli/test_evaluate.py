@@ -214,9 +214,9 @@ def test_misuse_exits_with_2(pictures, tmp_path, monkeypatch, arguments, message
     [
         (["folder", "nowhere"], "nowhere does not exist"),
         (["folder", "pictures/image"], "is not as expected"),
-        (["folder", "pictures", "--jobs", "0"], "`jobs` is 0"),
+        (["folder", "pictures", "--jobs", "0"], "--jobs is 0"),
         (["folder", "pictures", "-o", "used"], "used has a result of flat on disc by other"),
-        (["alphamatting", "pictures", "--split", "all"], "`split` is 'all'"),
+        (["alphamatting", "pictures", "--split", "all"], "--split is 'all'"),
     ],
 )
 def test_refusals_are_one_line(pictures, arguments, message):

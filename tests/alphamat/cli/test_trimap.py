@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alphamat.cli import app
+from alphamat.examples import astronaut
 from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.trimap import (
     Diagonal,
@@ -75,6 +76,18 @@ def test_widths_are_pixels_shares_or_kernels(scene, source, arguments, inner, ou
     np.testing.assert_array_equal(read_image("out.tif"), expected)
 
 
+def test_a_mask_of_0_and_1_is_taken_with_the_advice_given(scene):
+    write_image("labels.png", (read_image("mask.png") > 0).astype(np.uint8))
+    assert run("labels.png", "--high", "0.00001").exit_code == 0
+    run("mask.png")
+    np.testing.assert_array_equal(read_image("labels_trimap.png"), read_image("mask_trimap.png"))
+
+
+def test_a_folder_that_ends_in_a_slash_is_made(scene):
+    assert run("mask.png", "--overlay", "photo.png", "-o", "new/folder/").exit_code == 0
+    assert files(scene / "new/folder") == {"mask_trimap.png", "mask_overlay.png"}
+
+
 def test_low_and_high_are_heeded(scene):
     result = run("soft.png", "--low", 0.1, "--high", 0.7, "--width", 2)
     assert result.exit_code == 0, result.output
@@ -112,20 +125,32 @@ def test_the_overlay_has_the_photographs_profile_and_the_trimap_none(scene):
 def test_check_says_what_is_odd_and_writes_nothing(scene):
     before = files(scene)
     result = run("--check", "soft.png")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1
     said = check(read_image("soft.png"))
     assert said
     assert result.stdout.splitlines()[1:] == said
     assert result.stderr == ""
     assert files(scene) == before
     run("mask.png", "--width", 3)
-    assert run("--check", "mask_trimap.png").stdout.splitlines()[1:] == ["Nothing is odd about it."]
+    result = run("--check", "mask_trimap.png")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1:] == ["Nothing is odd about it."]
+
+
+def test_check_compares_a_trimap_with_its_photograph(scene):
+    image, trimap = astronaut()
+    write_image("astronaut.png", image)
+    for name, turned in (("right.png", trimap), ("wrong.png", trimap[:, ::-1])):
+        write_image(name, turned)
+        assert run("--check", name).exit_code == 0
+        result = run("--check", name, "--image", "astronaut.png")
+        assert result.exit_code == (name == "wrong.png")
+        assert ("It fits the photograph no better" in result.stdout) == (name == "wrong.png")
 
 
 def test_check_may_show_the_trimap(scene):
     before = files(scene)
-    result = run("--check", "soft.png", "--overlay", "photo.png")
-    assert result.exit_code == 0, result.output
+    run("--check", "soft.png", "--overlay", "photo.png")
     assert files(scene) - before == {"soft_overlay.png"}
 
 
@@ -142,8 +167,10 @@ def test_mattes_without_opaque_pixels_are_made_with_a_warning(scene):
         (["nowhere/mask.png"], "nowhere/mask.png does not exist"),
         (["missing.png"], "missing.png does not exist"),
         (["photo.png"], "`mask` has colours"),
-        (["mask.png", "--width", "30"], "`inner` is 30 pixels, which leaves no known foreground"),
-        (["mask.png", "--low", "2"], "`low` and `high`"),
+        (["mask.png", "--width", "30"], "--inner is 30 pixels, which leaves no known foreground"),
+        (["mask.png", "--low", "2"], "--low and --high are 2.0 and 1.0"),
+        (["labels.png"], "If it holds 0 and 1, give --high 0.00001"),
+        (["clear.png"], "`mask` is transparent in places; expected an opaque picture. Flatten it"),
         (["mask.png", "-o", "mask.png"], "is one of the inputs"),
         (["mask.png", "-o", "out.gif"], "out.gif cannot be written"),
         (["mask.png", "--overlay", "missing.png"], "missing.png does not exist"),
@@ -154,6 +181,8 @@ def test_mattes_without_opaque_pixels_are_made_with_a_warning(scene):
 )
 def test_refusals_are_one_line_and_write_nothing(scene, arguments, message):
     write_image("small.png", np.zeros((5, 6)))
+    write_image("labels.png", (read_image("mask.png") > 0).astype(np.uint8))
+    write_image("clear.png", np.full((61, 80, 4), 0.5))
     before = {path.name: path.read_bytes() for path in scene.iterdir()}
     result = run(*arguments)
     assert result.exit_code == 1

@@ -209,7 +209,7 @@ def test_a_plate_reaches_the_method(scene, monkeypatch):
         (["clip.mp4", "trimaps", "-o", "nowhere/a.mov"], "there is no folder nowhere"),
         (["clip.mp4", "trimaps", "-o", "clip.mp4", "--over", "red"], "is one of the inputs"),
         (["clip.mp4", "trimaps", "-o", "a.mp4", "--over", "octarine"], "--over is 'octarine'"),
-        (["clip.mp4", "trimaps", "-o", "a.mp4", "--over", "small.png"], "`over` is 5 × 6"),
+        (["clip.mp4", "trimaps", "-o", "a.mp4", "--over", "small.png"], "--over is 5 × 6"),
         (["frames", "trimaps", "-o", "frames"], "is one of the inputs"),
         (["clip.mp4", "trimaps", "-o", "trimaps/%d.tif"], "is in the folder of an input"),
         (["clip.mp4", "small.png", "-o", "a.mov"], "`trimap` is 5 × 6 and the clip is 36 × 50"),
@@ -296,3 +296,13 @@ def test_the_command_needs_no_pyav_for_pictures(scene):
         )
         assert done.returncode == code, done.stderr
     assert 'pip install "alphamat[video]"' in done.stderr
+
+
+def test_a_stop_says_where_the_frames_are(scene, monkeypatch):
+    def stopped(output, *_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alphamat.video.write_video", stopped)
+    result = run("clip.mp4", "trimaps", "-o", "made")
+    assert result.exit_code == 130, result.output
+    assert result.stderr == "Stopped. What was made until then is kept in made.\n"

@@ -205,3 +205,53 @@ def test_what_is_no_trimap_is_not_checked(trimap, fault, message):
 def test_nonsense_specks_are_refused(trimap, speck, fault):
     with pytest.raises(fault, match="`speck`"):
         check(trimap, speck=speck)
+
+
+def test_foreground_around_background_looks_inverted():
+    trimap = np.full((23, 31), 128, np.uint8)
+    trimap[:4], trimap[:, :4], trimap[9:16, 11:20] = 255, 255, 0
+    trimap[-2:, :10] = 0
+    told = "Foreground covers 52 % of the picture's border, and background 11 %: is it inverted?"
+    assert told in check(trimap)
+    assert not any("inverted" in sentence for sentence in check(255 - trimap))
+    half = np.full((23, 31), 128, np.uint8)
+    half[:, :17], half[:, 19:] = 255, 0  # as in a close view
+    assert check(half) == []
+    trimap[9:16, 11:20], trimap[-2:, :10] = 128, 128  # no background at all
+    assert not any("inverted" in sentence for sentence in check(trimap))
+
+
+@pytest.mark.parametrize("form", [np.asarray, lambda a: np.rint(255.0 * a / a.max()) / 255])
+def test_a_trimap_is_compared_with_its_photograph(form):
+    image, trimap = map(form, astronaut())
+    assert check(trimap, image=image) == []
+    for turn in (np.fliplr, np.flipud, lambda levels: levels[::-1, ::-1]):
+        (said,) = check(np.ascontiguousarray(turn(trimap)), image=image)
+        assert said.startswith("It fits the photograph no better than if it were mirrored")
+        assert check(turn(trimap), image=turn(image)) == []
+
+
+@pytest.mark.parametrize("kind", ["flat", "noise", "edge", "grain behind"])
+def test_photographs_that_tell_little_are_not_held_against_a_trimap(kind, image, trimap):
+    column = np.arange(31)[:, None]
+    photographs = {
+        "flat": np.full_like(image, 0.3),
+        "noise": image,
+        "edge": np.where(column < 15, 0.3, 0.7) * np.ones((23, 1, 3)),
+        "grain behind": np.where(
+            column < 20, 0.01 * column, 0.5 + image / 2
+        ),  # edges are elsewhere
+    }
+    assert check(trimap, image=photographs[kind]) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_tiny_trimaps_are_compared(shape, level):
+    levels = np.full(shape, level, np.uint8)
+    assert check(levels, image=np.zeros((*shape, 3))) == check(levels)
+
+
+def test_a_photograph_of_another_size_is_refused(trimap):
+    with pytest.raises(ValueError, match="`trimap` is 23 × 31 and the image is 22 × 31"):
+        check(trimap, image=np.zeros((22, 31, 3)))
