@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from html import escape
 from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -184,4 +183,6 @@ class _Cell:
         bar = f'<progress max="1" value="{task.percentage / 100:.3f}"></progress>'
         count = f"{task.completed:g}/{task.total:g}" if task.total else ""
         told = " ".join(filter(None, [count, f"{task.elapsed or 0:.0f} s", task.description]))
+        from html import escape
+
         return {"text/html": f"{bar} {escape(told)}", "text/plain": told}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import math
 import struct
 import zlib
@@ -16,13 +15,21 @@ from alphamat.io.stored import Refusal, unread_form
 NONE, LZW, DEFLATE, PACK_BITS = 1, 5, 8, 32773
 PACKINGS = {NONE: "none", LZW: "LZW", DEFLATE: "Deflate", 32946: "Deflate", PACK_BITS: "PackBits"}
 PACKINGS |= {34925: "LZMA", 50000: "Zstandard"}
+BATCH = 2**24  # bytes that are unpacked at a time
+LARGEST_TILE = 2**24  # pixels
+
+
+def _lzma_decompressor() -> Any:
+    from lzma import LZMADecompressor
+
+    return LZMADecompressor()
+
+
 DECOMPRESSORS = {
     DEFLATE: zlib.decompressobj,
     32946: zlib.decompressobj,
-    34925: lzma.LZMADecompressor,
+    34925: _lzma_decompressor,
 }
-BATCH = 2**24  # bytes that are unpacked at a time
-LARGEST_TILE = 2**24  # pixels
 
 
 class Strips(NamedTuple):
