@@ -12,6 +12,7 @@ if find_spec("jax") is None:
 
 from alphamat_deep import differentiable as differentiable
 from alphamat_deep.catalogue import PRESETS as PRESETS
+from alphamat_deep.checking import self_test as self_test
 from alphamat_deep.compiling import pure as pure
 from alphamat_deep.matting import Matting as Matting
 from alphamat_deep.zoo import build as build

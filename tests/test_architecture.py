@@ -49,6 +49,7 @@ ROOMS = {
     "alphamat_deep.matting": "catalogue compiling",
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
     "alphamat_deep.differentiable": "",
+    "alphamat_deep.checking": "differentiable layers",
 }
 
 # Where a package may take another's names from, beside its `__init__`.
