@@ -19,3 +19,5 @@ from alphamat_deep.zoo import build as build
 from alphamat_deep.zoo import convert as convert
 from alphamat_deep.zoo import from_state_dict as from_state_dict
 from alphamat_deep.zoo import load as load
+from alphamat_deep.zoo import save as save
+from alphamat_deep.zoo import state_dict as state_dict

@@ -46,7 +46,7 @@ ROOMS = {
     "alphamat_deep.fill": "layers",
     "alphamat_deep.catalogue": "backbones fill models preprocess",
     "alphamat_deep.compiling": "catalogue",
-    "alphamat_deep.matting": "catalogue compiling",
+    "alphamat_deep.matting": "catalogue compiling preprocess",
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
     "alphamat_deep.differentiable": "",
     "alphamat_deep.checking": "differentiable layers",

@@ -201,21 +201,21 @@ def test_large_pictures_are_compiled_right(sides):
     )
 
 
-@pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.grad], ids=["plain", "jit", "grad"])
+@pytest.mark.parametrize(
+    "transform", [lambda f: f, jax.jit, jax.grad], ids=["plain", "jit", "grad"]
+)
 def test_an_unconverged_solve_is_said_in_compiled_programs_too(transform):
     hasty = partial(differentiable_cg, maxiter=3)
     run = transform(lambda x: differentiable.closed_form(x, bands(), solver=hasty).sum())
     with pytest.warns(alphamat.ConvergenceWarning, match=r"after 3 iterations .* not reliable"):
-        jax.block_until_ready(run(jnp.asarray(noise(), jnp.float32)))
-        jax.effects_barrier()
+        finish(run, jnp.asarray(noise(), jnp.float32))
 
 
 def test_each_unconverged_picture_of_a_batch_is_said():
     hasty = partial(differentiable_cg, maxiter=4)
     layer = jax.jit(jax.vmap(lambda x: differentiable.closed_form(x, bands(), solver=hasty)))
     with pytest.warns(alphamat.ConvergenceWarning) as said:
-        jax.block_until_ready(layer(jnp.stack([noise(), noise(8)])))
-        jax.effects_barrier()
+        finish(layer, jnp.stack([noise(), noise(8)]))
     assert len(said) == 2
 
 
@@ -223,8 +223,7 @@ def test_nan_is_said():
     image = noise()
     image[4, 5] = np.nan
     with pytest.warns(alphamat.ConvergenceWarning, match="Look for NaN"):
-        differentiable.closed_form(jnp.asarray(image), jnp.asarray(bands()))
-        jax.effects_barrier()
+        finish(differentiable.closed_form, jnp.asarray(image), jnp.asarray(bands()))
 
 
 # ---- gradients

@@ -184,7 +184,7 @@ def test_constants_and_functions_of_other_files_are_noticed(installation, tmp_pa
 
 
 def test_another_numba_keeps_its_own_cache(installation, tmp_path):
-    lacking = "import numba.core.dispatcher, numba.core.caching as c\ndel c.FunctionCache\n"
+    lacking = "import numba.core.caching as c\ndel c.CompileResultCacheImpl\n"
     changed = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     first, second = (run(installation, lacking + CALL, **changed) for _ in range(2))
     assert first.stdout.split() == ["12.0", "6"]
