@@ -158,19 +158,17 @@ def renamed_like(
     tensors: Mapping[str, np.ndarray], like: Mapping[str, np.ndarray], names: Names
 ) -> dict[str, np.ndarray]:
     """Return tensors that have our names under the names, and in the shapes, of a checkpoint."""
-    pairs = [(original, our_name(original, names)) for original in like]
-    made = {
-        original: tensors[name].reshape(np.shape(like[original]))
-        for original, name in pairs
-        if name in tensors
-    }
-    lost = set(tensors) - {name for _, name in pairs}
-    if lost:
+    found = {original: our_name(original, names) for original in like}
+    if lost := set(tensors) - set(found.values()):
         raise ValueError(
-            f"`like` has no names for {len(lost)} arrays of the model, such as "
-            f"`{min(lost)}`; expected a checkpoint of the same network."
+            f"`like` has no names for {len(lost)} arrays of the model, such as `{min(lost)}`; "
+            "expected a checkpoint of the same network."
         )
-    return made
+    return {
+        original: tensors[name].reshape(np.shape(like[original]))
+        for original, name in found.items()
+        if name is not None and name in tensors
+    }
 
 
 def our_name(original: str, names: Names) -> str | None:
