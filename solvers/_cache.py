@@ -100,7 +100,7 @@ def _caching() -> type:
                 try:
                     return file.save(key, record)
                 except Exception as raised:  # no room, or an index that is damaged
-                    fault = raised
+                    fault = f"{raised} ({place})"
             if fault is not None:
                 _say(f"Compiled kernels are not kept for the next process: {fault}.")
 
