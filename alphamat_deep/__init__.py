@@ -22,12 +22,15 @@ if find_spec("jax") is None:
 
 from alphamat_deep import differentiable as differentiable
 from alphamat_deep.catalogue import PRESETS as PRESETS
+from alphamat_deep.checking import self_test as self_test
 from alphamat_deep.compiling import pure as pure
 from alphamat_deep.matting import Matting as Matting
 from alphamat_deep.zoo import build as build
 from alphamat_deep.zoo import convert as convert
 from alphamat_deep.zoo import from_state_dict as from_state_dict
 from alphamat_deep.zoo import load as load
+from alphamat_deep.zoo import save as save
+from alphamat_deep.zoo import state_dict as state_dict
 
 __all__ = [
     "PRESETS",
@@ -38,6 +41,9 @@ __all__ = [
     "from_state_dict",
     "load",
     "pure",
+    "save",
+    "self_test",
+    "state_dict",
 ]
 
 

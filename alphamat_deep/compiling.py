@@ -81,9 +81,9 @@ def keep_compiled() -> None:
     """Keep compiled networks across processes, unless the user has chosen a folder or refused."""
     config: Any = jax.config  # it has its options as attributes
     if config.jax_compilation_cache_dir is None and config.jax_enable_compilation_cache:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = home / "alphamat" / "jax"
-        with suppress(OSError):  # the home may be read-only
+        with suppress(OSError, RuntimeError):  # the home may be read-only, or there may be none
+            home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+            folder = home / "alphamat" / "jax"
             folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            config.update("jax_compilation_cache_dir", str(folder))
+            if os.access(folder, os.W_OK):
+                config.update("jax_compilation_cache_dir", str(folder))

@@ -10,6 +10,7 @@ the end of a network.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from alphamat import ConvergenceWarning
 from solvers import Solution
 from solvers.grid import offsets
 from solvers.jax import Stencil, differentiable_cg
@@ -58,17 +60,36 @@ def closed_form(
     (H, W) array, alpha. It is not clipped to [0, 1], which would stop the gradient of every pixel
     beyond; `jnp.clip` does it.
 
-    Notes
+    Warns
     -----
-    Compiled programs cannot warn. Where an unconverged solve must not pass unseen, call
-    `propagate(colour_line_laplacian(image), trimap)`, which is the same and reports the residual.
+    ConvergenceWarning
+        If the solver stopped short of its tolerance, or alpha is NaN since the image or the trimap
+        holds NaN. Compiled programs warn by a callback, which `jax.export` does not take:
+        `propagate(colour_line_laplacian(image), trimap)` is the same without it, and returns the
+        residual.
     """
     laplacian = colour_line_laplacian(image, epsilon=epsilon, radius=radius)
     if trimap.shape != image.shape[:2]:
         raise ValueError(
             f"`trimap` has shape {trimap.shape}; expected {image.shape[:2]}, as the image has."
         )
-    return propagate(laplacian, trimap, known=known, confidence=confidence, solver=solver).x
+    found = propagate(laplacian, trimap, known=known, confidence=confidence, solver=solver)
+    jax.debug.callback(_warn_unless_converged, *found[1:])
+    return found.x
+
+
+def _warn_unless_converged(iterations, residual, converged) -> None:
+    if converged:
+        return
+    advice = "Give it more iterations or a looser tolerance, or compute in float64"
+    if residual != residual:
+        advice = "Look for NaN in the image and the trimap"
+    warnings.warn(
+        f"The solver of `differentiable.closed_form` stopped after {iterations} iterations with a "
+        f"residual of {residual:.1e}, short of its tolerance; alpha is not reliable. {advice}.",
+        ConvergenceWarning,
+        stacklevel=1,
+    )
 
 
 def _refuse_unless_floating(name: str, array: jax.Array) -> None:
@@ -159,7 +180,9 @@ def colour_line_laplacian(image: jax.Array, *, epsilon: float = 1e-5, radius: in
     entries = 0  # of each pixel, and of all (dy, dx) within reach of it
     for k in range(size * size):
         same = (jnp.arange(size * size) == k)[:, None, None]
-        coupled = same - (features[:, k, None] * features).sum(0)
+        # Added up one by one: XLA of JAX 0.10.2 sums (F[:, k, None] * F).sum(0) wrongly on CPUs,
+        # and a matrix unit's product would round its factors.
+        coupled = same - sum(feature[k] * feature for feature in features)
         y, x = divmod(k, size)
         window = coupled.reshape(size, size, *coupled.shape[1:])
         entries += jnp.pad(window, [(reach - y, y), (reach - x, x), (y, reach - y), (x, reach - x)])

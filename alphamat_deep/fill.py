@@ -30,28 +30,41 @@ class Names(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How one of their arrays becomes ours."""
+    """How one of their arrays becomes ours, and ours theirs."""
 
     original: Callable[[tuple[int, ...]], tuple[int, ...]]
     """Their shape, from ours."""
     convert: Callable[[np.ndarray, tuple[int, ...]], np.ndarray]
     """Their array, turned into one of our shape."""
+    revert: Callable[[np.ndarray], np.ndarray]
+    """Our array, turned into theirs."""
 
 
 def _column(v: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return v.reshape(shape[2], *shape[:2]).transpose(1, 2, 0)
 
 
-SAME = Layout(lambda shape: shape, lambda array, shape: array)
+def _flat(v: np.ndarray) -> np.ndarray:
+    return v.transpose(2, 0, 1).reshape(-1)
+
+
+SAME = Layout(lambda shape: shape, lambda array, shape: array, lambda array: array)
 KERNEL = Layout(  # (out, in, h, w) → (h, w, in, out)
-    lambda shape: (shape[3], shape[2], *shape[:2]), lambda w, shape: w.transpose(2, 3, 1, 0)
+    lambda shape: (shape[3], shape[2], *shape[:2]),
+    lambda w, shape: w.transpose(2, 3, 1, 0),
+    lambda w: w.transpose(3, 2, 0, 1),
 )
 MIRRORED = Layout(  # (in, out, h, w) of a transposed convolution → (h, w, in, out), turned round
     lambda shape: (*shape[2:], *shape[:2]),
     lambda w, shape: w.transpose(2, 3, 0, 1)[::-1, ::-1],
+    lambda w: w[::-1, ::-1].transpose(2, 3, 0, 1),
 )
-COLUMN = Layout(lambda shape: (prod(shape),), _column)  # (in h w,) → (h, w, in)
-MIRRORED_COLUMN = Layout(COLUMN.original, lambda v, shape: _column(v, shape)[::-1, ::-1])
+COLUMN = Layout(lambda shape: (prod(shape),), _column, _flat)  # (in h w,) → (h, w, in)
+MIRRORED_COLUMN = Layout(
+    COLUMN.original,
+    lambda v, shape: _column(v, shape)[::-1, ::-1],
+    lambda v: _flat(v[::-1, ::-1]),
+)
 
 # The authors' name of each array of a layer; our name, and how theirs becomes ours.
 FORMS = {
@@ -87,6 +100,8 @@ EVERYWHERE = Names(
     ignore=(r"\.num_batches_tracked$",),
 )
 
+TOLD = 10  # faults that a message lists
+
 
 def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Names()) -> None:
     """Set every array of a model to its tensor of a checkpoint.
@@ -95,7 +110,8 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
     ----------
     model : nnx.Module
         Its values may be abstract, as `nnx.eval_shape` makes them.
-    tensors : mapping of the authors' names to arrays
+    tensors : mapping of names to arrays
+        The authors' names; or ours, as `tensors_of` has them, if it has all of these.
     names : Names
         The rules that this model's names need beyond `EVERYWHERE`.
 
@@ -103,13 +119,15 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
     ------
     ValueError
         If an array has no tensor, or a tensor no array; if two tensors are for one array; if a
-        shape differs, or a value is not a finite number. The message lists all such faults.
+        shape differs, or a value is not a finite number. The message lists ten such faults, and
+        counts the others.
     """
     slots, faults, taken = _slots(model), [], {}
+    ours = set(tensors) <= set(slots)
     for original, tensor in tensors.items():
-        if matches(names.ignore + EVERYWHERE.ignore, original):
+        name = original if ours else our_name(original, names)
+        if name is None:
             continue
-        name = renamed(original, EVERYWHERE.rename + names.rename)
         if name not in slots:
             if not matches(names.spare, original):
                 faults.append(f"`{original}` has no place in the model")
@@ -121,9 +139,43 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
             faults += _set(variable, layout, original, np.asarray(tensor))
     faults += [f"there is nothing for `{name}`" for name in slots if name not in taken]
     if faults:
+        more = f"; and {len(faults) - TOLD} more" if len(faults) > TOLD else ""
         raise ValueError(
-            f"The tensors are not those of this model ({len(faults)} faults): {'; '.join(faults)}."
+            f"The tensors are not those of this model ({len(faults)} faults): "
+            f"{'; '.join(faults[:TOLD])}{more}."
         )
+
+
+def tensors_of(model: nnx.Module) -> dict[str, np.ndarray]:
+    """Return every array of a model as `fill` takes it: by our names, in the authors' layout."""
+    return {
+        name: np.ascontiguousarray(layout.revert(np.asarray(variable[...])))
+        for name, (variable, layout) in _slots(model).items()
+    }
+
+
+def renamed_like(
+    tensors: Mapping[str, np.ndarray], like: Mapping[str, np.ndarray], names: Names
+) -> dict[str, np.ndarray]:
+    """Return tensors that have our names under the names, and in the shapes, of a checkpoint."""
+    found = {original: our_name(original, names) for original in like}
+    if lost := set(tensors) - set(found.values()):
+        raise ValueError(
+            f"`like` has no names for {len(lost)} arrays of the model, such as `{min(lost)}`; "
+            "expected a checkpoint of the same network."
+        )
+    return {
+        original: tensors[name].reshape(np.shape(like[original]))
+        for original, name in found.items()
+        if name is not None and name in tensors
+    }
+
+
+def our_name(original: str, names: Names) -> str | None:
+    """Return our name of an authors' tensor; None where the model does not use it."""
+    if matches(names.ignore + EVERYWHERE.ignore, original):
+        return None
+    return renamed(original, EVERYWHERE.rename + names.rename)
 
 
 def _slots(model: nnx.Module) -> dict[str, tuple[nnx.Variable, Layout]]:

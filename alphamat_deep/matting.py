@@ -17,6 +17,9 @@ from alphamat.door import Pixels, as_array, refuse_other_size
 from alphamat.method import Matte, Need, Takes, refuse_unless_taken
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values
+from alphamat_deep.preprocess import Prepared, refuse_channels_first
+
+PRECISIONS = "highest", "high", "default"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Matting:
     dtype: np.dtype
     weights: str
     """A digest, by which a continued evaluation recognises them."""
+    precision: str = "highest"
+    """Of products of float32 on GPUs and TPUs; see `load`."""
 
     @property
     def __name__(self) -> str:
@@ -48,7 +53,8 @@ class Matting:
     def __reduce__(self):
         # The model is built again: it holds functions of JAX that pickle cannot find.
         state = nnx.state(self.model)
-        return _with_state, (self.name, self.preset, state, self.dtype, self.weights)
+        rest = self.dtype, self.weights, self.precision
+        return _with_state, (self.name, self.preset, state, *rest)
 
     def __call__(
         self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
@@ -58,12 +64,14 @@ class Matting:
         Parameters
         ----------
         image, trimap, plate
-            As the methods of `alphamat` take them. The plate is the scene without its foreground.
-            A network that takes no trimap or no plate refuses one.
+            As the methods of `alphamat` take them, or a batch of each: (B, H, W, 3), channels last,
+            and (B, H, W) of trimaps. The plate is the scene without its foreground. A network that
+            takes no trimap or no plate refuses one.
 
         Returns
         -------
-        (H, W) float64 array, alpha in [0, 1], by the authors' rules for pictures of any size.
+        (H, W) or (B, H, W) float64 array, alpha in [0, 1], by the authors' rules for pictures of
+        any size.
 
         Raises
         ------
@@ -108,17 +116,30 @@ class Matting:
         """Return a frame's matte, and the network's memory of the clip after it."""
         rules = self.preset.preprocess
         refuse_unless_taken(self, trimap=trimap is not None, plate=plate is not None)
-        prepared = rules.apply(image, trimap, plate)
-        self._refuse_beyond_memory(*prepared.inputs[0].shape[1:3])
-        inputs: list[Any] = [jnp.asarray(x, self.dtype) for x in prepared.inputs]
+        given = {"image": image, "trimap": trimap, "plate": plate}
+        several, pictures = _one_by_one(given)
+        prepared = [rules.apply(**picture) for picture in pictures]
+        self._refuse_beyond_memory(len(prepared), *prepared[0].inputs[0].shape[1:3])
+        together = zip(*(one.inputs for one in prepared), strict=True)
+        inputs: list[Any] = [jnp.asarray(np.concatenate(x), self.dtype) for x in together]
         if self._initial_state is not None:
             inputs.append(self._initial_state(inputs[0]) if seen is None else seen)
         f, state = self._pure
-        alpha, foreground, seen = _layers(f, state, *inputs)
+        with jax.default_matmul_precision(self.precision):
+            alpha, foreground, seen = _layers(f, state, *inputs)
+        alpha = np.asarray(alpha, np.float32)[..., 0]
+        colours = None if foreground is None else np.asarray(foreground, np.float32)
+        mattes = [
+            self._undo(one, alpha[at], None if colours is None else colours[at])
+            for at, one in enumerate(prepared)
+        ]
+        return (_stacked(mattes) if several else mattes[0]), seen
+
+    def _undo(self, prepared: Prepared, alpha: np.ndarray, foreground: np.ndarray | None) -> Matte:
+        rules = self.preset.preprocess
         if foreground is not None:
-            foreground = rules.undo_chain(np.asarray(foreground[0], np.float32), prepared)
-        alpha = rules.undo(np.asarray(alpha[0, ..., 0], np.float32), prepared)
-        return Matte(alpha, foreground), seen
+            foreground = rules.undo_chain(foreground, prepared)
+        return Matte(rules.undo(alpha, prepared), foreground)
 
     @property
     def _initial_state(self) -> Callable | None:
@@ -129,13 +150,42 @@ class Matting:
     def _pure(self) -> tuple[Callable[..., Any], nnx.State[Any, Any]]:
         return pure(self.model)
 
-    def _refuse_beyond_memory(self, height: int, width: int) -> None:
+    def _refuse_beyond_memory(self, count: int, height: int, width: int) -> None:
         if jax.default_backend() == "cpu":
+            several = f"{count} pictures of " if count > 1 else ""
             memory.refuse_beyond(
-                self.preset.memory(height, width) * self.dtype.itemsize / 4,
-                f"{self.name} on {height} × {width} (height × width)",
+                count * self.preset.memory(height, width) * self.dtype.itemsize / 4,
+                f"{self.name} on {several}{height} × {width} (height × width)",
                 "Make the image smaller, or matte it in parts.",
             )
+
+
+def _one_by_one(given: dict[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
+    """Return whether a batch is given, and the inputs for each of its pictures."""
+    arrays = {
+        name: None if pixels is None else as_array(pixels, name=name)
+        for name, pixels in given.items()
+    }
+    image = arrays["image"]
+    if image is None or image.ndim != 4:
+        return False, [given]
+    refuse_channels_first(image, "image")
+    if not len(image):
+        raise ValueError(f"`image` has shape {image.shape}: it is an empty batch.")
+    for name, array in arrays.items():
+        if array is not None and (array.ndim < 3 or len(array) != len(image)):
+            raise ValueError(
+                f"`{name}` has shape {array.shape}; expected one for each of {len(image)} pictures."
+            )
+    return True, [
+        {name: None if array is None else array[at] for name, array in arrays.items()}
+        for at in range(len(image))
+    ]
+
+
+def _stacked(mattes: list[Matte]) -> Matte:
+    alphas, foregrounds = zip(*mattes, strict=True)
+    return Matte(np.stack(alphas), None if foregrounds[0] is None else np.stack(foregrounds))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -144,6 +194,6 @@ def _layers(f, state, *inputs):
     return output.alpha, getattr(output, "foreground", None), getattr(output, "state", None)
 
 
-def _with_state(name: str, row: Preset, state: nnx.State, dtype: np.dtype, weights: str) -> Matting:
+def _with_state(name: str, row: Preset, state: nnx.State, *rest: Any) -> Matting:
     model = nnx.merge(nnx.graphdef(without_values(row)), state)
-    return Matting(name, row, model, dtype, weights)
+    return Matting(name, row, model, *rest)

@@ -235,6 +235,7 @@ class Prepared(NamedTuple):
 def _pixels(image: Any, name: str) -> np.ndarray:
     """Return an image as (H, W, 3): uint8 if its values are levels of 8 bits, else float32."""
     array = as_array(image, name=name)
+    refuse_channels_first(array, name)
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size:
         return array
     pixels = as_image(array, name=name).astype(np.float32)
@@ -242,6 +243,13 @@ def _pixels(image: Any, name: str) -> np.ndarray:
     if np.abs(pixels * 255 - levels_of_8_bits).max() < 1e-3:
         return levels_of_8_bits.astype(np.uint8)
     return pixels
+
+
+def refuse_channels_first(array: np.ndarray, name: str) -> None:
+    """Raise ValueError for a picture, or a batch, with its channels before its height and width."""
+    if array.ndim in (3, 4) and array.shape[-3] in (1, 3) and array.shape[-1] not in (1, 3, 4):
+        expected = "(H, W, 3)" if array.ndim == 3 else "(B, H, W, 3)"
+        raise ValueError(f"`{name}` is {array.shape}; expected {expected}: channels last.")
 
 
 def _nearest(trimap: np.ndarray, size: Size) -> np.ndarray:

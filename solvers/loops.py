@@ -16,6 +16,7 @@ import sys
 from _thread import RLock  # `threading` is not needed for more, and takes time to import
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from itertools import pairwise
 from typing import Any, overload
@@ -75,13 +76,13 @@ _making = RLock()
 
 
 def _dispatcher(function: Callable, options: dict):
-    numba, notice = _numba()
+    from solvers import _cache
+
     options = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH} | options
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no place for a cache
-        notice.often = "in each process: no folder for a cache can be written"
-        return numba.njit(**options)(function)
+    dispatcher = _numba().njit(**options)(function)
+    with suppress(RuntimeError):  # numba finds no place for a cache
+        _cache.keep(dispatcher, options)
+    return dispatcher
 
 
 @cache
@@ -93,18 +94,23 @@ def _numba():
     from numba.core import event
     from numba.extending import typeof_impl
 
+    from solvers import _cache
+
     class Notice(event.Listener):
         said = False
-        often = "once"
 
         def on_start(self, event):
-            kernel = event.data["dispatcher"].py_func
+            dispatcher = event.data["dispatcher"]
+            kernel = dispatcher.py_func
             if ours := kernel.__module__.endswith("_kernels"):
                 getLogger("alphamat").info("compiling %s.%s", kernel.__module__, kernel.__name__)
             if ours and not self.said:
                 self.said = True
+                often = "in each process: no folder for a cache can be written"
+                if _cache.is_kept(dispatcher):
+                    often = "once"
                 print(
-                    f"Compiling kernels for this machine; this takes some seconds, {self.often}.",
+                    f"Compiling kernels for this machine; this takes some seconds, {often}.",
                     file=sys.stderr,
                 )
 
@@ -115,9 +121,8 @@ def _numba():
     def typeof_kernel(kernel, context):
         return typeof_impl(kernel.dispatcher(), context)
 
-    notice = Notice()
-    event.register("numba:compile", notice)
-    return numba, notice
+    event.register("numba:compile", Notice())
+    return numba
 
 
 def equal_parts(sizes: np.ndarray) -> np.ndarray:
@@ -167,8 +172,16 @@ def over_strips(
 
 
 def _run(loop: Callable, pieces: list[tuple[int, int]], arguments: tuple) -> list[Any]:
-    others = [_pool().submit(loop, *piece, *arguments) for piece in pieces[1:]]
-    return [loop(*pieces[0], *arguments), *(other.result() for other in others)]
+    first, *rest = pieces
+    others = []
+    try:
+        for piece in rest:
+            others.append(_pool().submit(loop, *piece, *arguments))
+    except RuntimeError as fault:  # the main thread has ended, and threads do no more work
+        if "shutdown" not in str(fault):
+            raise
+    mine = [loop(*piece, *arguments) for piece in (first, *rest[len(others) :])]
+    return [mine[0], *(other.result() for other in others), *mine[1:]]
 
 
 def _threads(work: int) -> int:
@@ -190,5 +203,27 @@ def _pool():
     return ThreadPoolExecutor(_most_threads(), thread_name_prefix="solvers")
 
 
+_held: list[Any] = []  # locks that a thread holds while it forks
+
+
+def _hold_still() -> None:
+    """Wait until no other thread compiles: locks of such a thread would stay locked in a fork."""
+    compiling = getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
+    for lock in (compiling, _making):  # the order in which a thread that compiles takes them
+        if lock is not None:
+            lock.acquire()
+            _held.append(lock)
+
+
+def _go_on() -> None:
+    while _held:
+        _held.pop().release()
+
+
+def _go_on_in_child() -> None:
+    _go_on()
+    _pool.cache_clear()  # threads do not survive a fork
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+    os.register_at_fork(before=_hold_still, after_in_parent=_go_on, after_in_child=_go_on_in_child)

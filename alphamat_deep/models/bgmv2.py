@@ -220,7 +220,7 @@ def crop_patches(
     length, columns = size + 2 * margin, x.shape[2] // size
 
     def cut(x, place):
-        at = size * (place // columns), size * (place % columns), 0
+        at = size * (place // columns), size * (place % columns), jnp.zeros_like(place)
         return lax.dynamic_slice(x, at, (length, length, x.shape[-1]))
 
     patches = jax.vmap(jax.vmap(cut, (None, 0)))(pad_with_zeros(x, margin), places)

@@ -27,6 +27,21 @@ def test_what_is_compiled_is_kept_where_there_is_a_place(weights, tmp_path, monk
         jax.config.update("jax_compilation_cache_dir", before)
 
 
+def test_a_user_without_a_home_keeps_nothing(weights, monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", nobody)
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    try:
+        alphamat_deep.load("tiny", weights)
+        assert jax.config.jax_compilation_cache_dir is None
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+
+
 def batch():
     return [jnp.asarray(x) for x in RULES.apply(*picture()).inputs]
 

@@ -181,6 +181,55 @@ def test_a_batch_is_its_pictures_one_by_one(float64):
         np.testing.assert_allclose(batch[k], layer(images[k], trimaps[k]), rtol=0, atol=1e-9)
 
 
+@pytest.fixture
+def optimised():
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.mark.usefixtures("optimised")
+@pytest.mark.parametrize("sides", [(63, 70), (64, 64), (65, 130), (100, 91)])
+def test_large_pictures_are_compiled_right(sides):
+    rng = np.random.default_rng(21)
+    image, trimap = rng.random((*sides, 3)), np.full(sides, 0.5)
+    trimap[:, :20], trimap[:, -20:] = 0, 1
+    single = [jnp.asarray(part, jnp.float32) for part in (image, trimap)]
+    alpha = jnp.clip(differentiable.closed_form(*single), 0, 1)
+    np.testing.assert_allclose(
+        alpha, alphamat.closed_form(image, trimap, epsilon=1e-5), rtol=0, atol=1e-3
+    )
+
+
+def finish(function, *arguments):
+    """Run a function and its callbacks."""
+    jax.block_until_ready(function(*arguments))
+    jax.effects_barrier()
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.grad])
+def test_an_unconverged_solve_is_said_in_compiled_programs_too(transform):
+    hasty = partial(differentiable_cg, maxiter=3)
+    run = transform(lambda x: differentiable.closed_form(x, bands(), solver=hasty).sum())
+    with pytest.warns(alphamat.ConvergenceWarning, match=r"after 3 iterations .* not reliable"):
+        finish(run, jnp.asarray(noise(), jnp.float32))
+
+
+def test_each_unconverged_picture_of_a_batch_is_said():
+    hasty = partial(differentiable_cg, maxiter=4)
+    layer = jax.jit(jax.vmap(lambda x: differentiable.closed_form(x, bands(), solver=hasty)))
+    with pytest.warns(alphamat.ConvergenceWarning) as said:
+        finish(layer, jnp.stack([noise(), noise(8)]))
+    assert len(said) == 2
+
+
+def test_nan_is_said():
+    image = noise()
+    image[4, 5] = np.nan
+    with pytest.warns(alphamat.ConvergenceWarning, match="Look for NaN"):
+        finish(differentiable.closed_form, jnp.asarray(image), jnp.asarray(bands()))
+
+
 # ---- gradients
 
 

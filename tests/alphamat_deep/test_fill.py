@@ -6,7 +6,7 @@ import pytest
 from flax import nnx
 
 from alphamat_deep import layers
-from alphamat_deep.fill import FORMS, Names, fill
+from alphamat_deep.fill import FORMS, Names, fill, renamed_like, tensors_of
 
 
 class Net(nnx.Module):
@@ -127,3 +127,36 @@ def test_all_faults_are_told_at_once():
         "nothing for `blocks.0.bias`",
     ):
         assert fault in str(error.value)
+
+
+def test_a_message_lists_ten_faults_and_counts_the_others():
+    with pytest.raises(ValueError, match=r"\(15 faults\).*; and 5 more\.") as error:
+        filled({})
+    assert str(error.value).count("there is nothing for") == 10
+
+
+def test_what_was_filled_is_given_back_by_our_names_and_by_theirs():
+    given = {name.replace("conv.", "stem.0."): tensor for name, tensor in tensors().items()}
+    names = Names(rename=((r"^stem\.0\.", "conv."),), ignore=(r"^teacher\.",))
+    ours = tensors_of(filled(given, names))
+    assert set(ours) == set(SHAPES)
+    again = tensors_of(filled(ours, names))
+    like = given | {"teacher.weight": np.zeros(3), "stem.0.num_batches_tracked": np.zeros(())}
+    theirs = renamed_like(ours, like, names)
+    assert set(theirs) == set(given)
+    for name, tensor in tensors().items():
+        assert np.array_equal(ours[name], tensor)
+        assert np.array_equal(again[name], tensor)
+        assert np.array_equal(theirs[name.replace("conv.", "stem.0.")], tensor)
+    del like["stem.0.bias"]
+    with pytest.raises(ValueError, match=r"no names for 1 arrays .* such as `conv\.bias"):
+        renamed_like(ours, like, names)
+
+
+def test_a_linear_layer_is_given_back_as_a_matrix_where_theirs_is_one():
+    matrix = np.random.default_rng(67).normal(size=(3, 2)).astype(np.float32)
+    layer = layers.Conv(2, 3, 1, bias=False, rngs=nnx.Rngs(0))
+    fill(layer, {"weight": matrix})
+    assert np.array_equal(
+        renamed_like(tensors_of(layer), {"weight": matrix}, Names())["weight"], matrix
+    )

@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep import preprocess
+from alphamat_deep import matting, preprocess
 from alphamat_deep.layers import Conv
 from tests.alphamat_deep.tiny import RULES, TINY, picture, tensors
 
@@ -109,11 +109,58 @@ def test_pictures_are_refused_like_any_method_s(weights):
         method(np.full(image.shape, np.nan), trimap)
 
 
+def test_a_batch_is_its_pictures_one_by_one(weights):
+    method = alphamat_deep.load("tiny", weights)
+    pictures = [picture(), (picture()[0][::-1], picture()[1][:, ::-1])]
+    alphas = method(*(np.stack(parts) for parts in zip(*pictures, strict=True)))
+    assert alphas.shape == (2, 21, 34)
+    for alpha, one in zip(alphas, pictures, strict=True):
+        np.testing.assert_allclose(alpha, method(*one), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "trimap", "said"),
+    [
+        ((3, 21, 34), (21, 34), r"`image` is \(3, 21, 34\); expected \(H, W, 3\): channels last"),
+        ((2, 3, 21, 34), (2, 21, 34), r"\(2, 3, 21, 34\); expected \(B, H, W, 3\): channels last"),
+        ((2, 21, 34, 3), (21, 34), r"`trimap` has shape \(21, 34\); expected one for each of 2"),
+        ((2, 21, 34, 3), (3, 21, 34), r"`trimap` has shape \(3, 21, 34\); expected one for each"),
+        ((0, 21, 34, 3), (0, 21, 34), "empty batch"),
+    ],
+)
+def test_other_arrangements_are_named(weights, shape, trimap, said):
+    method = alphamat_deep.load("tiny", weights)
+    with pytest.raises(ValueError, match=said):
+        method(np.zeros(shape, np.uint8), np.full(trimap, 128, np.uint8))
+
+
+def test_float32_is_multiplied_as_the_authors_do_unless_told_otherwise(weights, monkeypatch):
+    seen = []
+
+    def spy(f, state, *inputs):
+        seen.append(jax.config.jax_default_matmul_precision)
+        return run(f, state, *inputs)
+
+    run = matting._layers
+    monkeypatch.setattr(matting, "_layers", spy)
+    exact = alphamat_deep.load("tiny", weights)
+    quick = alphamat_deep.load("tiny", weights, precision="default")
+    methods = exact, quick, pickle.loads(pickle.dumps(quick))
+    alphas = [method(*picture()) for method in methods]
+    assert seen == ["highest", "default", "default"]
+    if jax.default_backend() == "cpu":
+        assert np.array_equal(alphas[0], alphas[1])
+    with pytest.raises(ValueError, match="`precision` is 'best'; expected one of: highest"):
+        alphamat_deep.load("tiny", weights, precision="best")
+
+
 def test_what_memory_cannot_hold_is_refused(weights, monkeypatch):
     method = alphamat_deep.load("tiny", weights)
     monkeypatch.setattr("alphamat.memory.physical", lambda: 1000.0)
     with pytest.raises(MemoryError, match="tiny on 16 × 32"):
         method(*picture())
+    with pytest.raises(MemoryError, match="tiny on 2 pictures of 16 × 32"):
+        method(*(np.stack([part, part]) for part in picture()))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep.fill import matches
+from alphamat_deep.fill import matches, our_name
 from alphamat_deep.layers import count_parameters
 from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.networks import cases, compiled, everything, network, pictures, theirs
@@ -79,6 +79,20 @@ def test_parameters_are_as_many_as_the_authors(oracle, stored):
         tensors = reference.weights(stored.name)
         ours += sum(x.size for name, x in tensors.items() if matches(unused, name))
     assert ours == made["param_count"]
+
+
+@each_stored
+def test_tensors_are_given_back_as_the_authors_have_them(oracle, stored):
+    model, tensors = network(oracle, stored, **oracle.training), reference.weights(stored.name)
+    names = alphamat_deep.PRESETS[oracle.preset].names
+    ours = alphamat_deep.state_dict(oracle.preset, model)
+    theirs = alphamat_deep.state_dict(oracle.preset, model, like=tensors)
+    assert {our_name(name, names) for name in theirs} == set(ours)
+    for name, tensor in theirs.items():
+        assert np.array_equal(tensor, tensors[name].astype(np.float32))
+    # `fill` takes names that are all ours as they are. So they must mean the same in the file.
+    same = all(our_name(name, names) == name for name in tensors)
+    assert same or not set(tensors) <= set(ours)
 
 
 @each_architecture

@@ -9,7 +9,7 @@ from flax import nnx
 
 import alphamat_deep
 from alphamat.evaluation.naming import describe
-from alphamat_deep.checkpoints import metadata
+from alphamat_deep.checkpoints import metadata, read
 from tests.alphamat_deep.tiny import picture, tensors
 
 
@@ -68,3 +68,15 @@ def test_other_weights_are_another_method(weights, tmp_path):
     paths = weights, weights, tmp_path / "other.npz"
     one, again, other = (describe(alphamat_deep.load("tiny", path)) for path in paths)
     assert one == again != other
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_a_network_that_was_saved_is_loaded_bit_for_bit(weights, tmp_path, dtype):
+    method = alphamat_deep.load("tiny", weights, dtype=dtype)
+    target = tmp_path / "trained.safetensors"
+    for like in (None, tensors()):
+        alphamat_deep.save("tiny", method.model, target, like=like)
+        again = alphamat_deep.load("tiny", target, dtype=dtype)
+        assert np.array_equal(again(*picture()), method(*picture()))
+        assert metadata(target)["preset"] == "tiny"
+        assert set(read(target)) == set(tensors() if like else {"conv.weight", "conv.bias"})

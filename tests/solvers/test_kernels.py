@@ -112,6 +112,117 @@ def test_compiling_is_announced_once_and_not_with_a_warm_cache(installation, tmp
     assert second.stdout == first.stdout
 
 
+@pytest.mark.parametrize("kept", [0, 0.5, None], ids=["empty", "half", "zeros inside"])
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
+def test_damaged_files_are_compiled_anew_and_replaced(installation, tmp_path, pattern, kept):
+    cache = str(tmp_path / "cache")
+    first = run(installation, CALL, NUMBA_CACHE_DIR=cache)
+    files = list(Path(cache).rglob(pattern))
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        middle, end = len(content) // 2, len(content) - 20
+        broken = content[:middle] + bytes(end - middle) + content[end:]
+        file.write_bytes(broken if kept is None else content[: int(len(content) * kept)])
+    second = run(installation, CALL, NUMBA_CACHE_DIR=cache)
+    assert second.stdout == first.stdout
+    assert second.stderr.count("are damaged") == 1
+    assert cache in second.stderr
+    assert run(installation, CALL, NUMBA_CACHE_DIR=cache).stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit of size there")
+def test_no_room_for_a_cache_is_gone_on_without(installation, tmp_path):
+    limit = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+    )
+    result = run(installation, limit + CALL, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert result.stdout.split() == ["12.0", "6"]
+    assert result.stderr.count("not kept for the next process") == 1
+    again = run(installation, CALL, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert again.stdout == result.stdout
+    assert "damaged" not in again.stderr
+
+
+READ_ONLY = """
+import errno, tempfile
+def refuse(*arguments, **options): raise OSError(errno.EROFS, "Read-only file system")
+tempfile.TemporaryFile = refuse
+"""
+
+
+def test_a_filled_folder_that_cannot_be_written_to_is_used(installation, tmp_path):
+    cache = str(tmp_path / "cache")
+    first = run(installation, CALL, NUMBA_CACHE_DIR=cache)
+    second = run(installation, READ_ONLY + CALL, NUMBA_CACHE_DIR=cache)
+    assert (second.stdout, second.stderr) == (first.stdout, "")
+    other = "from solvers.probe_kernels import double\nprint(double(2.5j))"
+    third = run(installation, READ_ONLY + other, NUMBA_CACHE_DIR=cache)
+    assert third.stdout == "5j\n"
+    assert "no folder for a cache can be written" in third.stderr
+
+
+def test_constants_and_functions_of_other_files_are_noticed(installation, tmp_path):
+    folder = Path(installation["PYTHONPATH"]) / "solvers"
+    (folder / "probe_kernels.py").write_text(
+        "from solvers.loops import jit\nfrom solvers.probe_helper import SCALE, add\n\n"
+        "@jit\ndef scaled(x):\n    return add(SCALE * x)\n"
+    )
+    helper = "from solvers.loops import jit\nSCALE = {}\n\n@jit\ndef add(x):\n    return x + {}\n"
+    program = COUNT_COMPILATIONS + (
+        "from solvers.probe_kernels import scaled\nprint(scaled(5), len(compiled))\n"
+    )
+    seen = []
+    for values in ((2, 1), (2, 1), (3, 1), (3, 7)):
+        (folder / "probe_helper.py").write_text(helper.format(*values))
+        done = run(installation, program, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+        seen.append(done.stdout.split())
+    assert [result for result, _ in seen] == ["11", "11", "16", "22"]
+    assert [count != "0" for _, count in seen] == [True, False, True, True]
+
+
+def test_another_numba_keeps_its_own_cache(installation, tmp_path):
+    lacking = "import numba.core.caching as c\ndel c.CompileResultCacheImpl\n"
+    changed = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    first, second = (run(installation, lacking + CALL, **changed) for _ in range(2))
+    assert first.stdout.split() == ["12.0", "6"]
+    assert second.stderr == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_waits_for_a_thread_that_compiles(installation, tmp_path):
+    program = """
+import os, threading, time, warnings
+warnings.simplefilter("ignore")
+from numba.core import event
+import solvers.probe_kernels as probe, numpy as np
+begun = threading.Event()
+class Begin(event.Listener):
+    def on_start(self, event): begun.set(); time.sleep(0.3)
+    def on_end(self, event): pass
+event.register("numba:compile", Begin())
+other = threading.Thread(target=probe.total, args=(np.arange(4.0),))
+other.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    print(probe.double(3), flush=True)
+    os._exit(0)
+other.join()
+for _ in range(200):
+    done, status = os.waitpid(child, os.WNOHANG)
+    if done: break
+    time.sleep(0.1)
+else:
+    os.kill(child, 9)
+print(done == child and status == 0)
+"""
+    result = run(installation, program, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert result.stdout.split() == ["6", "True"]
+
+
 def test_importing_every_kernel_compiles_nothing(installation, tmp_path):
     program = COUNT_COMPILATIONS + (
         "import importlib, pkgutil, solvers\n"

@@ -1,6 +1,9 @@
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +85,37 @@ def test_what_a_thread_raises_reaches_the_caller():
 
     with pytest.raises(ValueError, match="no"):
         loops.over_range(loop, 10, 1000)
+
+
+def test_a_thread_that_outlives_the_main_one_does_all_itself():
+    program = """
+import threading, time
+import numpy as np
+from solvers import loops
+loops.GRAIN, loops._most_threads = 1, lambda: 4
+
+def count(first, last, counts):
+    counts[first:last] += 1
+    return first
+
+def work():
+    time.sleep(0.2)
+    counts = np.zeros(10, int)
+    print(loops.over_range(count, 10, 1000, counts), set(counts.tolist()))
+    loops.over_strips(count, range(0, 21, 2), 1000, np.zeros(20, int))
+
+START
+threading.Thread(target=work).start()
+"""
+    for start in ("", "loops.over_range(count, 10, 1000, np.zeros(10, int))"):
+        result = subprocess.run(
+            [sys.executable, "-c", program.replace("START", start)],
+            cwd=Path(loops.__file__).parents[1],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (result.stdout, result.stderr) == ("[0, 2, 5, 7] {1}\n", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -223,3 +223,10 @@ def test_what_cannot_be_refined_is_refused():
 def test_settings_that_make_no_sense_are_refused(field):
     with pytest.raises(ValueError, match=next(iter(field))):
         bgmv2.BGMv2Config(**field)
+
+
+def test_patches_are_cut_out_with_float64_enabled_too():
+    x, places = jnp.arange(64, dtype=jnp.float32).reshape(1, 8, 8, 1), jnp.array([[0, 3]])
+    expected = bgmv2.crop_patches(x, places, 4, 1)
+    with jax.enable_x64(True):
+        assert np.array_equal(bgmv2.crop_patches(x, places, 4, 1), expected)
