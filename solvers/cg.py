@@ -44,7 +44,7 @@ def cg(
     Parameters
     ----------
     A : Operator, (n, n)
-        Anything with `shape`, `@` and `diagonal()`. If it has `parts` or `tocsr()`, parts that the
+        Anything with `shape`, `@` and `diagonal()`. If it has `weak_parts` or `tocsr()`, parts that the
         rest holds weakly are corrected as wholes; see solvers.parts.
     b : (n,) array
         Right-hand side.
@@ -81,17 +81,17 @@ def cg(
     if scale == 0:
         return Solution(np.zeros_like(x), 0, 0.0, True, 0.0)
     parts = parts_of(A)
-    if parts is not None and parts.hold.min() < FAINT:
-        rtol = min(rtol, RTOL_OF_FAINT)
-    descent = _Descent(A, x, scale, rtol, xtol, maxiter, callback)
+    goal = Goal.of(parts, rtol, xtol)
+    descent = _Descent(A, x, scale, goal, maxiter, callback)
     best, least, apply = Solution(x, 0, np.inf, False), np.inf, None
     while True:
         r = b - A @ x
         residual = math.sqrt(_dot(r, r)) / scale
-        if apply is None and residual > rtol:
+        if apply is None and residual > goal.rtol:
             apply = _with_parts(preconditioner(A), parts)
         z = (apply or _with_parts(jacobi(A), parts))(r)
-        excess, error = descent.excess(residual, z), descent.error(z)
+        error = descent.error(z)
+        excess = goal.excess(residual, error, x)
         stalled = not excess < least / 2
         if excess < least:
             best = Solution(x.copy(), descent.iterations, residual, excess <= 1, error)
@@ -104,6 +104,28 @@ def cg(
         descent.run(apply, r, z)
 
 
+@dataclass(frozen=True)
+class Goal:
+    """How small residual and error have to be."""
+
+    rtol: float
+    xtol: float
+    reachable: bool
+
+    @classmethod
+    def of(cls, parts: Parts | None, rtol: float, xtol: float) -> Goal:
+        """Return the goal for a matrix with these weakly held parts."""
+        if parts is not None and parts.hold.min() < FAINT:
+            rtol = min(rtol, RTOL_OF_FAINT)
+        return cls(rtol, xtol, parts is None or not parts.loose.any())
+
+    def excess(self, residual: float, error: float, x: np.ndarray) -> float:
+        """Return how many times residual and error are what they may be."""
+        largest = max(_largest(x), error)
+        excess = max(residual / self.rtol, error / (self.xtol * largest) if largest else 0.0)
+        return excess if self.reachable else max(excess, 2.0)
+
+
 @dataclass
 class _Descent:
     """Iterations in place, and what they tell of the error."""
@@ -111,8 +133,7 @@ class _Descent:
     A: Operator
     x: np.ndarray
     scale: float
-    rtol: float
-    xtol: float
+    goal: Goal
     maxiter: int
     callback: Callable[[int, float], None] | None
     iterations: int = 0
@@ -137,10 +158,10 @@ class _Descent:
             self.smallest = min(self.smallest, ritz.add(length, ratio))
             if self.callback is not None:
                 self.callback(self.iterations, residual)
-            if residual <= self.rtol and self.excess(residual, z) <= 1:  # z is that of before
+            if self.is_met(residual, z):  # z is that of before
                 break
             z = apply(r)
-            if residual <= self.rtol and self.excess(residual, z) <= 1:
+            if self.is_met(residual, z):
                 break
             rz, previous = _dot(r, z), rz
             ratio = rz / previous
@@ -149,11 +170,10 @@ class _Descent:
     def error(self, z: np.ndarray) -> float:
         return _largest(z) / self.smallest
 
-    def excess(self, residual: float, z: np.ndarray) -> float:
-        """Return how many times residual and error are what they may be."""
-        error = self.error(z)
-        largest = max(_largest(self.x), error)
-        return max(residual / self.rtol, error / (self.xtol * largest) if largest else 0.0)
+    def is_met(self, residual: float, z: np.ndarray) -> bool:
+        if residual > self.goal.rtol:
+            return False
+        return self.goal.excess(residual, self.error(z), self.x) <= 1
 
 
 class SmallestRitz:

@@ -145,7 +145,7 @@ class StencilMatrix:
         return StencilMatrix(new, self.planes.compress(kept, axis=1), near_null)
 
     @cached_property
-    def parts(self) -> Parts | None:
+    def weak_parts(self) -> Parts | None:
         """The parts that the rest holds weakly; see solvers.parts."""
         region, leader = self.region, np.arange(self.region.size, dtype=np.int32)
         steps, number = np.array(offsets(region.reach)), self._number()

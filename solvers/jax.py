@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from solvers.cg import jacobi
+from solvers.cg import Goal, jacobi
 from solvers.grid import StencilMatrix, offsets
 from solvers.operators import Operator, Preconditioner, Solution
+from solvers.parts import Parts, parts_of
 
 try:
     import jax
@@ -29,6 +30,8 @@ except ModuleNotFoundError as error:
 import jax.numpy as jnp
 from jax import lax
 
+MOST_FUNCTIONS = 2000  # of weakly held parts, whose dense inverse the device gets
+
 
 def cg(
     A: Operator,
@@ -37,6 +40,7 @@ def cg(
     x0: np.ndarray | None = None,
     preconditioner: Preconditioner = jacobi,
     rtol: float = 1e-7,
+    xtol: float = 5e-4,
     maxiter: int = 10_000,
 ) -> Solution:
     """Solve A x = b for a symmetric positive definite A on JAX's default device.
@@ -57,7 +61,9 @@ def cg(
         definite. It is traced: A is what lies on the device, r and z are JAX arrays. A stencil's
         vectors cover the bounding box of its cells there.
     rtol : float
-        Stop once ||b - A x|| ≤ rtol ||b||.
+        Stop once ||b - A x|| ≤ rtol ||b||, and
+    xtol : float
+        the estimated error of every entry of x is at most xtol max |x|, as in `solvers.cg`.
     maxiter : int
         Stop after so many iterations in any case.
 
@@ -65,7 +71,7 @@ def cg(
     -------
     Solution
         x is a float64 NumPy array. The residual is that of A as given, computed in float64 on the
-        host. Where rounding keeps it above `rtol`, `converged` is False.
+        host. Where rounding keeps it above `rtol`, or the error above `xtol`, `converged` is False.
 
     Raises
     ------
@@ -84,7 +90,10 @@ def cg(
     """
     b = np.asarray(b, dtype=np.float64)
     best = Solution(np.array(np.zeros_like(b) if x0 is None else x0, np.float64), 0, np.inf, False)
-    refine = partial(_refine, A, b, preconditioner=preconditioner, rtol=rtol, maxiter=maxiter)
+    parts = parts_of(A)
+    goal = Goal.of(parts, rtol, xtol)
+    options = {"preconditioner": preconditioner, "goal": goal, "maxiter": maxiter}
+    refine = partial(_refine, A, b, parts, **options)
     if jnp.result_type(float) != np.float64:
         best = refine(best)
     if not best.converged and best.iterations < maxiter:
@@ -133,7 +142,7 @@ def differentiable_cg(
     apply = preconditioner(A)
 
     def solve(multiply, b):
-        return _descend(multiply, apply, b, rtol / 2, maxiter)  # the other half is for rounding
+        return _descend(multiply, apply, b, rtol / 2, maxiter)[:2]  # the other half: rounding
 
     x, iterations = lax.custom_linear_solve(lambda x: A @ x, b, solve, symmetric=True, has_aux=True)
     scale, norm = (_norm(lax.stop_gradient(v)) for v in (b, b - A @ x))
@@ -143,63 +152,94 @@ def differentiable_cg(
     return Solution(*traced)
 
 
-def _refine(A, b, best: Solution, *, preconditioner, rtol, maxiter) -> Solution:
+def _refine(A, b, parts, best: Solution, *, preconditioner, goal, maxiter) -> Solution:
     """Go on from a solution, in JAX's precision of the moment, while that improves it."""
     dtype = np.dtype(jnp.result_type(float))
     trusted = 1000 * float(np.finfo(dtype).eps)  # what a single descent may reduce the residual to
     scale = _host_norm(b)
     if scale == 0:
-        return Solution(np.zeros_like(b), 0, 0.0, True)
+        return Solution(np.zeros_like(b), 0, 0.0, True, 0.0)
     laid_out, x, iterations = None, best.x.copy(), best.iterations
-    best = best._replace(residual=np.inf)
+    least, error, smallest = np.inf, None, np.inf
     while True:
         r = b - A @ x
+        if parts is not None:
+            step = parts.correct(r)
+            x += step
+            r = b - A @ x
+            error = max(error or 0.0, float(np.abs(step).max()))
         norm = _host_norm(r)
         residual = norm / scale
-        stalled = not residual < best.residual / 2
-        if residual < best.residual:
-            best = Solution(x.copy(), iterations, residual, residual <= rtol)
+        error = float(np.abs(r / A.diagonal()).max()) if error is None else error
+        excess = goal.excess(residual, error, x)
+        stalled = not excess < least / 2
+        if excess < least:
+            best, least = Solution(x.copy(), iterations, residual, excess <= 1, error), excess
         if best.converged or stalled or iterations >= maxiter:
             return best._replace(iterations=iterations)
-        operator, place = laid_out = laid_out or _lay_out(A, dtype)
+        operator, place, together = laid_out = laid_out or _lay_out_with_parts(A, parts, dtype)
         right = np.zeros(operator.shape[0], dtype)
         right[place] = r / norm
-        goal = max(rtol / residual, trusted)
-        correction, count = _correct(operator, right, goal, maxiter - iterations, preconditioner)
+        reduction = max(min(goal.rtol / residual, 0.1), trusted)
+        correction, count, left, met = _correct(
+            operator, together, right, reduction, maxiter - iterations, preconditioner
+        )
         x += norm * np.asarray(correction, np.float64)[place]
         iterations += int(count)
+        smallest = min(smallest, float(met) if met > 0 else float(np.finfo(dtype).eps))
+        error = norm * float(left) / smallest
 
 
 @partial(jax.jit, static_argnames="preconditioner")
-def _correct(A, b, rtol, maxiter, preconditioner):
-    return _descend(lambda x: A @ x, preconditioner(A), b, rtol, maxiter)
+def _correct(A, parts, b, rtol, maxiter, preconditioner):
+    """Return x, how often it iterated, max |M⁻¹ r| at the end, and the least Ritz value."""
+    apply = preconditioner(A)
+
+    def with_parts(r):
+        return apply(r) if parts is None else apply(r) + parts.correct(r)
+
+    return _descend(lambda x: A @ x, with_parts, b, rtol, maxiter)
 
 
 def _descend(multiply, apply, b, rtol, maxiter):
-    """Iterate from zero until the recurred residual meets the goal; return x and how often."""
+    """Iterate from zero until the recurred residual meets the goal; return as `_correct` does."""
     goal = rtol * _norm(b)
 
     def unfinished(state):
-        *_, norm, iterations, definite = state
+        *_, norm, iterations, definite, _, _ = state
         return definite & (norm > goal) & (iterations < maxiter)
 
     def step(state):
-        x, r, p, Ap, rz, _, iterations, _ = state
+        x, r, p, Ap, rz, _, iterations, _, _, ritz = state
         curvature = _dot(p, Ap)
         definite = (curvature > 0) & (rz > 0)  # else rounding, or A or its preconditioner is not
         length = rz / curvature
         x = jnp.where(definite, x + length * p, x)
         r = r - length * Ap
         z = apply(r)
+        ritz = jax.tree.map(partial(jnp.where, definite), _met(ritz, length, rz), ritz)
         rz, previous = _dot(r, z), rz
         p = z + rz / previous * p
         # Ap is handed on, since XLA would compute it for each of its uses in one step.
-        return x, r, p, multiply(p), rz, _norm(r), iterations + 1, definite
+        left = abs(z).max()
+        return x, r, p, multiply(p), rz, _norm(r), iterations + 1, definite, left, ritz
 
-    z = apply(b)
-    start = jnp.zeros_like(b), b, z, multiply(z), _dot(b, z), _norm(b), 0, True
-    x, *_, iterations, _ = lax.while_loop(unfinished, step, start)
-    return x, iterations
+    z, zero = apply(b), jnp.zeros((), b.dtype)
+    ritz = zero, zero, zero + 1, zero + 1
+    start = jnp.zeros_like(b), b, z, multiply(z), _dot(b, z), _norm(b), 0, True, abs(z).max(), ritz
+    x, *_, iterations, _, left, (squares, *_) = lax.while_loop(unfinished, step, start)
+    return x, iterations, left, 1 / jnp.maximum(squares, 1)
+
+
+def _met(ritz, length, rz):
+    """Take one more step into account; see `solvers.cg.SmallestRitz`, which has no JAX."""
+    squares, last, previous_length, previous_rz = ritz
+    alpha = jnp.sqrt(rz / previous_rz / previous_length) * last
+    corner, side = squares + alpha * alpha * length, -alpha * length
+    angle = jnp.arctan2(2 * side, corner - length) / 2
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    squares = corner * cosine**2 + 2 * side * cosine * sine + length * sine**2
+    return squares, (sine - cosine * alpha) * jnp.sqrt(length), length, rz
 
 
 def _dot(a, b):
@@ -232,6 +272,20 @@ def _lay_out(A: Any, dtype):
         for stranger in strangers:
             jax.tree_util.register_dataclass(stranger)
     return jax.tree.map(jnp.asarray, A), slice(None)
+
+
+def _lay_out_with_parts(A: Any, parts: Parts | None, dtype):
+    """Return also the parts on the device, if there are any that it can hold."""
+    operator, place = _lay_out(A, dtype)
+    together = None
+    if parts is not None and 0 < parts.functions.shape[1] <= MOST_FUNCTIONS:
+        entries = parts.functions.tocoo()
+        rows, columns = entries.coords
+        inverse = np.linalg.inv(parts.energies.toarray())
+        at = np.arange(operator.shape[0])[place][rows]
+        values, inverse = entries.data.astype(dtype), inverse.astype(dtype)
+        together = _Parts(*map(jnp.asarray, (values, at, columns, inverse)))
+    return operator, place, together
 
 
 def _stencil(A: StencilMatrix, dtype) -> tuple[Stencil, np.ndarray]:
@@ -287,6 +341,22 @@ class Stencil:
 
     def diagonal(self) -> jax.Array:
         return self._at(0, 0, self.planes[0]).ravel()
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Parts:
+    """`solvers.parts.Parts`: the entries of P, and (Pᵀ A P)⁻¹."""
+
+    values: jax.Array
+    rows: jax.Array
+    columns: jax.Array
+    inverse: jax.Array
+
+    def correct(self, r):
+        total = jax.ops.segment_sum(self.values * r[self.rows], self.columns, len(self.inverse))
+        y = (self.inverse * total).sum(1)
+        return jax.ops.segment_sum(self.values * y[self.columns], self.rows, r.size)
 
 
 @jax.tree_util.register_dataclass

@@ -106,7 +106,7 @@ class Pinned:
         return self.matrix.diagonal()
 
     @cached_property
-    def parts(self) -> Parts | None:
+    def weak_parts(self) -> Parts | None:
         """The parts that the rest holds weakly; see solvers.parts."""
         return parts_of_rows(self.matrix)
 

@@ -57,8 +57,8 @@ class Parts:
 
 def parts_of(A: Any) -> Parts | None:
     """Return the weakly held parts of an operator that can name them, or has entries; or None."""
-    if hasattr(A, "parts"):
-        return A.parts
+    if hasattr(A, "weak_parts"):
+        return A.weak_parts
     return parts_of_rows(A.tocsr()) if hasattr(A, "tocsr") else None
 
 

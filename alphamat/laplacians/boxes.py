@@ -97,7 +97,7 @@ class ColourLineBoxes:
         return self.degree * x - field.reshape(-1)[self.at]
 
     @cached_property
-    def parts(self) -> Parts | None:
+    def weak_parts(self) -> Parts | None:
         """The parts that known pixels hold weakly, such as areas of flat colour."""
         leader = np.arange(self.at.size, dtype=np.int32)
         for box in self.boxes:
