@@ -16,11 +16,7 @@ import numpy as np
 
 from alphamat import progress
 from alphamat.door.image import Pixels, as_alpha
-from alphamat.door.parameters import (
-    parameters,
-    refuse_unless_positive,
-    refuse_unless_solver,
-)
+from alphamat.door.parameters import as_positive, parameters, refuse_unless_solver
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Operator, Solution, Solver, StencilMatrix
 
@@ -175,7 +171,7 @@ def alpha_system(
     if confidence is None:
         place, weights = trimap.unknown, None
     else:
-        refuse_unless_positive("confidence", confidence, "such as 100, or None for certainty")
+        confidence = as_positive(confidence, "confidence", "such as 100, or None for certainty")
         place = np.ones(trimap.foreground.shape, bool)
         weights = confidence * trimap.known.ravel()
     return System(

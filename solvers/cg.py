@@ -14,6 +14,7 @@ import numpy as np
 from solvers import _kernels
 from solvers.loops import over_range
 from solvers.operators import Operator, Preconditioner, Solution
+from solvers.parameters import as_count, as_number, as_vector
 
 FARTHEST = 1e290  # of one step, as a multiple of its direction: what is more may overflow
 
@@ -61,8 +62,11 @@ def cg(
         iteration restarts from the true residual as long as that at least halves it; after that
         `converged` is False.
     """
+    b = as_vector(b, "b", size=A.shape[0])
+    x = np.zeros_like(b) if x0 is None else as_vector(x0, "x0", size=b.size).copy()
+    rtol = as_number(rtol, "rtol", "a tolerance ≥ 0, such as 1e-7", least=0)
+    maxiter = as_count(maxiter, "maxiter", least=0)
     scale = math.sqrt(_dot(b, b))
-    x = np.zeros_like(b, dtype=np.float64) if x0 is None else np.array(x0, dtype=np.float64)
     if scale == 0:
         return Solution(np.zeros_like(x), 0, 0.0, True)
     apply, best = None, Solution(x, 0, np.inf, False)

@@ -18,6 +18,7 @@ import numpy as np
 from solvers.cg import jacobi
 from solvers.grid import StencilMatrix, offsets
 from solvers.operators import Operator, Preconditioner, Solution
+from solvers.parameters import as_count, as_number, as_vector
 
 try:
     import jax
@@ -81,8 +82,11 @@ def cg(
     On the device a stencil takes a number for each plane and each pixel of the bounding box.
     XLA compiles anew for each shape, which takes about half a second.
     """
-    b = np.asarray(b, dtype=np.float64)
-    best = Solution(np.array(np.zeros_like(b) if x0 is None else x0, np.float64), 0, np.inf, False)
+    b = as_vector(b, "b", size=A.shape[0])
+    x0 = np.zeros_like(b) if x0 is None else as_vector(x0, "x0", size=b.size).copy()
+    rtol = as_number(rtol, "rtol", "a tolerance ≥ 0, such as 1e-7", least=0)
+    maxiter = as_count(maxiter, "maxiter", least=0)
+    best = Solution(x0, 0, np.inf, False)
     refine = partial(_refine, A, b, preconditioner=preconditioner, rtol=rtol, maxiter=maxiter)
     if jnp.result_type(float) != np.float64:
         best = refine(best)

@@ -24,7 +24,10 @@ from solvers.grid import Region, StencilMatrix
 from solvers.lanczos import largest_eigenvalue
 from solvers.lattice import HALF, Bottom, Level, Nodes, coarsen
 from solvers.loops import over_bounds, over_strips
+from solvers.parameters import as_count, as_positive
 from solvers.runs import LENGTH, STORED, X, Y, pieces_of
+
+MOST = 10_000  # cells between nodes, or nodes with a dense inverse
 
 
 def multigrid(
@@ -52,9 +55,9 @@ def multigrid(
             f"`A` is a {type(A).__name__}; multigrid needs a StencilMatrix, which knows its grid. "
             "For other matrices use `jacobi` or `ichol`."
         )
-    if coarsest < 4:  # a lattice of 2 × 2 does not get smaller
-        raise ValueError(f"`coarsest` is {coarsest}; expected at least 4 nodes.")
-    spacing = max(spacing, A.region.reach)
+    spacing = max(as_count(spacing, "spacing", most=MOST), A.region.reach)
+    coarsest = as_count(coarsest, "coarsest", least=4, most=MOST)  # 2 × 2 does not get smaller
+    damping = as_positive(damping, "damping", "such as 1.8")
     fine = _Fine.of(A, spacing, damping)
     nodes, blocks = fine.project(A)
     levels: list[_Fine | Level] = [fine]

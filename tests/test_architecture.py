@@ -53,7 +53,7 @@ ROOMS = {
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
-    "solvers": "blackbox box grid jax loops operators runs",
+    "solvers": "blackbox box grid jax loops operators parameters runs",
     "alphamat": "door door.parameters io.whole memory method trimap trimap.parse",
     "alphamat_deep": "",
 }

@@ -137,7 +137,14 @@ def as_array(values: Any, *, name: str) -> np.ndarray:
             f"`{name}` is a PIL image in mode {mode}; expected L, RGB, RGBA, P, 1, F or I;16. "
             'Convert it, for example with `.convert("RGB")`.'
         )
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as fault:  # rows of unequal lengths, or whatever an `__array__` raises
+        raise TypeError(
+            f"`{name}` is a {type(values).__name__} that NumPy cannot turn into an array: {fault}"
+        ) from fault
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

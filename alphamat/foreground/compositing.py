@@ -11,6 +11,7 @@ import numpy as np
 
 from alphamat.door.colour import decode_srgb, encode_srgb
 from alphamat.door.image import Pixels, as_alpha, as_image, refuse_other_size, unit_range
+from alphamat.door.parameters import as_flag
 
 
 def composite(
@@ -40,6 +41,7 @@ def composite(
     TypeError, ValueError
         If an argument is not as above; see `as_image`.
     """
+    linear_light = as_flag(linear_light, "linear_light")
     foreground = as_image(foreground, name="foreground")
     alpha = as_alpha(alpha, shape=foreground.shape[:2])[..., None]
     background = _as_backdrop(background, shape=foreground.shape[:2])

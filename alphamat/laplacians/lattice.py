@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from alphamat.door.parameters import as_count
 from alphamat.laplacians import _lattice_kernels
 from alphamat.laplacians.boxes import ColourLineBoxes
 from solvers.loops import over_bounds, over_strips
@@ -46,6 +47,7 @@ def colour_lattice(
             "colours. For other operators use `jacobi`, `ichol` or `multigrid`."
         )
     least = 2 * max(box.radius(A.image) for box in A.boxes)
+    spacing = None if spacing is None else as_count(spacing, "spacing")
     spacing = spacing or max(16, least, math.isqrt(A.at.size // MOST_NODES))
     if spacing < least:
         raise ValueError(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 
 import numpy as np
 
 from alphamat.door.colour import LUMA
 from alphamat.door.image import FULL_SCALE, Pixels, as_array, as_image, unit_range
-from alphamat.door.parameters import refuse_unless_counting
+from alphamat.door.parameters import as_count, as_number
 from alphamat.trimap.parse import Trimap, trimap_levels
 from alphamat.trimap.widths import grow
 
@@ -52,10 +51,7 @@ def overlay(
     """
     image = as_image(image)
     parts = Trimap.of(trimap_levels(trimap, image.shape[:2]))
-    if not isinstance(strength, Real):
-        raise TypeError(f"`strength` is {strength!r}; expected a number in [0, 1].")
-    if not 0 <= strength <= 1:
-        raise ValueError(f"`strength` is {strength}; expected a number in [0, 1].")
+    strength = as_number(strength, "strength", "a number in [0, 1]", least=0, most=1)
     unknown, background = _colour(unknown, "unknown"), _colour(background, "background")
     picture = image.copy()
     gray = (image[parts.background] @ LUMA)[:, None]
@@ -90,7 +86,7 @@ def check(trimap: Pixels, *, speck: int = 10) -> list[str]:
     TypeError, ValueError
         If it is not a trimap: a bool mask, say, or a picture in colours.
     """
-    refuse_unless_counting("speck", speck)
+    speck = as_count(speck, "speck")
     levels = trimap_levels(trimap)
     full = FULL_SCALE.get(as_array(trimap, name="trimap").dtype, 1.0)
     parts = Trimap.of(levels)

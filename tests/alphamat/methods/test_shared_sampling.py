@@ -277,7 +277,7 @@ def test_refuses_parameters_of_another_type(arguments, message):
 
 
 def test_refuses_pairs_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.memory.physical", lambda: 10_000)
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 78_000)
     with pytest.raises(MemoryError, match=r"The pairs of \d+ unknown pixels needs about"):
         shared_sampling(photograph()[0], bands(), similarity=1e-9)
 
