@@ -12,6 +12,7 @@ Vaněk, Mandel & Brezina, "Algebraic Multigrid by Smoothed Aggregation", Computi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from solvers.grid import Region, StencilMatrix
 from solvers.lanczos import largest_eigenvalue
 from solvers.lattice import HALF, Bottom, Level, Nodes, coarsen
 from solvers.loops import over_bounds, over_strips
-from solvers.parameters import as_count, as_positive
+from solvers.parameters import as_count, as_number
 from solvers.runs import LENGTH, STORED, X, Y, pieces_of
 
 MOST = 10_000  # cells between nodes, or nodes with a dense inverse
@@ -57,7 +58,8 @@ def multigrid(
         )
     spacing = max(as_count(spacing, "spacing", most=MOST), A.region.reach)
     coarsest = as_count(coarsest, "coarsest", least=4, most=MOST)  # 2 × 2 does not get smaller
-    damping = as_positive(damping, "damping", "such as 1.8")
+    expected = "a positive number below 2, such as 1.8; from 2 on the step would not converge"
+    damping = as_number(damping, "damping", expected, least=1e-12, most=math.nextafter(2, 1))
     fine = _Fine.of(A, spacing, damping)
     nodes, blocks = fine.project(A)
     levels: list[_Fine | Level] = [fine]

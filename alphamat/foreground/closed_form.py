@@ -23,7 +23,7 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import Pixels, as_alpha, as_image
-from alphamat.door.parameters import as_number, as_positive, refuse_unless_solver
+from alphamat.door.parameters import as_number, refuse_unless_solver
 from alphamat.foreground import _closed_form_kernels as _kernels
 from alphamat.foreground.multilevel import Layers, estimate_foreground
 from alphamat.system import warn_unless_converged
@@ -85,7 +85,8 @@ def closed_form_foreground(
     """
     image = as_image(image)
     alpha = as_alpha(alpha, shape=image.shape[:2])
-    regularization = as_positive(regularization, "regularization")
+    expected = "a positive number from 1e-30 to 1e30, such as 1e-5"
+    regularization = as_number(regularization, "regularization", expected, least=1e-30, most=1e30)
     if solver is not None:
         refuse_unless_solver(solver)
     memory.refuse_beyond(200 * alpha.size, "The system of two layers", "Make the image smaller.")

@@ -13,7 +13,7 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import Pixels, as_image
-from alphamat.door.parameters import as_count, as_positive, refuse_unless_solver, shown
+from alphamat.door.parameters import as_count, as_number, as_positive, refuse_unless_solver, shown
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import parse_parameters
 from alphamat.methods import _shared_sampling_kernels as kernels
@@ -147,7 +147,8 @@ def shared_sampling_system(
     nearby, options = _parse_parameters(
         reach, similarity, rays, exponents, sharing, smoothing, falloff
     )
-    trust = as_positive(trust, "trust", "such as 0.1, or None")
+    expected = "a positive number from 1e-12 to 1e30, such as 0.1, or None"
+    trust = as_number(trust, "trust", expected, least=1e-12, most=1e30)
     epsilon, _ = parse_parameters(image.shape[:2], epsilon, 1)
     refuse_unless_solver(solver)
 

@@ -143,6 +143,8 @@ def _follow(
     from scipy.ndimage import map_coordinates
 
     motion = as_array(motion, name=name)
+    if motion.dtype.kind not in "biuf":
+        raise TypeError(f"`{name}` has dtype {motion.dtype}; expected real numbers.")
     if motion.shape != (*after.shape, 2):
         raise ValueError(f"`{name}` has shape {motion.shape}; expected {(*after.shape, 2)}.")
     height, width = after.shape

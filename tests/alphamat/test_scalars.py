@@ -153,10 +153,7 @@ def test_what_is_no_number_in_range_is_refused_by_name(name, parameter, wrong):
 
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS)
 def test_a_number_beyond_all_bounds_is_refused_by_name(name, parameter):
-    if isinstance(numeric(CALLS[name])[parameter], float):
-        huge = Fraction(10**400)
-    else:
-        huge = 10**5000
+    huge = {int: 10**5000, float: Fraction(10**400)}[type(numeric(CALLS[name])[parameter])]
     if parameter != "seed":
         with pytest.raises(ValueError, match=rf"`{parameter}` is .*; expected|smaller than one"):
             CALLS[name](**{parameter: huge})
