@@ -85,8 +85,8 @@ def closed_form_foreground(
     """
     image = as_image(image)
     alpha = as_alpha(alpha, shape=image.shape[:2])
-    expected = "a positive number from 1e-30 to 1e30, such as 1e-5"
-    regularization = as_number(regularization, "regularization", expected, least=1e-30, most=1e30)
+    expected = "a positive number from 1e-100 to 1e100, such as 1e-5"
+    regularization = as_number(regularization, "regularization", expected, least=1e-100, most=1e100)
     if solver is not None:
         refuse_unless_solver(solver)
     memory.refuse_beyond(200 * alpha.size, "The system of two layers", "Make the image smaller.")

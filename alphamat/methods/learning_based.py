@@ -149,7 +149,8 @@ def learning_based_global(
     trimap : (H, W) array_like, or PIL image
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     samples : int
-        How many known pixels of foreground, and how many of background, a pixel learns from.
+        How many known pixels of foreground, and how many of background, a pixel learns from. At
+        most 500.
     ridge : float
         λ_r, the penalty on the squares of the coefficients, > 0.
     reach : float

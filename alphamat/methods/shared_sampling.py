@@ -62,13 +62,14 @@ def shared_sampling(
         k_i and k_c: an unknown pixel becomes known if a known one lies no more than `reach` pixels
         away, with a colour no farther than `similarity`. The nearest such pixel counts.
     rays : int
-        k_g, how many rays a pixel sends out.
+        k_g, how many rays a pixel sends out, at most 256.
     exponents : four floats
         e_N, e_A, e_f and e_b, the weights of four costs in the choice of a pair: colours in 3 × 3
         pixels that it does not explain, disagreement with the probability of foreground, distance
         to the foreground pixel, distance to the background pixel.
     sharing : int
-        k_r, how many neighbours share their pairs: those in the disc of the nearest size.
+        k_r, how many neighbours share their pairs: those in the disc of the nearest size. At most
+        100,000.
     smoothing : int
         k_s, over how many neighbours the result is smoothed, likewise.
     falloff : float

@@ -57,7 +57,9 @@ class Ellipse:
         iterations: tuple[int, int] = (5, 14),
     ) -> Ellipse:
         """Draw size and iterations, each uniformly from a range that includes both its ends."""
-        return cls(rng.integers(*size, endpoint=True), rng.integers(*iterations, endpoint=True))
+        return cls(
+            int(rng.integers(*size, endpoint=True)), int(rng.integers(*iterations, endpoint=True))
+        )
 
     def __call__(self, region: np.ndarray) -> np.ndarray:
         import cv2
