@@ -390,7 +390,7 @@ def _refuse_beyond_memory(
     mixture = min(mixture, rows.size)
     known = sum(min(known, int(np.count_nonzero(part))) for part in trimap)
     similar = min(similar, unknown)
-    bytes_each = 40 * mixture + 40 * known + 150 * similar
+    bytes_each = 40 * mixture + 20 * known + 150 * similar
     memory.refuse_beyond(
         bytes_each * unknown + 600 * free + 200 * rows.size,
         f"The system of {unknown:,} unknown pixels with {mixture + known + similar:,} neighbours "

@@ -22,7 +22,7 @@ from solvers.loops import over_range
 
 SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 PIECE = 2048  # unknown pixels at a time
-MOST_SAMPLES = 500  # of each kind: a pixel then takes 0.2 s
+MOST_SAMPLES = 1000  # of each kind: a pixel then takes a second, a thousand times the default
 
 
 def learning_based(
@@ -150,7 +150,7 @@ def learning_based_global(
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     samples : int
         How many known pixels of foreground, and how many of background, a pixel learns from. At
-        most 500.
+        most 1000.
     ridge : float
         λ_r, the penalty on the squares of the coefficients, > 0.
     reach : float
