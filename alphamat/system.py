@@ -16,11 +16,7 @@ import numpy as np
 
 from alphamat import progress
 from alphamat.door.image import Pixels, as_alpha
-from alphamat.door.parameters import (
-    parameters,
-    refuse_unless_positive,
-    refuse_unless_solver,
-)
+from alphamat.door.parameters import as_number, parameters, refuse_unless_solver
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Operator, Solution, Solver, StencilMatrix
 from solvers.parts import parts_of
@@ -191,7 +187,9 @@ def alpha_system(
     if confidence is None:
         place, weights = trimap.unknown, None
     else:
-        refuse_unless_positive("confidence", confidence, "such as 100, or None for certainty")
+        # A smaller one would be lost in the sums, and multigrid could not hold a larger one.
+        expected = "a positive number from 1e-12 to 1e30, such as 100, or None for certainty"
+        confidence = as_number(confidence, "confidence", expected, least=1e-12, most=1e30)
         place = np.ones(trimap.foreground.shape, bool)
         weights = confidence * trimap.known.ravel()
     return System(

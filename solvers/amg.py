@@ -13,6 +13,7 @@ Ultraparallel Computing", SISC 33, 2011 (blocks that are swept side by side).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from solvers import _amg_kernels as kernels
 from solvers.csr import as_csr
 from solvers.loops import over_bounds, over_range
 from solvers.operators import Operator
+from solvers.parameters import as_number, as_positive
 
 BLOCK = 16_384  # rows that one thread sweeps in order
 FEW = 800_000  # rows and couplings of a level below which one thread is faster
@@ -68,11 +70,10 @@ def amg(A: Operator, *, bound: float = 5.0, overcorrection: float = 1.4) -> Hier
     It takes about 130 bytes for each unknown and 15 for each entry of A. Everything is in float64,
     because the residual of a weakly bound group is a sum of terms that cancel to ten digits.
     """
-    if not 1 <= overcorrection < 2:
-        raise ValueError(
-            f"`overcorrection` is {overcorrection}; expected at least 1 and less than 2; "
-            "from 2 on the cycle would not be positive definite."
-        )
+    bound = as_positive(bound, "bound", "such as 5")
+    expected = "at least 1 and less than 2; from 2 on the cycle would not be positive definite"
+    below_two = math.nextafter(2, 1)
+    overcorrection = as_number(overcorrection, "overcorrection", expected, least=1, most=below_two)
     matrix = as_csr(A, caller="amg")
     diagonal = matrix.diagonal()
     if not (diagonal > 0).all():

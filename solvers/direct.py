@@ -13,6 +13,7 @@ import numpy as np
 
 from solvers.csr import as_csr
 from solvers.operators import Operator, Solution
+from solvers.parameters import as_count, as_number, as_vector
 
 
 def direct(
@@ -55,7 +56,10 @@ def direct(
         If A is not square.
     """
     matrix = as_csr(A, caller="direct")
-    b = np.asarray(b, dtype=np.float64)
+    b = as_vector(b, "b", size=matrix.shape[0])
+    xtol = as_number(xtol, "xtol", "a tolerance ≥ 0, such as 5e-4", least=0)
+    rtol = as_number(rtol, "rtol", "a tolerance ≥ 0, such as 1e-9", least=0)
+    refinements = as_count(refinements, "refinements", least=0)
     scale = float(np.linalg.norm(b))
     x, r = np.zeros_like(b), b
     if scale == 0:

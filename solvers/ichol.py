@@ -17,6 +17,7 @@ import numpy as np
 from solvers import _ichol_kernels as kernels
 from solvers.csr import as_csr
 from solvers.operators import Operator
+from solvers.parameters import as_count, as_number, as_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,10 @@ def ichol(
         If A is not square, has a diagonal entry that is not positive, breaks down with every
         shift, or if L outgrows `max_nnz`.
     """
+    expected = "a threshold ≥ 0, such as 1e-4"
+    discard_threshold = as_number(discard_threshold, "discard_threshold", expected, least=0)
+    shifts = as_numbers(shifts, "shifts", "a share of the diagonal ≥ 0", least=0)
+    max_nnz = as_count(max_nnz, "max_nnz")
     matrix = as_csr(A, caller="ichol")
     diagonal = matrix.diagonal()
     if not (diagonal > 0).all():

@@ -18,6 +18,7 @@ import numpy as np
 from solvers.cg import Goal, jacobi
 from solvers.grid import StencilMatrix, offsets
 from solvers.operators import Operator, Preconditioner, Solution
+from solvers.parameters import as_count, as_number, as_vector
 from solvers.parts import Parts, parts_of
 
 try:
@@ -88,8 +89,12 @@ def cg(
     On the device a stencil takes a number for each plane and each pixel of the bounding box.
     XLA compiles anew for each shape, which takes about half a second.
     """
-    b = np.asarray(b, dtype=np.float64)
-    best = Solution(np.array(np.zeros_like(b) if x0 is None else x0, np.float64), 0, np.inf, False)
+    b = as_vector(b, "b", size=A.shape[0])
+    x0 = np.zeros_like(b) if x0 is None else as_vector(x0, "x0", size=b.size).copy()
+    rtol = as_number(rtol, "rtol", "a tolerance ≥ 0, such as 1e-7", least=0)
+    xtol = as_number(xtol, "xtol", "a tolerance ≥ 0, such as 5e-4", least=0)
+    maxiter = as_count(maxiter, "maxiter", least=0)
+    best = Solution(x0, 0, np.inf, False)
     parts = parts_of(A)
     goal = Goal.of(parts, rtol, xtol)
     options = {"preconditioner": preconditioner, "goal": goal, "maxiter": maxiter}
@@ -170,7 +175,8 @@ def _refine(A, b, parts, best: Solution, *, preconditioner, goal, maxiter) -> So
             error = max(error or 0.0, float(np.abs(step).max()))
         norm = _host_norm(r)
         residual = norm / scale
-        error = float(np.abs(r / A.diagonal()).max()) if error is None else error
+        if error is None:
+            error = float(np.abs(r / (A.diagonal() if hasattr(A, "diagonal") else 1)).max())
         excess = goal.excess(residual, error, x)
         stalled = not excess < least / 2
         if excess < least:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+STEADY = 1e-4  # what is left of a vector, below which its eigenvalue is known and rounding grows
+
 
 def largest_eigenvalue(
     apply: Callable[[np.ndarray], np.ndarray],
@@ -34,7 +36,7 @@ def largest_eigenvalue(
         diagonal.append(inner(x, y))
         y -= np.float32(diagonal[-1]) * x
         off.append(float(np.sqrt(inner(y, y))))
-        if off[-1] < 1e-6:
+        if off[-1] < STEADY:
             break
         previous, x = x, y / np.float32(off[-1])
     return 1.05 * float(eigvalsh_tridiagonal(diagonal, off[1 : len(diagonal)])[-1])

@@ -7,6 +7,8 @@ threads spin, which made solves up to forty times slower on a machine with other
 threads may call a kernel at once, also for the first time. A process that was forked may go on
 calling kernels. A loop must not run loops by `over_range` and the like: its thread would wait for
 threads that wait for it.
+
+Python heeds signals such as Ctrl-C between compiled calls only. So long work is cut into pieces.
 """
 
 from __future__ import annotations
@@ -18,15 +20,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, overload
 
 import numpy as np
 
 # Sums may be reordered and multiply-adds fused; NaN, infinity and division keep their meaning.
 FASTMATH = {"contract", "reassoc", "nsz"}
-PARTS = 64  # of equal size, between which `equal_parts` lets threads cut
+PARTS = 1024  # of equal size, between which `equal_parts` lets threads cut
 GRAIN = 400_000  # array elements of work for which it pays to wake a thread
+PIECE = 200_000_000  # array elements of work, after which a loop can be interrupted: about 0.2 s
 MOST_THREADS = 8  # the loops wait for memory, which more threads do not make faster
 
 
@@ -140,16 +143,17 @@ def over_bounds(
     Returns what the loop returns for each piece.
     """
     count = _threads(work)
-    cuts = [bounds[(len(bounds) - 1) * t // count] for t in range(count + 1)]
-    return _run(loop, list(pairwise(cuts)), arguments)
+    cuts = [(len(bounds) - 1) * t // count for t in range(count + 1)]
+    shares = [_cut(*share, work // count) for share in pairwise(cuts)]
+    pieces = [[(bounds[first], bounds[last]) for first, last in share] for share in shares]
+    return _run(loop, pieces, arguments)
 
 
 def over_range(loop: Callable, size: int, work: int, *arguments: Any) -> list[Any]:
     """Run loop(first, last, *arguments) over range(size), cut anywhere; see `over_bounds`."""
     count = _threads(work)
-    return _run(
-        loop, [(size * t // count, size * (t + 1) // count) for t in range(count)], arguments
-    )
+    cuts = [size * t // count for t in range(count + 1)]
+    return _run(loop, [_cut(*share, work // count) for share in pairwise(cuts)], arguments)
 
 
 def over_strips(
@@ -166,22 +170,39 @@ def over_strips(
     cuts = sorted({min(max(bisect_left(strips, w), 1), len(strips) - 1) for w in wanted})
     starts = [strips[0], *(strips[cut] for cut in cuts)]
     ends = [*(strips[cut - 1] for cut in cuts), strips[-1]]
-    _run(loop, list(zip(starts, ends, strict=True)), arguments)
+    shares = zip(starts, ends, strict=True)
+    _run(loop, [_cut(*share, work // count) for share in shares], arguments)
     for cut in cuts:
         loop(strips[cut - 1], strips[cut], *arguments)
 
 
-def _run(loop: Callable, pieces: list[tuple[int, int]], arguments: tuple) -> list[Any]:
-    first, *rest = pieces
+def _cut(first: int, last: int, work: int) -> list[tuple[int, int]]:
+    """Cut one thread's range into pieces, between which it can be interrupted."""
+    count = max(1, min(last - first, work // PIECE))
+    return list(pairwise(first + (last - first) * k // count for k in range(count + 1)))
+
+
+def _run(loop: Callable, shares: list[list[tuple[int, int]]], arguments: tuple) -> list[Any]:
+    """Run each thread's pieces in their order; after an exception here the others stop, too."""
+    stopped: list[bool] = []
+
+    def run(pieces: list[tuple[int, int]]) -> list[Any]:
+        return [loop(*piece, *arguments) for piece in pieces if not stopped]
+
     others = []
     try:
-        for piece in rest:
-            others.append(_pool().submit(loop, *piece, *arguments))
+        for pieces in shares[1:]:
+            others.append(_pool().submit(run, pieces))
     except RuntimeError as fault:  # the main thread has ended, and threads do no more work
         if "shutdown" not in str(fault):
             raise
-    mine = [loop(*piece, *arguments) for piece in (first, *rest[len(others) :])]
-    return [mine[0], *(other.result() for other in others), *mine[1:]]
+    try:
+        mine = [run(pieces) for pieces in (shares[0], *shares[1 + len(others) :])]
+        theirs = [other.result() for other in others]
+        return list(chain(mine[0], *theirs, *mine[1:]))
+    except BaseException:
+        stopped.append(True)
+        raise
 
 
 def _threads(work: int) -> int:

@@ -12,6 +12,7 @@ Vaněk, Mandel & Brezina, "Algebraic Multigrid by Smoothed Aggregation", Computi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,10 @@ from solvers.grid import Region, StencilMatrix
 from solvers.lanczos import largest_eigenvalue
 from solvers.lattice import HALF, Bottom, Level, Nodes, coarsen
 from solvers.loops import over_bounds, over_strips
+from solvers.parameters import as_count, as_number
 from solvers.runs import LENGTH, STORED, X, Y, pieces_of
+
+MOST = 10_000  # cells between nodes, or nodes with a dense inverse
 
 
 def multigrid(
@@ -52,9 +56,10 @@ def multigrid(
             f"`A` is a {type(A).__name__}; multigrid needs a StencilMatrix, which knows its grid. "
             "For other matrices use `jacobi` or `ichol`."
         )
-    if coarsest < 4:  # a lattice of 2 × 2 does not get smaller
-        raise ValueError(f"`coarsest` is {coarsest}; expected at least 4 nodes.")
-    spacing = max(spacing, A.region.reach)
+    spacing = max(as_count(spacing, "spacing", most=MOST), A.region.reach)
+    coarsest = as_count(coarsest, "coarsest", least=4, most=MOST)  # 2 × 2 does not get smaller
+    expected = "a positive number below 2, such as 1.8; from 2 on the step would not converge"
+    damping = as_number(damping, "damping", expected, least=1e-12, most=math.nextafter(2, 1))
     fine = _Fine.of(A, spacing, damping)
     nodes, blocks = fine.project(A)
     levels: list[_Fine | Level] = [fine]

@@ -9,7 +9,7 @@ import numpy as np
 
 from alphamat import examples
 from alphamat.datasets.sample import Dataset, Sample
-from alphamat.door.parameters import refuse_unless_counting
+from alphamat.door.parameters import as_count
 
 
 def synthetic(
@@ -41,8 +41,7 @@ def synthetic(
     TypeError, ValueError
         If `height` or `width` is not a whole number of at least 1.
     """
-    refuse_unless_counting("height", height)
-    refuse_unless_counting("width", width)
+    height, width = as_count(height, "height"), as_count(width, "width")
     seeds = tuple(seeds)
     return Dataset(
         tuple(

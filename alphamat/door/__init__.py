@@ -12,6 +12,10 @@ from alphamat.door.image import as_image as as_image
 from alphamat.door.image import as_plane as as_plane
 from alphamat.door.image import refuse_other_size as refuse_other_size
 from alphamat.door.image import unit_range as unit_range
-from alphamat.door.parameters import refuse_unless_counting as refuse_unless_counting
-from alphamat.door.parameters import refuse_unless_positive as refuse_unless_positive
+from alphamat.door.parameters import as_count as as_count
+from alphamat.door.parameters import as_flag as as_flag
+from alphamat.door.parameters import as_number as as_number
+from alphamat.door.parameters import as_numbers as as_numbers
+from alphamat.door.parameters import as_positive as as_positive
 from alphamat.door.parameters import refuse_unless_solver as refuse_unless_solver
+from alphamat.door.parameters import shown as shown

@@ -130,7 +130,14 @@ def as_array(values: Any, *, name: str) -> np.ndarray:
     pil = sys.modules.get("PIL.Image")  # without it there are no PIL images
     if pil is not None and isinstance(values, pil.Image):
         values = _with_levels(values, name)
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as fault:  # rows of unequal lengths, or whatever an `__array__` raises
+        raise TypeError(
+            f"`{name}` is a {type(values).__name__} that NumPy cannot turn into an array: {fault}"
+        ) from fault
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.datasets import Sample
-from alphamat.door.parameters import refuse_unless_counting
+from alphamat.door.parameters import as_count
 from alphamat.evaluation.measure import Row
 from alphamat.evaluation.statistics import Comparison, compare_all
 from alphamat.metrics import METRICS
@@ -180,7 +180,7 @@ class Results:
             raise ValueError(f"`against` is {against!r}; expected one of {self.methods}.")
         if not 0 < confidence < 1:
             raise ValueError(f"`confidence` is {confidence}; expected a share, such as 0.95.")
-        refuse_unless_counting("resamples", resamples)
+        resamples = as_count(resamples, "resamples")
         units = [getattr(row, self.unit) for row in self.rows[:: len(self.methods)]]
         scores = dict(zip(self.methods, self.scores(metric).T, strict=True))
         rng = np.random.default_rng(seed)

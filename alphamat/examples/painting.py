@@ -13,6 +13,8 @@ import numpy as np
 from alphamat.examples import _painting_kernels
 from solvers.loops import over_range
 
+BATCH = 200  # strokes
+
 
 class Canvas(NamedTuple):
     """The places of a picture's pixels.
@@ -83,12 +85,11 @@ def draw_strokes(layer: np.ndarray, canvas: Canvas, nodes: np.ndarray, widths, c
     """
     corner = np.array([canvas.y[0, 0], canvas.x[0, 0]])
     count = nodes.shape[:2]
-    _painting_kernels.draw(
-        (nodes - corner) / canvas.pixel,
-        np.broadcast_to(widths, count) / canvas.pixel,
-        np.array(np.broadcast_to(colours, (*count, 4)), dtype=np.float64),
-        layer,
-    )
+    nodes, widths = (nodes - corner) / canvas.pixel, np.broadcast_to(widths, count) / canvas.pixel
+    colours = np.array(np.broadcast_to(colours, (*count, 4)), dtype=np.float64)
+    for first in range(0, len(nodes), BATCH):  # Python heeds Ctrl-C between them
+        batch = slice(first, first + BATCH)
+        _painting_kernels.draw(nodes[batch], widths[batch], colours[batch], layer)
 
 
 def noise(rng: np.random.Generator, y, x, octaves: int = 1) -> np.ndarray:

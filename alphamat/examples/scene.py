@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
-from alphamat.door.parameters import refuse_unless_counting
+from alphamat.door.parameters import as_count
 from alphamat.examples.backdrops import backdrop
 from alphamat.examples.painting import Canvas
 from alphamat.examples.scenes.defocus import defocus
@@ -96,7 +95,7 @@ def synthetic(
     defocus (32, 48, 3)
     glass (32, 48, 3)
     """
-    _refuse_parameters(scene, height, width, seed)
+    height, width, seed = _parse_parameters(scene, height, width, seed)
     rng = np.random.default_rng(seed)
     canvas = Canvas.of(height, width)
     layer = scene(canvas, rng)
@@ -114,23 +113,19 @@ def synthetic(
     )
 
 
-def _refuse_parameters(scene, height, width, seed) -> None:
+def _parse_parameters(scene, height: int, width: int, seed: int) -> tuple[int, int, int]:
     if not callable(scene):
         raise TypeError(
             f"`scene` is {scene!r}; expected a function that paints, such as "
             "alphamat.examples.hair; alphamat.examples.SCENES has them all."
         )
-    for name, size in (("height", height), ("width", width)):
-        refuse_unless_counting(name, size)
-        if size < SMALLEST:
-            raise ValueError(f"`{name}` is {size}; expected at least {SMALLEST} pixels.")
-    if not isinstance(seed, Integral):
-        raise TypeError(f"`seed` is {seed!r}; expected a whole number of at least 0.")
-    if seed < 0:
-        raise ValueError(f"`seed` is {seed}; expected a whole number of at least 0.")
+    height = as_count(height, "height", least=SMALLEST)
+    width = as_count(width, "width", least=SMALLEST)
+    seed = as_count(seed, "seed", least=0, most=None)
     refuse_beyond(
         BYTES * height * width, f"A scene of {height} × {width}", "Ask for a smaller one."
     )
+    return height, width, seed
 
 
 def _colours(layer: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ between them it is a Laplacian of the grid with decaying mass, which suits multi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import Pixels, as_alpha, as_image
-from alphamat.door.parameters import refuse_unless_positive, refuse_unless_solver
+from alphamat.door.parameters import as_number, refuse_unless_solver
 from alphamat.foreground import _closed_form_kernels as _kernels
 from alphamat.foreground.multilevel import Layers, estimate_foreground
 from alphamat.system import warn_unless_converged
@@ -84,7 +85,8 @@ def closed_form_foreground(
     """
     image = as_image(image)
     alpha = as_alpha(alpha, shape=image.shape[:2])
-    refuse_unless_positive("regularization", regularization)
+    expected = "a positive number from 1e-100 to 1e100, such as 1e-5"
+    regularization = as_number(regularization, "regularization", expected, least=1e-100, most=1e100)
     if solver is not None:
         refuse_unless_solver(solver)
     memory.refuse_beyond(200 * alpha.size, "The system of two layers", "Make the image smaller.")
@@ -92,7 +94,7 @@ def closed_form_foreground(
     over_range(_kernels.hold, len(alpha), image.size, alpha, image, *layers)
     both_seen = alpha.max() > 0 and alpha.min() < 1  # else one is the image, the other nowhere
     if both_seen and alpha.size > 1:
-        A = TwoLayers.of(alpha, float(regularization))
+        A = TwoLayers.of(alpha, regularization)
         solver = solver or _cg_with_one_multigrid(A)
         solutions = [_correct(A, solver, image, channel, layers) for channel in range(3)]
         warn_unless_converged(min(solutions, key=lambda solution: solution.converged))
@@ -201,6 +203,7 @@ def multigrid(A: TwoLayers, *, step: float = 0.8) -> Callable[[np.ndarray], np.n
     step : float
         Length of the Jacobi steps as a share of r / diag(A), below 1.
     """
+    step = as_number(step, "step", "a share, such as 0.8", least=math.ulp(0.0), most=1)
     height, width = A.alpha.shape
     planes = padded(5, height, width, dtype=np.float64)  # diagonal couplings are zero
     over_range(_kernels.hidden_planes, height, planes.size, A.regularization, A.alpha, planes)

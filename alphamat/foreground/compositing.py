@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from alphamat.door.colour import decode_srgb, encode_srgb
-from alphamat.door.image import Pixels, as_alpha, as_image, refuse_other_size, unit_range
+from alphamat.door.image import Pixels, as_alpha, as_array, as_image, refuse_other_size, unit_range
+from alphamat.door.parameters import as_flag
 
 
 def composite(
@@ -40,6 +41,7 @@ def composite(
     TypeError, ValueError
         If an argument is not as above; see `as_image`.
     """
+    linear_light = as_flag(linear_light, "linear_light")
     foreground = as_image(foreground, name="foreground")
     alpha = as_alpha(alpha, shape=foreground.shape[:2])[..., None]
     background = _as_backdrop(background, shape=foreground.shape[:2])
@@ -73,11 +75,12 @@ def cutout(foreground: Pixels, alpha: Pixels) -> np.ndarray:
 
 
 def _as_backdrop(background: Any, *, shape: tuple[int, int]) -> np.ndarray:
-    if np.shape(background) == (3,):
-        if np.asarray(background).dtype.kind == "i":
+    background = as_array(background, name="background")
+    if background.shape == (3,):
+        if background.dtype.kind == "i":
             raise TypeError(
-                f"`background` is the colour {tuple(background)} in integers; expected floating "
-                "point in [0, 1], such as (1.0, 1.0, 1.0) for white."
+                f"`background` is the colour {tuple(background.tolist())} in integers; expected "
+                "floating point in [0, 1], such as (1.0, 1.0, 1.0) for white."
             )
         return unit_range(background, name="background")
     background = as_image(background, name="background")

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.door.image import Pixels, as_alpha, as_image
-from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.parameters import as_count, as_number, as_positive
 from alphamat.foreground import _multilevel_kernels as _kernels
 from solvers.loops import over_range
+
+SWEEPS = 10  # in one go: more are cut, so that Python hears Ctrl-C between them
 
 
 class Layers(NamedTuple):
@@ -73,22 +75,24 @@ def estimate_foreground(
     """
     image = as_image(image)
     alpha = as_alpha(alpha, shape=image.shape[:2])
-    refuse_unless_positive("regularization", regularization)
-    if not (np.isfinite(gradient_weight) and gradient_weight >= 0):
-        raise ValueError(f"`gradient_weight` is {gradient_weight}; expected a number ≥ 0.")
-    refuse_unless_counting("small_iterations", small_iterations)
-    refuse_unless_counting("big_iterations", big_iterations)
+    regularization = as_positive(regularization, "regularization")
+    gradient_weight = as_number(gradient_weight, "gradient_weight", "a number ≥ 0", least=0)
+    small_size = as_count(small_size, "small_size", least=0)
+    small_iterations = as_count(small_iterations, "small_iterations")
+    big_iterations = as_count(big_iterations, "big_iterations")
     epsilon = np.float32(np.clip(regularization, 1e-30, 1e30))  # float32 can divide by their sums
     omega = np.float32(np.clip(gradient_weight, 0, 1e30))
     layers = _typical_colours(image, alpha)
     for size in _levels(*alpha.shape):
         sweeps = small_iterations if max(size) <= small_size else big_iterations
-        at, above = _nearest(size, alpha.shape), _nearest(size, layers[0].shape)
-        dtype = np.float64 if size == alpha.shape else np.float32
-        coarser, layers = layers, (np.empty((*size, 3), dtype), np.empty((*size, 3), dtype))
-        work = 20 * sweeps * layers[0].size
-        arguments = sweeps, epsilon, omega, at, image, alpha, above, coarser, *layers
-        over_range(_kernels.refine, size[0], work, *arguments)
+        at = _nearest(size, alpha.shape)
+        for left in range(sweeps, 0, -SWEEPS):
+            count, above = min(SWEEPS, left), _nearest(size, layers[0].shape)
+            dtype = np.float64 if size == alpha.shape and left <= SWEEPS else np.float32
+            coarser, layers = layers, (np.empty((*size, 3), dtype), np.empty((*size, 3), dtype))
+            work = 20 * count * layers[0].size
+            arguments = count, epsilon, omega, at, image, alpha, above, coarser, *layers
+            over_range(_kernels.refine, size[0], work, *arguments)
     return Layers(*(layer.astype(np.float64, copy=False) for layer in layers))
 
 

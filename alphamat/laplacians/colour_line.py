@@ -25,6 +25,7 @@ def colour_line_laplacian(
     """
     refuse_beyond_memory(int(np.count_nonzero(unknown)), radius)
     windows = Windows.touching(unknown, radius)
+    refuse_beyond_memory(windows.region.size, radius, windows.region.stored_size)
     planes = windows.planes(kernels.colour_line, image, epsilon, squared)
     near_null = affine_in_colour(image, unknown, windows.region)
     return StencilMatrix(windows.region, planes, near_null)

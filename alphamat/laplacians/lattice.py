@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from alphamat.door.parameters import as_count
 from alphamat.laplacians import _lattice_kernels
 from alphamat.laplacians.boxes import ColourLineBoxes
 from solvers.loops import over_bounds, over_strips
@@ -46,7 +47,8 @@ def colour_lattice(
             "colours. For other operators use `jacobi`, `ichol` or `multigrid`."
         )
     least = 2 * max(box.radius(A.image) for box in A.boxes)
-    spacing = spacing or max(16, least, math.isqrt(A.at.size // MOST_NODES))
+    default = max(16, least, math.isqrt(A.at.size // MOST_NODES))
+    spacing = default if spacing is None else as_count(spacing, "spacing")
     if spacing < least:
         raise ValueError(
             f"`spacing` is {spacing}; expected at least {least}, twice the largest radius."

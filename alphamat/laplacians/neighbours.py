@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat import memory
 from alphamat.laplacians import _neighbours_kernels as kernels
 from solvers.loops import over_range
 from solvers.operators import Pinned
 
-CHUNK = 2048  # searches that one thread does in one go
+CHUNK = 2048  # searches that one thread does in one go, or fewer
+CHUNK_FOUND = 2**20  # neighbours that they find
 LEAF = 32  # points in a leaf: SciPy's 10 is up to three times slower where neighbours are far
 SLACK = 1e-6  # relative; larger than the rounding of a distance, also in float32
 
@@ -115,7 +117,8 @@ def _may_choose(tree, count: int, marked: np.ndarray) -> np.ndarray:
     apart = steps.ravel()[order] * ((1 - SLACK) * _smaller_step(points, marked.shape))
     limits = np.zeros(len(order))
     columns = np.ascontiguousarray(points[order].T)
-    over_range(kernels.limit_reach, len(order), 100 * len(order), columns, count, apart, limits)
+    work = (100 + count * count // 10) * len(order)
+    over_range(kernels.limit_reach, len(order), work, columns, count, apart, limits)
     undecided = np.flatnonzero(limits)
     pixels, limits = order[undecided], limits[undecided] * (1 + SLACK)
     targets = KDTree(points[marked.ravel()], LEAF, balanced_tree=False)
@@ -143,6 +146,11 @@ def _smaller_step(points: np.ndarray, shape: tuple[int, int]) -> float:
 
 def _search(tree, points, pixels, among, count: int) -> np.ndarray:
     """`nearest`, in a tree of points[among]."""
+    memory.refuse_beyond(
+        60 * len(pixels) * count,  # and the matrix that is made of them
+        f"The search for {count:,} neighbours of {len(pixels):,} pixels",
+        "Ask for fewer neighbours, or make the image smaller.",
+    )
     members = np.empty((len(pixels), count), np.int32)
 
     def search(first: int, last: int) -> None:
@@ -153,20 +161,21 @@ def _search(tree, points, pixels, among, count: int) -> np.ndarray:
         others[:, count:] &= ~others[:, :count].all(axis=1, keepdims=True)
         members[first:last] = found[others].reshape(-1, count)
 
-    _in_chunks(search, len(pixels))
+    _in_chunks(search, len(pixels), count)
     return members
 
 
-def _in_chunks(work, size: int) -> None:
-    """Call work(first, last) on pieces of range(size), in threads."""
-    starts = np.arange(0, size, CHUNK)
+def _in_chunks(work, size: int, count: int = 1) -> None:
+    """Call work(first, last) on pieces of range(size), in threads; each searches for `count`."""
+    chunk = max(1, min(CHUNK, CHUNK_FOUND // count))
+    starts = np.arange(0, size, chunk)
     starts = np.concatenate([starts[t::8] for t in range(8)])  # threads get about equal shares
 
     def loop(first: int, last: int) -> None:
         for start in starts[first:last]:
-            work(start, min(start + CHUNK, size))
+            work(start, min(start + chunk, size))
 
-    over_range(loop, len(starts), 1000 * size)
+    over_range(loop, len(starts), (20_000 + 1000 * count) * size)
 
 
 def graph_laplacian(graphs: list[Edges], free: np.ndarray, known: np.ndarray) -> Pinned:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from alphamat import memory
-from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.parameters import as_count, as_positive
 from solvers.grid import Region, dilate, offsets
 from solvers.loops import over_strips
 from solvers.runs import Y, find_runs, find_stored
@@ -47,23 +47,27 @@ class Windows:
         return planes
 
 
-def refuse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> None:
-    """Raise unless windows of this radius fit into an image of this shape, and ε regularises."""
-    refuse_unless_positive("epsilon", epsilon)
-    refuse_unless_counting("radius", radius)
+def parse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> tuple[float, int]:
+    """Return ε > 0 and a radius whose windows fit into an image of this shape, or raise."""
+    epsilon, radius = as_positive(epsilon, "epsilon"), as_count(radius, "radius")
     if min(shape) < 2 * radius + 1:
         raise ValueError(
             f"`image` is {shape[0]} × {shape[1]} (height × width), smaller than one window of "
             f"{2 * radius + 1} × {2 * radius + 1} pixels; pass a larger image or a smaller "
             "`radius`."
         )
+    return epsilon, radius
 
 
-def refuse_beyond_memory(unknowns: int, radius: int) -> None:
-    """Raise MemoryError if this machine cannot hold the stencil matrix and its multigrid."""
+def refuse_beyond_memory(unknowns: int, radius: int, stored: int = 0) -> None:
+    """Raise MemoryError if this machine cannot hold the stencil matrix and its multigrid.
+
+    `stored` counts the unknown pixels and their halo; it is at least a square around one of them.
+    """
     planes = ((4 * radius + 1) ** 2 + 1) // 2
+    stored = max(stored, unknowns, (4 * radius + 1) ** 2 if unknowns else 0)
     memory.refuse_beyond(
-        unknowns * (12 * planes + 330),  # planes in float64 and float32, vectors, coarse lattices
+        12 * planes * stored + 330 * unknowns,  # planes in float64 and float32; coarse lattices
         f"The system of {unknowns:,} unknown pixels at radius {radius}",
         "Narrow the unknown region, or make the image smaller.",
     )

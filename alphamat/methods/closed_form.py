@@ -12,7 +12,7 @@ import numpy as np
 
 from alphamat.door.image import Pixels, as_image
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import refuse_parameters
+from alphamat.laplacians.windows import parse_parameters
 from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
 from solvers import Solver, StencilMatrix, cg, multigrid
@@ -92,7 +92,7 @@ def closed_form_system(
     """Return the system that `closed_form` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    refuse_parameters(image.shape[:2], epsilon, radius)
+    epsilon, radius = parse_parameters(image.shape[:2], epsilon, radius)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=radius)

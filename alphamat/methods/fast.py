@@ -13,7 +13,7 @@ import numpy as np
 from alphamat.door.image import Pixels, as_image
 from alphamat.laplacians.boxes import ColourLineBoxes
 from alphamat.laplacians.lattice import colour_lattice
-from alphamat.laplacians.windows import refuse_parameters
+from alphamat.laplacians.windows import parse_parameters
 from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Solver, cg
@@ -100,13 +100,14 @@ def fast_system(
     """Return the system that `fast` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    refuse_parameters(image.shape[:2], epsilon, 1 if radius is None else radius)
+    adaptive = radius is None
+    epsilon, radius = parse_parameters(image.shape[:2], epsilon, 1 if radius is None else radius)
 
     def rows(trimap: Trimap, pixels: np.ndarray) -> ColourLineBoxes:
-        radii = adaptive_radii(trimap) if radius is None else uniform_radii(pixels.shape, radius)
+        radii = adaptive_radii(trimap) if adaptive else uniform_radii(pixels.shape, radius)
         return ColourLineBoxes.of(image, pixels, radii, epsilon=epsilon)
 
-    assemble = rows if radius is None else rows_of_picture(partial(rows, trimap))
+    assemble = rows if adaptive else rows_of_picture(partial(rows, trimap))
     return alpha_system(assemble, trimap, confidence=confidence, solver=solver)
 
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import Pixels, as_image
-from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.parameters import as_count, as_flag, as_positive
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.neighbours import Edges, assemble, nearest, with_position
-from alphamat.laplacians.windows import refuse_parameters
+from alphamat.laplacians.windows import parse_parameters
 from alphamat.system import Laplacian, System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Solver, cg
@@ -27,7 +27,8 @@ from solvers.grid import dilate
 
 SOLVER: Solver = partial(cg, rtol=1e-10)
 RIDGE = 1e-10  # of the embeddings, on colours in [0, 1]
-CHUNK = 16384  # pixels at a time
+CHUNK = 16384  # pixels at a time, or fewer if they have many neighbours
+CHUNK_MEMBERS = 2**20  # neighbours at a time
 ALIKE, UNLIKE = 0.25, 0.9  # Bhattacharyya distances of section 4's trimming
 PATCHES = 5  # a patch is compared with so many nearest patches of each layer
 BINS = 10
@@ -139,19 +140,14 @@ def information_flow_system(
     """Return the system that `information_flow` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    refuse_parameters(image.shape[:2], epsilon, radius=1)
-    for name, count in (
-        ("mixture_neighbours", mixture_neighbours),
-        ("known_neighbours", known_neighbours),
-        ("similar_neighbours", similar_neighbours),
-    ):
-        refuse_unless_counting(name, count)
-    for name, weight in (
-        ("known_weight", known_weight),
-        ("similarity_weight", similarity_weight),
-        ("local_weight", local_weight),
-    ):
-        refuse_unless_positive(name, weight)
+    epsilon, _ = parse_parameters(image.shape[:2], epsilon, radius=1)
+    mixture_neighbours = as_count(mixture_neighbours, "mixture_neighbours")
+    known_neighbours = as_count(known_neighbours, "known_neighbours")
+    similar_neighbours = as_count(similar_neighbours, "similar_neighbours")
+    known_weight = as_positive(known_weight, "known_weight")
+    similarity_weight = as_positive(similarity_weight, "similarity_weight")
+    local_weight = as_positive(local_weight, "local_weight")
+    known_flow = None if known_flow is None else as_flag(known_flow, "known_flow")
     local = rows_of_picture(
         lambda pixels: colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
     )
@@ -159,7 +155,8 @@ def information_flow_system(
 
     def flows(trimap: Trimap, rows: np.ndarray) -> Flows:
         nonlocal mixed, mixtures
-        _refuse_beyond_memory(trimap, rows, mixture_neighbours)
+        counts = mixture_neighbours, known_neighbours, similar_neighbours
+        _refuse_beyond_memory(trimap, rows, *counts)
         unknown, flat = np.flatnonzero(trimap.unknown), rows.ravel()
         if mixtures is None or not np.isin(unknown, mixed).all():
             mixed, mixtures = unknown, colour_mixtures(image, unknown, mixture_neighbours)
@@ -206,8 +203,9 @@ def embed(colours: np.ndarray, pixels: np.ndarray, members: np.ndarray) -> np.nd
     (Dᵀ D + ridge)⁻¹ 1, and so to 1 - Dᵀ (D Dᵀ + ridge)⁻¹ D 1, which takes a 3 × 3 system.
     """
     weights = np.empty(members.shape)
-    for first in range(0, len(pixels), CHUNK):
-        part = slice(first, first + CHUNK)
+    chunk = max(1, min(CHUNK, CHUNK_MEMBERS // members.shape[1]))
+    for first in range(0, len(pixels), chunk):
+        part = slice(first, first + chunk)
         D = colours[members[part]] - colours[pixels[part], None]
         square = np.einsum("mki,mkj->mij", D, D) + RIDGE * np.eye(3)
         slope = np.linalg.solve(square, D.sum(axis=1)[..., None])[..., 0]
@@ -385,10 +383,17 @@ def _at(pixels: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return everywhere[rows]
 
 
-def _refuse_beyond_memory(trimap: Trimap, rows: np.ndarray, count: int) -> None:
+def _refuse_beyond_memory(
+    trimap: Trimap, rows: np.ndarray, mixture: int, known: int, similar: int
+) -> None:
     unknown, free = int(np.count_nonzero(trimap.unknown)), int(np.count_nonzero(rows))
+    mixture = min(mixture, rows.size)
+    known = sum(min(known, int(np.count_nonzero(part))) for part in trimap)
+    similar = min(similar, unknown)
+    bytes_each = 40 * mixture + 20 * known + 150 * similar
     memory.refuse_beyond(
-        40 * unknown * count + 600 * free + 200 * rows.size,
-        f"The system of {unknown:,} unknown pixels with {count} neighbours each",
+        bytes_each * unknown + 600 * free + 200 * rows.size,
+        f"The system of {unknown:,} unknown pixels with {mixture + known + similar:,} neighbours "
+        "each",
         "Narrow the unknown region, or make the image smaller.",
     )

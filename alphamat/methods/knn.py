@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from alphamat import memory
-from alphamat.door.image import Pixels, as_image
-from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.image import Pixels, as_array, as_image
+from alphamat.door.parameters import as_count, as_positive, shown
 from alphamat.laplacians.neighbours import Edges, graph_laplacian, neighbourhoods, with_position
 from alphamat.methods import _knn_kernels as kernels
 from alphamat.system import System, alpha_system
@@ -154,17 +154,23 @@ def _as_rounds(rounds) -> list[tuple[int, float]]:
         pairs = []
     if not pairs:
         raise TypeError(
-            f"`rounds` is {rounds!r}; expected pairs of a number of neighbours and a weight of "
-            "position, such as [(19, 2.0), (9, 0.1)]."
+            f"`rounds` is {shown(rounds)}; expected pairs of a number of neighbours and a weight "
+            "of position, such as [(19, 2.0), (9, 0.1)]."
         )
-    for count, weight in pairs:
-        refuse_unless_counting("rounds: neighbours", count)
-        refuse_unless_positive("rounds: weight of position", weight, "such as 1.0")
-    return pairs
+    return [
+        (
+            as_count(count, "rounds: neighbours"),
+            as_positive(weight, "rounds: weight of position", "such as 1.0"),
+        )
+        for count, weight in pairs
+    ]
 
 
 def _as_features(features, shape: tuple[int, int]) -> np.ndarray:
-    array = np.asarray(features, dtype=np.float64)
+    array = as_array(features, name="features(image)")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`features` returned dtype {array.dtype}; expected real numbers.")
+    array = array.astype(np.float64)
     if array.ndim != 3 or array.shape[:2] != shape or not np.isfinite(array).all():
         raise ValueError(
             f"`features` returned an array of shape {array.shape}; expected finite numbers in "
@@ -174,7 +180,8 @@ def _as_features(features, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _refuse_beyond_memory(free: np.ndarray, rounds) -> None:
-    unknowns, neighbours = int(np.count_nonzero(free)), sum(count for count, _ in rounds)
+    unknowns = int(np.count_nonzero(free))
+    neighbours = sum(min(count, free.size - 1) for count, _ in rounds)
     memory.refuse_beyond(
         100 * free.size + 60 * unknowns * neighbours,  # points and tree; edges, twice
         f"The graph of {unknowns:,} pixels with {neighbours} neighbours each",

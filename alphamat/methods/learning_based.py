@@ -11,9 +11,9 @@ import numpy as np
 
 from alphamat.door.colour import LUMA
 from alphamat.door.image import Pixels, as_image
-from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.parameters import as_count, as_positive
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import refuse_parameters
+from alphamat.laplacians.windows import parse_parameters
 from alphamat.methods import _learning_based_kernels
 from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
@@ -22,6 +22,7 @@ from solvers.loops import over_range
 
 SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 PIECE = 2048  # unknown pixels at a time
+MOST_SAMPLES = 1000  # of each kind: a pixel then takes a second, a thousand times the default
 
 
 def learning_based(
@@ -109,7 +110,7 @@ def learning_based_system(
     """Return the system that `learning_based` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    refuse_parameters(image.shape[:2], epsilon, radius)
+    epsilon, radius = parse_parameters(image.shape[:2], epsilon, radius)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return local_learning_laplacian(image, pixels, epsilon=epsilon, radius=radius)
@@ -148,7 +149,8 @@ def learning_based_global(
     trimap : (H, W) array_like, or PIL image
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     samples : int
-        How many known pixels of foreground, and how many of background, a pixel learns from.
+        How many known pixels of foreground, and how many of background, a pixel learns from. At
+        most 1000.
     ridge : float
         λ_r, the penalty on the squares of the coefficients, > 0.
     reach : float
@@ -174,9 +176,10 @@ def learning_based_global(
     """
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    refuse_unless_counting("samples", samples)
-    for name, value in (("ridge", ridge), ("reach", reach), ("fading", fading)):
-        refuse_unless_positive(name, value, "such as 0.1")
+    samples = as_count(samples, "samples", most=MOST_SAMPLES)
+    ridge = as_positive(ridge, "ridge", "such as 0.1")
+    reach = as_positive(reach, "reach", "such as 1.2")
+    fading = as_positive(fading, "fading", "such as 0.25")
     alpha = trimap.foreground.astype(np.float64)
     unknown = trimap.unknown
     if unknown.any():
@@ -228,7 +231,7 @@ def _predict(image, unknown, near, known, samples, ridge) -> np.ndarray:
                 colours[piece], known, nearest, variance, ridge, alpha[piece]
             )
 
-    over_range(learn, len(pixels), len(pixels) * samples**3)
+    over_range(learn, len(pixels), len(pixels) * (1000 + samples**3))
     return alpha
 
 

@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 
 from alphamat import memory
-from alphamat.door.image import Pixels, as_image
-from alphamat.door.parameters import refuse_unless_positive
+from alphamat.door.image import Pixels, as_array, as_image
+from alphamat.door.parameters import as_positive
 from alphamat.methods import _random_walk_kernels as kernels
 from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
@@ -114,13 +114,14 @@ def random_walk_system(
     """Return the system that `random_walk` solves, of the same arguments."""
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    _refuse_parameters(beta, radius, floor)
+    beta, radius, floor = _parse_parameters(beta, radius, floor)
+    radius = min(radius, math.hypot(*image.shape[:2]))  # no pixels are farther apart
     options = {"beta": beta, "radius": radius, "floor": floor}
     M = None if metric is None else _as_metric(metric)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         nonlocal M
-        _refuse_beyond_memory(int(np.count_nonzero(pixels)), radius)
+        _refuse_beyond_memory(int(np.count_nonzero(pixels)), 0, radius)
         if M is None:
             M = locality_preserving_metric(image, beta=beta, radius=radius)
         return random_walk_laplacian(image, pixels, metric=M, **options)
@@ -157,6 +158,7 @@ def random_walk_laplacian(
 ) -> StencilMatrix:
     """Return the rows of D - W that belong to unknown pixels."""
     region = Region.of(unknown, int(radius))
+    _refuse_beyond_memory(region.size, region.stored_size, radius)
     planes = np.zeros((len(offsets(region.reach)), region.stored_size))
     steps = _steps(radius)
     arguments = region.runs, steps, image, metric, float(beta), float(floor), planes
@@ -177,18 +179,23 @@ def _steps(radius: float) -> np.ndarray:
     )
 
 
-def _refuse_parameters(beta: float, radius: float, floor: float) -> None:
-    refuse_unless_positive("beta", beta, "such as 900")
-    refuse_unless_positive("radius", radius, "at least 1")
-    refuse_unless_positive("floor", floor)
+def _parse_parameters(beta: float, radius: float, floor: float) -> tuple[float, float, float]:
+    beta, floor = as_positive(beta, "beta", "such as 900"), as_positive(floor, "floor")
+    radius = as_positive(radius, "radius", "at least 1")
     if radius < 1:
-        raise ValueError(f"`radius` is {radius}; expected at least 1, or no pixel has neighbours.")
+        raise ValueError(
+            f"`radius` is {radius:g}; expected at least 1, or no pixel has neighbours."
+        )
     if floor >= 1:
-        raise ValueError(f"`floor` is {floor}; expected less than 1, the greatest affinity.")
+        raise ValueError(f"`floor` is {floor:g}; expected less than 1, the greatest affinity.")
+    return beta, radius, floor
 
 
 def _as_metric(metric) -> np.ndarray:
-    M = np.array(metric, dtype=np.float64)
+    M = as_array(metric, name="metric")
+    if M.dtype.kind not in "iuf":
+        raise TypeError(f"`metric` has dtype {M.dtype}; expected real numbers.")
+    M = M.astype(np.float64)
     if M.shape != (3, 3):
         raise ValueError(f"`metric` has shape {M.shape}; expected (3, 3), such as numpy.eye(3).")
     if not (np.isfinite(M).all() and np.allclose(M, M.T) and np.linalg.eigvalsh(M)[0] > 0):
@@ -199,10 +206,13 @@ def _as_metric(metric) -> np.ndarray:
     return M
 
 
-def _refuse_beyond_memory(unknowns: int, radius: float) -> None:
-    planes = len(offsets(int(radius)))
+def _refuse_beyond_memory(unknowns: int, stored: int, radius: float) -> None:
+    """Raise MemoryError; `stored` pixels are the unknown ones and their halo, a square at least."""
+    reach = int(radius)
+    planes = 2 * reach * (reach + 1) + 1
+    stored = max(stored, (2 * reach + 1) ** 2 if unknowns else 0)
     memory.refuse_beyond(
-        unknowns * (150 * planes + 200),
+        planes * (8 * stored + 142 * unknowns) + 200 * unknowns,
         f"The system of {unknowns:,} unknown pixels at radius {radius:g}",
         "Narrow the unknown region, or make the image smaller.",
     )

@@ -13,13 +13,9 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import Pixels, as_image
-from alphamat.door.parameters import (
-    refuse_unless_counting,
-    refuse_unless_positive,
-    refuse_unless_solver,
-)
+from alphamat.door.parameters import as_count, as_number, as_positive, refuse_unless_solver, shown
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import refuse_parameters
+from alphamat.laplacians.windows import parse_parameters
 from alphamat.methods import _shared_sampling_kernels as kernels
 from alphamat.system import System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
@@ -30,6 +26,8 @@ from solvers.loops import over_bounds, over_range
 SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
 BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
 ORIENTATIONS = 3  # rays turn from pixel to pixel in squares of this side
+MOST_RAYS = 256  # a pixel compares all pairs of what they meet: thousands of times the default's
+MOST_SHARING = 100_000  # hundreds of times the default; all pixels read so many neighbours
 
 
 def shared_sampling(
@@ -64,13 +62,14 @@ def shared_sampling(
         k_i and k_c: an unknown pixel becomes known if a known one lies no more than `reach` pixels
         away, with a colour no farther than `similarity`. The nearest such pixel counts.
     rays : int
-        k_g, how many rays a pixel sends out.
+        k_g, how many rays a pixel sends out, at most 256.
     exponents : four floats
         e_N, e_A, e_f and e_b, the weights of four costs in the choice of a pair: colours in 3 × 3
         pixels that it does not explain, disagreement with the probability of foreground, distance
         to the foreground pixel, distance to the background pixel.
     sharing : int
-        k_r, how many neighbours share their pairs: those in the disc of the nearest size.
+        k_r, how many neighbours share their pairs: those in the disc of the nearest size. At most
+        100,000.
     smoothing : int
         k_s, over how many neighbours the result is smoothed, likewise.
     falloff : float
@@ -116,10 +115,12 @@ def shared_sampling(
         return shared_sampling_system(image, trimap, **options).solve().alpha
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff)
-    options = {"rays": rays, "exponents": exponents, "sharing": sharing, "smoothing": smoothing}
-    labels = expand(image, trimap, reach=reach, similarity=similarity)
-    return sample(image, trimap, labels, falloff=falloff, **options)[0]
+    nearby, options = _parse_parameters(
+        reach, similarity, rays, exponents, sharing, smoothing, falloff
+    )
+    as_positive(epsilon, "epsilon")
+    refuse_unless_solver(solver)
+    return sample(image, trimap, expand(image, trimap, **nearby), **options)[0]
 
 
 def shared_sampling_system(
@@ -144,11 +145,13 @@ def shared_sampling_system(
     """
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff)
-    refuse_unless_positive("trust", trust, "such as 0.1, or None")
-    refuse_parameters(image.shape[:2], epsilon, 1)
+    nearby, options = _parse_parameters(
+        reach, similarity, rays, exponents, sharing, smoothing, falloff
+    )
+    expected = "a positive number from 1e-12 to 1e30, such as 0.1, or None"
+    trust = as_number(trust, "trust", expected, least=1e-12, most=1e30)
+    epsilon, _ = parse_parameters(image.shape[:2], epsilon, 1)
     refuse_unless_solver(solver)
-    options = {"rays": rays, "exponents": exponents, "sharing": sharing, "smoothing": smoothing}
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
@@ -156,8 +159,7 @@ def shared_sampling_system(
     laplacian = rows_of_picture(rows)
 
     def system(trimap: Trimap) -> System:
-        labels = expand(image, trimap, reach=reach, similarity=similarity)
-        alpha, confidence = sample(image, trimap, labels, falloff=falloff, **options)
+        alpha, confidence = sample(image, trimap, expand(image, trimap, **nearby), **options)
         place = trimap.unknown
         weights = trust * confidence[place]
         return System(laplacian(trimap, place), alpha, place, weights, solver, system)
@@ -171,9 +173,9 @@ def expand(image: np.ndarray, trimap: Trimap, *, reach: int, similarity: float) 
     labels[trimap.background], labels[trimap.foreground] = BACKGROUND, FOREGROUND
     pixels = np.flatnonzero(labels == UNKNOWN)
     found = np.empty(pixels.size, np.uint8)
-    offsets = within(reach)
+    offsets = within(reach, labels.shape)
     work = pixels.size * len(offsets)
-    arguments = pixels, image, labels, offsets, float(similarity), found
+    arguments = pixels, image, labels, offsets, similarity, found
     over_range(kernels.expand, pixels.size, work, *arguments)
     labels.ravel()[pixels] = found
     return labels
@@ -194,7 +196,7 @@ def sample(
     alpha, confidence = np.where(labels == FOREGROUND, 1.0, 0.0), np.ones(labels.shape)
     unknown = labels == UNKNOWN
     if unknown.any():
-        sharers, smoothers = disc(sharing), disc(smoothing)
+        sharers, smoothers = (disc(count, labels.shape) for count in (sharing, smoothing))
         region = Region.of(unknown, int(max(sharers.max(), smoothers.max())))
         _refuse_beyond_memory(region)
         pairs = gather(image, labels, region, rays=rays, exponents=exponents)
@@ -217,9 +219,9 @@ def gather(
     distances = np.empty((2, *labels.shape), np.uint16 if small else np.int32)
     over_range(kernels.chessboard, 2, 8 * labels.size, labels, distances)
     pairs = np.full((9, region.stored_size), np.nan)
-    exponents = np.array(exponents, float)
-    arguments = image, distances, _directions(rays), exponents, pairs
-    over_bounds(kernels.gather, region.bounds, region.size * 1000, region.runs, *arguments)
+    arguments = image, distances, _directions(rays), np.array(exponents), pairs
+    work = region.size * (8000 + 150 * rays**2)
+    over_bounds(kernels.gather, region.bounds, work, region.runs, *arguments)
     return pairs
 
 
@@ -245,7 +247,7 @@ def share(
     tuples[7] = region.store(labels != UNKNOWN)
     tuples[8] = region.store(trimap.known)
     work = region.size * 40 * len(neighbours)
-    arguments = image, neighbours, pairs, float(falloff), tuples
+    arguments = image, neighbours, pairs, falloff, tuples
     over_bounds(kernels.share, region.bounds, work, region.runs, *arguments)
     return tuples
 
@@ -263,25 +265,35 @@ def smooth(
     gaussian = np.exp(-(neighbours**2).sum(axis=1) / variance)
     alpha, confidence = np.empty((2, region.size))
     work = region.size * 20 * len(neighbours)
-    arguments = image, neighbours, gaussian, tuples, float(falloff), alpha, confidence
+    arguments = image, neighbours, gaussian, tuples, falloff, alpha, confidence
     over_bounds(kernels.smooth, region.bounds, work, region.runs, *arguments)
     return alpha, confidence
 
 
-def within(radius: int) -> np.ndarray:
-    """Return the offsets (n, 2) of all pixels no farther than `radius`, nearest first."""
-    offsets = np.mgrid[-radius : radius + 1, -radius : radius + 1].reshape(2, -1).T
+def within(radius: int, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return the offsets (n, 2) of all pixels no farther than `radius`, nearest first.
+
+    In a picture of a given shape, those that lead out of it from everywhere are left out.
+    """
+    rows, columns = (min(radius, side - 1) for side in shape or (radius + 1, radius + 1))
+    count = (2 * rows + 1) * (2 * columns + 1)
+    memory.refuse_beyond(80 * count, f"A search of {count:,} pixels around each", "Search nearer.")
+    offsets = np.mgrid[-rows : rows + 1, -columns : columns + 1].reshape(2, -1).T
     squared = (offsets**2).sum(axis=1)
     order = np.argsort(squared, kind="stable")
     return np.ascontiguousarray(offsets[order][squared[order] <= radius**2])
 
 
-def disc(count: int) -> np.ndarray:
-    """Return the offsets (n, 2) of the disc whose n is nearest to `count`, nearest first."""
-    offsets = within(int(np.ceil(np.sqrt(count))))
+def disc(count: int, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return the offsets (n, 2) of the disc whose n is nearest to `count`, nearest first.
+
+    In a picture of a given shape, those that lead out of it from everywhere are left out.
+    """
+    offsets = within(math.ceil(math.sqrt(count)))
     squared = (offsets**2).sum(axis=1)
     sizes = np.searchsorted(squared, np.unique(squared), side="right")
-    return offsets[: sizes[np.argmin(np.abs(sizes - count))]]
+    offsets = offsets[: sizes[np.argmin(np.abs(sizes - count))]]
+    return offsets if shape is None else offsets[(np.abs(offsets) < shape).all(axis=1)]
 
 
 def _directions(rays: int) -> np.ndarray:
@@ -292,18 +304,24 @@ def _directions(rays: int) -> np.ndarray:
     return direction / np.abs(direction).max(axis=-1, keepdims=True)
 
 
-def _refuse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff) -> None:
-    counts = {"reach": reach, "rays": rays, "sharing": sharing, "smoothing": smoothing}
-    for name, value in counts.items():
-        refuse_unless_counting(name, value)
-    refuse_unless_positive("similarity", similarity, "such as 5 / 256")
-    refuse_unless_positive("falloff", falloff, "such as 10")
+def _parse_parameters(reach, similarity, rays, exponents, sharing, smoothing, falloff):
+    """Return the parameters of `expand` and those of `sample`, or raise."""
+    nearby = {
+        "reach": as_count(reach, "reach"),
+        "similarity": as_positive(similarity, "similarity", "such as 5 / 256"),
+    }
     if np.shape(exponents) != (4,):
         raise ValueError(
-            f"`exponents` is {exponents!r}; expected four numbers: e_N, e_A, e_f and e_b."
+            f"`exponents` is {shown(exponents)}; expected four numbers: e_N, e_A, e_f and e_b."
         )
-    for k, exponent in enumerate(exponents):
-        refuse_unless_positive(f"exponents[{k}]", exponent, "such as 2")
+    names = [f"exponents[{k}]" for k in range(4)]
+    return nearby, {
+        "rays": as_count(rays, "rays", most=MOST_RAYS),
+        "exponents": [as_positive(*e, "such as 2") for e in zip(exponents, names, strict=True)],
+        "sharing": as_count(sharing, "sharing", most=MOST_SHARING),
+        "smoothing": as_count(smoothing, "smoothing", most=MOST_SHARING),
+        "falloff": as_positive(falloff, "falloff", "such as 10"),
+    }
 
 
 def _refuse_beyond_memory(region: Region) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from alphamat.door.image import Pixels, refuse_other_size
+from alphamat.door.image import Pixels, as_array, refuse_other_size
+from alphamat.door.parameters import shown
 from alphamat.metrics.pictures import parse
 
 Frames = Sequence[Pixels] | np.ndarray
@@ -87,7 +89,7 @@ def mean_temporal_error(
         As `dtssd`, or if `flow` does not fit.
     """
     errors = _errors(alphas, truths, trimaps, quantise)
-    if flow is not None and len(flow) != len(truths) - 1:
+    if flow is not None and _length(flow, "flow") != len(truths) - 1:
         raise ValueError(
             f"`flow` has {len(flow)} fields for {len(truths)} frames; expected one less."
         )
@@ -106,16 +108,17 @@ def _errors(
     alphas: Frames, truths: Frames, trimaps: Frames | None, quantise: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Return for each frame its error, and which of its pixels are unknown."""
-    hints = [None] * len(truths) if trimaps is None else trimaps
+    count = _length(truths, "truths")
+    hints = [None] * count if trimaps is None else trimaps
     for name, frames in (("alphas", alphas), ("trimaps", hints)):
-        if len(frames) != len(truths):
+        if _length(frames, name) != count:
             raise ValueError(
-                f"`{name}` has {len(frames)} frames and `truths` has {len(truths)}; expected as "
+                f"`{name}` has {len(frames)} frames and `truths` has {count}; expected as "
                 "many of each."
             )
-    if len(truths) < 2:
-        raise ValueError(f"`truths` has {len(truths)} frames; expected at least 2 to compare.")
-    first = np.asarray(truths[0]).shape
+    if count < 2:
+        raise ValueError(f"`truths` has {count} frames; expected at least 2 to compare.")
+    first = as_array(truths[0], name="truths[0]").shape
 
     def error(t: int) -> tuple[np.ndarray, np.ndarray]:
         names = f"alphas[{t}]", f"truths[{t}]", f"trimaps[{t}]"
@@ -123,7 +126,14 @@ def _errors(
         refuse_other_size(truth.shape, first, names[1], "`truths[0]`")
         return alpha - truth, unknown
 
-    return map(error, range(len(truths)))
+    return map(error, range(count))
+
+
+def _length(frames: Any, name: str) -> int:
+    try:
+        return len(frames)
+    except TypeError:
+        raise TypeError(f"`{name}` is {shown(frames)}; expected a sequence of frames.") from None
 
 
 def _follow(
@@ -132,7 +142,9 @@ def _follow(
     """Return the next frame's values, each at the pixel it comes from, and where there is one."""
     from scipy.ndimage import map_coordinates
 
-    motion = np.asarray(motion, dtype=np.float64)
+    motion = as_array(motion, name=name)
+    if motion.dtype.kind not in "biuf":
+        raise TypeError(f"`{name}` has dtype {motion.dtype}; expected real numbers.")
     if motion.shape != (*after.shape, 2):
         raise ValueError(f"`{name}` has shape {motion.shape}; expected {(*after.shape, 2)}.")
     height, width = after.shape

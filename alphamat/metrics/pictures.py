@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.door.image import Pixels, as_plane, refuse_other_size
+from alphamat.door.parameters import as_flag
 from alphamat.metrics import _kernels as kernels
 from alphamat.trimap import Trimap
 
@@ -155,6 +156,7 @@ def parse(
     names: Sequence[str] = ("alpha", "truth", "trimap"),
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return both alphas in float64, and which pixels to score."""
+    quantise = as_flag(quantise, "quantise")
     alpha, truth = as_plane(alpha, name=names[0]), as_plane(truth, name=names[1])
     refuse_other_size(alpha.shape, truth.shape, names[0], f"`{names[1]}`")
     if quantise:

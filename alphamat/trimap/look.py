@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from alphamat.door.image import (
     refuse_other_size,
     unit_range,
 )
-from alphamat.door.parameters import refuse_unless_counting
+from alphamat.door.parameters import as_count, as_number
 from alphamat.trimap.fit import fits
 from alphamat.trimap.parse import Trimap, trimap_levels
 from alphamat.trimap.widths import grow
@@ -60,10 +59,7 @@ def overlay(
     """
     image = as_image(image)
     parts = Trimap.of(trimap_levels(trimap, image.shape[:2]))
-    if not isinstance(strength, Real):
-        raise TypeError(f"`strength` is {strength!r}; expected a number in [0, 1].")
-    if not 0 <= strength <= 1:
-        raise ValueError(f"`strength` is {strength}; expected a number in [0, 1].")
+    strength = as_number(strength, "strength", "a number in [0, 1]", least=0, most=1)
     unknown, background = _colour(unknown, "unknown"), _colour(background, "background")
     picture = image.copy()
     gray = (image[parts.background] @ LUMA)[:, None]
@@ -112,7 +108,7 @@ def check(trimap: Pixels, *, image: Pixels | None = None, speck: int = 10) -> li
     >>> alphamat.trimap.check(255 * (trimap > 0).astype("uint8"))[0]
     'No pixel is unknown, so there is nothing to estimate.'
     """
-    refuse_unless_counting("speck", speck)
+    speck = as_count(speck, "speck")
     levels = trimap_levels(trimap)
     full = FULL_SCALE.get(as_array(trimap, name="trimap").dtype, 1.0)
     parts = Trimap.of(levels)

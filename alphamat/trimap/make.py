@@ -6,7 +6,6 @@ Every trimap made here is (H, W) uint8: 255 foreground, 0 background, 128 unknow
 from __future__ import annotations
 
 import math
-from numbers import Real
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from alphamat.door.image import (
     refuse_other_size,
     unit_range,
 )
+from alphamat.door.parameters import as_number
 from alphamat.trimap.widths import Width, depth, grow
 
 
@@ -241,9 +241,8 @@ def _levels(mask: Pixels, name: str) -> np.ndarray:
 
 def _certain(levels: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the pixels that are foreground and those that are background by their levels."""
-    for name, value in (("low", low), ("high", high)):
-        if not isinstance(value, Real):
-            raise TypeError(f"`{name}` is {value!r}; expected a number in [0, 1].")
+    low = as_number(low, "low", "a number in [0, 1]")
+    high = as_number(high, "high", "a number in [0, 1]")
     if not 0 <= low < high <= 1:
         raise ValueError(f"`low` and `high` are {low} and {high}; expected 0 <= low < high <= 1.")
     return levels >= high, levels <= low
@@ -272,7 +271,7 @@ def _refuse_lost(
             "of full scale. If it holds 0 and 1, pass `mask.astype(bool)`; if it is soft, say with "
             "`low` and `high` what is certain."
         )
-    reach = width if callable(width) else f"{width:g} pixels"
+    reach = width if callable(width) else f"{float(width):g} pixels"
     raise ValueError(
         f"`{name}` is {reach}, which leaves no known {part}: the mask's {part} is nowhere "
         f"deeper than {math.floor(10 * depth(certain)) / 10:g} pixels. Make `{name}` smaller."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from alphamat.door.image import Pixels, as_array, as_plane, refuse_other_size
+from alphamat.door.parameters import as_count, shown
 
 
 class Trimap(NamedTuple):
@@ -51,7 +53,7 @@ def as_trimap(trimap: Pixels, *, shape: tuple[int, int] | None = None) -> Trimap
         If its size, its values or its channels do not fit, or if it marks no foreground or no
         background.
     """
-    levels = trimap_levels(trimap, shape)
+    levels = trimap_levels(trimap, None if shape is None else _as_shape(shape))
     parsed = Trimap.of(levels)
     for part, level in (("foreground", "white: 255, or 1.0"), ("background", "black: 0")):
         if not getattr(parsed, part).any():
@@ -61,6 +63,13 @@ def as_trimap(trimap: Pixels, *, shape: tuple[int, int] | None = None) -> Trimap
                 f"pixel that is certainly {part}."
             )
     return parsed
+
+
+def _as_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    sides = tuple(shape) if isinstance(shape, Iterable) else ()
+    if len(sides) != 2:
+        raise TypeError(f"`shape` is {shown(shape)}; expected (height, width).")
+    return as_count(sides[0], "shape[0]"), as_count(sides[1], "shape[1]")
 
 
 def trimap_levels(trimap: Pixels | None, shape: tuple[int, int] | None = None) -> np.ndarray:

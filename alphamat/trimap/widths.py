@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
-from alphamat.door.parameters import refuse_unless_counting, refuse_unless_positive
+from alphamat.door.parameters import as_count, as_number, as_positive
+
+WHOLE = 99  # size of a kernel, to which OpenCV takes less than a second with all of it
 
 Width = float | Callable[[np.ndarray], np.ndarray]
 
@@ -25,7 +26,7 @@ class Diagonal:
     share: float
 
     def __post_init__(self):
-        refuse_unless_positive("share", self.share, "such as 0.01")
+        object.__setattr__(self, "share", as_positive(self.share, "share", "such as 0.01"))
 
     def __call__(self, region: np.ndarray) -> np.ndarray:
         return _within(region, self.share * math.hypot(*region.shape))
@@ -43,8 +44,9 @@ class Ellipse:
     iterations: int = 1
 
     def __post_init__(self):
-        refuse_unless_counting("size", self.size)
-        refuse_unless_counting("iterations", self.iterations)
+        advice = "For wide bands pass a number of pixels, which takes no longer for more."
+        object.__setattr__(self, "size", as_count(self.size, "size", most=9999, advice=advice))
+        object.__setattr__(self, "iterations", as_count(self.iterations, "iterations"))
 
     @classmethod
     def random(
@@ -63,20 +65,22 @@ class Ellipse:
         import cv2
 
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (self.size, self.size))
-        return cv2.dilate(region.astype(np.uint8), kernel, iterations=self.iterations) > 0
+        before, grown = None, region.astype(np.uint8)
+        for _ in range(self.iterations):
+            before, grown = grown, _dilated(grown, kernel)
+            if np.array_equal(before, grown):
+                break
+        return grown > 0
 
 
 def grow(region: np.ndarray, width: Width, name: str) -> np.ndarray:
     """Return `region` with all that lies within `width` of it; errors call the width `name`."""
     if not callable(width):
-        if not isinstance(width, Real):
-            raise TypeError(
-                f"`{name}` is {width!r}; expected a number of pixels, or a function that grows a "
-                "mask, such as alphamat.trimap.Ellipse(7, iterations=6)."
-            )
-        if not (math.isfinite(width) and width >= 0):
-            raise ValueError(f"`{name}` is {width}; expected a number of pixels of at least 0.")
-        return _within(region, float(width))
+        expected = (
+            "a number of pixels of at least 0, or a function that grows a mask, such as "
+            "alphamat.trimap.Ellipse(7, iterations=6)"
+        )
+        return _within(region, as_number(width, name, expected, least=0))
     grown = np.asarray(width(region))
     if grown.dtype != bool or grown.shape != region.shape:
         raise ValueError(
@@ -84,6 +88,23 @@ def grow(region: np.ndarray, width: Width, name: str) -> np.ndarray:
             f"the mask that it was given, grown: {region.shape} and bool."
         )
     return region | grown
+
+
+def _dilated(region: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """`cv2.dilate`, by large kernels row after row: Python hears Ctrl-C between calls only."""
+    import cv2
+
+    size, height = len(kernel), len(region)
+    if size <= WHOLE:
+        return cv2.dilate(region, kernel)
+    grown = np.zeros_like(region)
+    for row in range(size):
+        down = row - size // 2
+        if abs(down) < height:
+            wide = cv2.dilate(region, kernel[row : row + 1], anchor=(size // 2, 0))
+            to, source = slice(max(0, -down), height - down), slice(max(0, down), height + down)
+            grown[to] |= wide[source]
+    return grown
 
 
 def depth(region: np.ndarray) -> float:

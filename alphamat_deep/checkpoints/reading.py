@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.door import refuse_unless_counting
+from alphamat.door import as_count
 from alphamat_deep.checkpoints import archive, npz, paddle, safetensors, torch
 from alphamat_deep.checkpoints.entries import choose
 from alphamat_deep.checkpoints.tensors import Budget, Refusal, take
@@ -51,7 +51,7 @@ def read(
         If the file is none of these, is damaged or cut short, asks for anything but tensors and
         containers, needs more than `limit`, or leaves open which of its dictionaries is meant.
     """
-    refuse_unless_counting("limit", limit)
+    limit = as_count(limit, "limit", most=None)
     budget = Budget(limit)
     with _opened(Path(path)) as content:
         tensors = choose(_outermost(content, budget), entry, budget)

@@ -21,7 +21,7 @@ from flax import nnx
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from alphamat.door import refuse_unless_counting
+from alphamat.door import as_count
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
 from alphamat_deep.layers import (
     Conv,
@@ -64,7 +64,7 @@ class BGMv2Config:
             raise ValueError(
                 f"`backbone_scale` is {self.backbone_scale}; expected a share of at most 1."
             )
-        refuse_unless_counting("refine_sample_pixels // 16", self.refine_sample_pixels // 16)
+        as_count(self.refine_sample_pixels // 16, "refine_sample_pixels // 16")
 
 
 class BGMv2Output(NamedTuple):

@@ -38,3 +38,61 @@ def test_a_peak_that_nobody_tells_is_nan(monkeypatch):
     monkeypatch.setattr("builtins.open", nothing)
     assert math.isnan(memory.forget_peak())
     assert math.isnan(memory.peak())
+
+
+GIB = 2**30
+GROUPS = {
+    "version 2": ("0::/user/job", {"user/job/memory.max": "max", "user/memory.max": 3 * GIB}),
+    "version 2, its own namespace": ("0::/", {"memory.max": 3 * GIB}),
+    "version 2, beside version 1": ("0::/job", {"unified/job/memory.max": f"{3 * GIB}\n"}),
+    "version 1": (
+        "9:pids:/\n4:cpu,memory:/job",
+        {
+            "memory/job/memory.limit_in_bytes": 3 * GIB,
+            "memory/memory.limit_in_bytes": 9223372036854771712,
+        },
+    ),
+    "a container of version 1": ("4:memory:/docker/f00", {"memory/memory.limit_in_bytes": 3 * GIB}),
+    "a path that leads up": ("0::/../../job", {"job/memory.max": 3 * GIB}),
+    "the least of several": (
+        "4:memory:/a\n0::/a/b",
+        {"memory/a/memory.limit_in_bytes": 5 * GIB, "a/memory.max": 3 * GIB, "memory.max": "max"},
+    ),
+}
+
+
+def system(root, groups, files):
+    """Lay out the files in which Linux tells of control groups."""
+    files = {f"sys/fs/cgroup/{name}": text for name, text in files.items()}
+    for name, text in {"proc/self/cgroup": groups, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(str(text))
+    return root
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_control_group_limits_with_all_that_it_is_in(tmp_path, name):
+    assert memory.control_group(system(tmp_path, *GROUPS[name])) == 3 * GIB
+
+
+@pytest.mark.parametrize("text", ["max", "", "-1", "0", "9" * 400, "3 GiB", "\0"])
+def test_a_control_group_without_a_number_does_not_limit(tmp_path, text):
+    assert memory.control_group(system(tmp_path, "0::/", {"memory.max": text})) == math.inf
+
+
+@pytest.mark.parametrize("groups", ["", "0::/gone", "nonsense", "0:", "3:cpu:/"])
+def test_missing_files_and_lines_that_nobody_knows_do_not_limit(tmp_path, groups):
+    assert memory.control_group(system(tmp_path, groups, {})) == math.inf
+    assert memory.control_group(tmp_path / "nowhere") == math.inf
+
+
+def test_says_whose_limit_it_is(monkeypatch):
+    monkeypatch.setattr(memory, "physical", lambda: 8.0 * GIB)
+    monkeypatch.setattr(memory, "control_group", lambda: 3.0 * GIB)
+    with pytest.raises(MemoryError, match=r"control group of this process .* 3\.0 GiB of memory"):
+        memory.refuse_beyond(4.0 * GIB, "It", "Rest.")
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (2 * GIB, 2 * GIB))
+    with pytest.raises(MemoryError, match=r"RLIMIT_AS \(ulimit -v\) .* 2\.0 GiB of memory\. Rest"):
+        memory.refuse_beyond(2.5 * GIB, "It", "Rest.")
+    memory.refuse_beyond(1.5 * GIB, "It", "Rest.")

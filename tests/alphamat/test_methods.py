@@ -272,3 +272,14 @@ def test_the_solver_is_the_users_choice(method):
     image, trimap, _ = scene()
     alpha = method(image, trimap, solver=lambda A, b: Solution(np.full_like(b, 0.25), 0, 0.0, True))
     np.testing.assert_array_equal(alpha[trimap == 0.5], 0.25)
+
+
+@pytest.mark.parametrize("confidence", [1e5, 3e5, 1e6, 1e12, 1e30])
+@pytest.mark.parametrize("unknown", [0, 1])
+@pytest.mark.parametrize("name", SOLVING)
+def test_a_great_confidence_gives_the_trimap(name, unknown, confidence):
+    trimap = np.zeros((H, W))
+    trimap[5:9, 6:20] = 1
+    trimap.flat[:unknown] = 0.5
+    alpha = SOLVING[name](noise(), trimap, confidence=confidence)
+    np.testing.assert_allclose(alpha[trimap != 0.5], trimap[trimap != 0.5], rtol=0, atol=1e-3)

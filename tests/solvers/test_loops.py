@@ -42,10 +42,10 @@ def test_pieces_are_cut_at_bounds_only_and_cover_everything_once(bounds):
 
 
 def test_equal_parts_are_cut_where_the_sizes_add_up():
-    sizes = np.random.default_rng(5).integers(1, 9, 1000)
+    sizes = np.random.default_rng(5).integers(1, 9, 9000)
     bounds = loops.equal_parts(sizes)
     parts = np.add.reduceat(sizes, bounds[:-1])
-    assert (bounds[0], bounds[-1], len(parts)) == (0, 1000, loops.PARTS)
+    assert (bounds[0], bounds[-1], len(parts)) == (0, 9000, loops.PARTS)
     assert abs(parts - sizes.sum() / loops.PARTS).max() <= 8
 
 
@@ -129,3 +129,36 @@ def test_threads_start_again_in_a_forked_process():
 
 def total():
     return sum(loops.over_range(count, 10, 1000, np.zeros(10, int)))
+
+
+def test_long_loops_are_cut_into_pieces_in_order(monkeypatch):
+    monkeypatch.setattr(loops, "PIECE", 50)
+    pieces, counts = [], np.zeros(23, int)
+
+    def loop(first, last):
+        pieces.append((threading.get_ident(), first, last))
+        return count(first, last, counts)
+
+    assert sum(loops.over_range(loop, 23, 1000)) == 23
+    assert (counts == 1).all()
+    assert len(pieces) == 20
+    for thread in {thread for thread, *_ in pieces}:
+        own = [first for other, first, _ in pieces if other == thread]
+        assert own == sorted(own)
+
+
+def test_after_an_interruption_no_thread_begins_another_piece(monkeypatch):
+    monkeypatch.setattr(loops, "PIECE", 1)
+    begun, caller, interrupted = [], threading.get_ident(), threading.Event()
+
+    def loop(first, last):
+        begun.append(first)
+        if threading.get_ident() == caller:
+            interrupted.set()
+            raise KeyboardInterrupt
+        interrupted.wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        loops.over_range(loop, 1000, 1000)
+    loops._pool().submit(int).result()
+    assert len(begun) < 20

@@ -120,5 +120,5 @@ def test_refuses_a_matrix_without_a_grid():
 
 
 def test_refuses_a_coarsest_lattice_that_cannot_be_reached():
-    with pytest.raises(ValueError, match="`coarsest` is 3; expected at least 4"):
+    with pytest.raises(ValueError, match="`coarsest` is 3; expected a whole number of at least 4"):
         multigrid(poisson(np.ones((9, 9), bool)), coarsest=3)

@@ -25,7 +25,7 @@ def glass(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     y, x = canvas.y, canvas.x
     tint = np.array(TINTS[rng.integers(len(TINTS))])
     clear, full, level = rng.uniform(0.25, 0.45), rng.uniform(0.65, 0.85), rng.uniform(0.40, 0.52)
-    shoulder = 1 / (1 + np.exp(-(y - 0.34) / 0.025))
+    shoulder = 1 / (1 + np.exp(np.minimum(-(y - 0.34) / 0.025, 700)))  # far above it is zero
     half = 0.065 + 0.155 * shoulder
     slope = 6.2 * shoulder * (1 - shoulder)
     outside = np.maximum((abs(x - 0.5) - half) / np.hypot(1, slope), 0.10 - y)

@@ -318,3 +318,18 @@ def test_what_is_no_plane_is_refused_by_its_name(pixels, error, message):
 def test_a_path_is_refused_with_the_way_to_read_it(path):
     with pytest.raises(TypeError, match=r"`image` is the path 'photo\.png'.*read_image"):
         as_image(path)
+
+
+class Raising:
+    """What stands for an array, and cannot become one."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("call detach() first")
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"), [([[1, 2], [3]], "inhomogeneous"), (Raising(), "call detach")]
+)
+def test_what_cannot_become_an_array_is_refused_by_name(values, fault):
+    with pytest.raises(TypeError, match=f"`plate` is a .* that NumPy cannot turn.*{fault}"):
+        as_image(values, name="plate")

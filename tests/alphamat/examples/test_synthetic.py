@@ -135,3 +135,9 @@ def test_own_scenes_can_be_painted():
 def test_nonsense_is_refused(arguments, seed, error, names):
     with pytest.raises(error, match=names):
         synthetic(*arguments, seed=seed)
+
+
+@pytest.mark.parametrize("scene", examples.SCENES)
+def test_narrow_and_tall_scenes_warn_of_nothing(scene):
+    for size in ((16, 700), (700, 16)):
+        assert np.isfinite(examples.synthetic(scene, *size).image).all()

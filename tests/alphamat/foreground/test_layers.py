@@ -276,3 +276,14 @@ def test_closed_form_resembles_the_authors_matlab(shared):
         difference = (weight[..., None] * np.abs(layer - matlab))[(alpha > 0) & (alpha < 255)]
         # Their code weighs edges by (√|α_x| + 0.003 (1-α))², adds diagonals, and holds α > 0.98.
         assert difference.mean() < 0.006  # it is 0.004; of the multilevel method, 0.009
+
+
+@pytest.mark.parametrize("sweeps", [11, 20, 25])
+def test_sweeps_may_be_cut(sweeps, monkeypatch):
+    rng = np.random.default_rng(67)
+    image, alpha = rng.random((31, 45, 3)), rng.random((31, 45))
+    options = {"small_iterations": sweeps, "big_iterations": sweeps, "small_size": 20}
+    cut = estimate_foreground(image, alpha, **options)
+    monkeypatch.setattr("alphamat.foreground.multilevel.SWEEPS", 100)
+    whole = estimate_foreground(image, alpha, **options)
+    assert all(np.array_equal(*layers) for layers in zip(cut, whole, strict=True))

@@ -245,3 +245,13 @@ def test_agrees_with_pymatting(shared):
     trimap = np.asarray(Image.open(shared / "lemur" / "lemur_trimap.png").convert("L")) / 255
     expected = pymatting.estimate_alpha_cf(image, trimap, cg_kwargs={"rtol": 1e-9})
     np.testing.assert_allclose(alphamat.closed_form(image, trimap), expected, rtol=0, atol=2e-4)
+
+
+def test_refuses_the_halo_of_one_unknown_pixel_if_no_memory_holds_it(monkeypatch):
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 2.0**30)
+    trimap = np.zeros((141, 143))
+    trimap[70:] = 1
+    trimap[70, 70] = 0.5
+    image = np.zeros((141, 143, 3))
+    with pytest.raises(MemoryError, match=r"1 unknown pixels at radius 60 needs about"):
+        alphamat.closed_form(image, trimap, radius=60)

@@ -134,5 +134,5 @@ def test_refuses_with_a_message_that_names_the_argument(argument, value, error):
 
 def test_refuses_a_system_that_no_memory_holds(monkeypatch):
     monkeypatch.setattr("alphamat.memory.physical", lambda: 10_000)
-    with pytest.raises(MemoryError, match=r"\d+ unknown pixels with 20 neighbours each"):
+    with pytest.raises(MemoryError, match=r"\d+ unknown pixels with 39 neighbours each"):
         alphamat.information_flow(noise(), bands())

@@ -1,3 +1,4 @@
+import math
 from functools import partial
 
 import numpy as np
@@ -279,3 +280,18 @@ def test_an_unconverged_solve_returns_its_best_and_warns():
         alpha = random_walk(noise(), bands(), solver=solver)
     # clipped; it is 0.74, and that of the start is 1
     assert 1e-7 < random_walk_system(noise(), bands()).residual(alpha) < 0.8
+
+
+def test_a_radius_beyond_the_picture_is_the_picture():
+    image, trimap = noise(), bands()
+    everything = random_walk(image, trimap, radius=math.hypot(*trimap.shape))
+    assert np.array_equal(random_walk(image, trimap, radius=1e9), everything)
+
+
+@pytest.mark.parametrize(
+    ("metric", "fault"),
+    [([[1, 2], [3]], "NumPy cannot"), (np.eye(3) * 1j, "complex128"), ("RGB", "path 'RGB'")],
+)
+def test_a_metric_that_is_no_array_of_numbers_is_refused_by_name(metric, fault):
+    with pytest.raises(TypeError, match=f"`metric` .*{fault}"):
+        random_walk(noise(), bands(), metric=metric)

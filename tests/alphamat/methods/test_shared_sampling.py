@@ -11,6 +11,7 @@ from solvers import cg, direct, multigrid
 from tests import reference
 
 H, W = 9, 14
+MODULE = "alphamat.methods.shared_sampling"
 
 
 def photograph(seed=11, shape=(H, W)):
@@ -277,7 +278,7 @@ def test_refuses_parameters_of_another_type(arguments, message):
 
 
 def test_refuses_pairs_that_no_memory_holds(monkeypatch):
-    monkeypatch.setattr("alphamat.memory.physical", lambda: 10_000)
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 78_000)
     with pytest.raises(MemoryError, match=r"The pairs of \d+ unknown pixels needs about"):
         shared_sampling(photograph()[0], bands(), similarity=1e-9)
 
@@ -306,3 +307,32 @@ def test_is_nearer_to_the_truth_than_pymatting(shared):
 
     ours, trusted = (error(shared_sampling(image, trimap, trust=trust)) for trust in (None, 0.1))
     assert trusted < ours < error(pymatting.estimate_alpha_sm(image, trimap))
+
+
+def test_a_search_beyond_the_picture_is_the_picture():
+    image, trimap = photograph()[0], bands()
+    far = shared_sampling(image, trimap, reach=10**9, similarity=0.2)
+    side = max(trimap.shape)
+    assert np.array_equal(shared_sampling(image, trimap, reach=2 * side, similarity=0.2), far)
+
+
+@pytest.mark.parametrize("options", [{"reach": 3}, {"sharing": 2000, "smoothing": 900}])
+def test_offsets_that_lead_out_of_the_picture_do_not_count(options, monkeypatch):
+    image, trimap = photograph()[0], bands()
+    alpha = shared_sampling(image, trimap, **options)
+    monkeypatch.setattr(f"{MODULE}.within", lambda radius, shape=None: within(radius))
+    monkeypatch.setattr(f"{MODULE}.disc", lambda count, shape=None: disc(count))
+    assert np.array_equal(shared_sampling(image, trimap, **options), alpha)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"rays": 257}, "`rays` is 257"),
+        ({"sharing": 10**7}, "`sharing` is 10000000"),
+        ({"smoothing": 10**7}, "`smoothing` is 10000000"),
+    ],
+)
+def test_counts_that_would_take_days_are_refused(options, fault):
+    with pytest.raises(ValueError, match=f"{fault}.*; expected at most"):
+        shared_sampling(photograph()[0], bands(), **options)

@@ -116,3 +116,16 @@ def test_nonsense_clips_are_refused_by_name(metric, clips, message):
 def test_flow_must_fit(flow, message):
     with pytest.raises(ValueError, match=message):
         metrics.mean_temporal_error(clip(1), clip(2), flow=flow)
+
+
+@pytest.mark.parametrize("name", ["alphas", "truths", "trimaps", "flow"])
+def test_frames_that_are_no_sequence_are_refused_by_name(name):
+    frames = dict.fromkeys(["alphas", "truths"], np.zeros((3, 7, 9))) | {name: 5}
+    with pytest.raises(TypeError, match=f"`{name}` is 5; expected a sequence of frames"):
+        metrics.mean_temporal_error(**frames)
+
+
+def test_flow_that_is_no_numbers_is_refused_by_name():
+    frames = np.zeros((2, 7, 9))
+    with pytest.raises(TypeError, match=r"`flow\[0\]` has dtype <U1; expected real numbers"):
+        metrics.mean_temporal_error(frames, frames, flow=np.full((1, 7, 9, 2), "a"))

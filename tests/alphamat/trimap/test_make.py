@@ -330,14 +330,14 @@ def test_mattes_without_either_side_are_taken():
         ({"inner": -1}, ValueError, "`inner` is -1; expected a number of pixels of at least 0"),
         ({"outer": np.nan}, ValueError, "`outer` is nan"),
         ({"outer": np.inf}, ValueError, "`outer` is inf"),
-        ({"inner": "7x6"}, TypeError, "`inner` is '7x6'; expected a number of pixels, or a func"),
+        ({"inner": "7x6"}, TypeError, "`inner` is '7x6'; .* at least 0, or a function"),
         ({"inner": None}, TypeError, "`inner` is None"),
         ({"inner": np.sum}, ValueError, r"`inner` returned an array of shape \(\)"),
         ({"outer": lambda region: region * 1}, ValueError, "`outer` returned.*int64"),
         ({"low": 0.5, "high": 0.5}, ValueError, r"`low` and `high` are 0\.5 and 0\.5"),
         ({"low": -0.1}, ValueError, "`low` and `high`"),
         ({"high": 255}, ValueError, "`low` and `high`"),
-        ({"low": np.nan}, ValueError, "`low` and `high`"),
+        ({"low": np.nan}, ValueError, r"`low` is nan; expected a number in \[0, 1\]"),
         ({"high": "most"}, TypeError, "`high` is 'most'"),
     ],
 )
@@ -479,3 +479,25 @@ def test_scribbles_of_levin_are_the_constraints_of_their_matlab_code(shared):
 def test_what_is_made_is_a_trimap(mask, soft):
     for trimap in (from_mask(mask, inner=2, outer=2), from_alpha(soft, outer=1)):
         assert as_trimap(trimap, shape=mask.shape).unknown.any()
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10, 61])
+@pytest.mark.parametrize("shape", [(1, 40), (33, 2), (37, 50)])
+def test_large_kernels_row_by_row_are_those_of_opencv(size, shape, monkeypatch):
+    region = np.random.default_rng(71).random(shape) < 0.03
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    expected = cv2.dilate(region.astype(np.uint8), kernel, iterations=2) > 0
+    monkeypatch.setattr("alphamat.trimap.widths.WHOLE", 0)
+    assert np.array_equal(Ellipse(size, 2)(region), expected)
+
+
+def test_iterations_end_where_nothing_grows():
+    region = np.zeros((20, 30), bool)
+    assert not Ellipse(3, iterations=2**31 - 1)(region).any()
+    region[3, 4] = True
+    assert Ellipse(3, iterations=2**31 - 1)(region).all()
+
+
+def test_a_kernel_too_large_to_hold_is_refused():
+    with pytest.raises(ValueError, match=r"`size` is 20001; expected at most 9,999\. For wide"):
+        Ellipse(20001)

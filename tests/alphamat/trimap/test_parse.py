@@ -172,3 +172,9 @@ def test_levels_of_any_kind_are_split_at_0_and_1(levels):
 def test_levels_next_to_0_and_1_are_unknown():
     levels = np.nextafter([[0.0, 0.0, 1.0, 1.0]], [[0, 1, 0, 1]])
     assert Trimap.of(levels).unknown.tolist() == [[False, True, True, False]]
+
+
+@pytest.mark.parametrize("shape", [5, (5,), (5, 6, 3), (5.0, 6), "ab"])
+def test_a_shape_that_is_no_pair_is_refused_by_name(shape):
+    with pytest.raises(TypeError, match="`shape"):
+        as_trimap(np.array([[0, 255]], np.uint8), shape=shape)
