@@ -25,7 +25,7 @@ HOLD = 1e-8  # of alpha to ½ where nothing holds it, as a share of the matrix's
 
 
 class ConvergenceWarning(UserWarning):
-    """An iterative solver stopped before it reached its tolerance."""
+    """Alpha may be wrong: a solver stopped early, or double precision does not determine alpha."""
 
 
 class Laplacian(Operator, Protocol):
@@ -122,7 +122,8 @@ class System:
         Warns
         -----
         ConvergenceWarning
-            If the solver did not reach its tolerance.
+            If the solver did not reach its tolerance, or double precision does not determine the
+            alpha of some areas.
         """
         solver = self.solver if solver is None else solver
         refuse_unless_solver(solver)
@@ -255,9 +256,11 @@ def warn_unless_converged(solution: Solution) -> None:
     """Warn at the caller's line if a solver did not reach its tolerance."""
     if solution.converged:
         return
+    known = math.isfinite(solution.error)
+    error = f" and an estimated error of {solution.error:.1e}" if known else ""
     warnings.warn(
         f"The solver stopped after {solution.iterations} iterations with a residual of "
-        f"{solution.residual:.1e}, short of its tolerance; the result is its best. Give it more "
+        f"{solution.residual:.1e}{error}, short of its tolerance; the result is its best. Give it more "
         "iterations or a looser tolerance, `solver=functools.partial(solvers.cg, "
         "preconditioner=…, maxiter=…, rtol=…)`. More known pixels and a stronger regularisation "
         "make the system easier.",

@@ -91,8 +91,8 @@ def learning_based(
 
     A window that is fitted well costs the square of what it costs in closed-form matting. In
     drawings, flat colours may separate a part of the picture from all known pixels. The cost of
-    its alpha is then lost in the rounding of double precision, and this alpha is arbitrary at the
-    default `epsilon`; 1e-4 determines it.
+    its alpha is then lost in the rounding of double precision. Such a part gets the alpha ½, and a
+    warning says where it is; an `epsilon` of 1e-4 determines it.
     """
     options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
     return learning_based_system(image, trimap, **options).solve().alpha

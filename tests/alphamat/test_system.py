@@ -8,7 +8,7 @@ import pytest
 
 import alphamat
 from alphamat.method import SYSTEMS, system_of
-from alphamat.system import collecting
+from alphamat.system import ConvergenceWarning, collecting
 from solvers import Solution, cg, direct
 
 H, W = 17, 22
@@ -197,3 +197,20 @@ def test_the_system_of_a_method_keeps_its_options():
     np.testing.assert_array_equal(make(image, trimap).solve().alpha, method(image, trimap))
     assert system_of(alphamat.learning_based_global) is None
     assert system_of(lambda image, trimap: trimap) is None
+
+
+def test_areas_that_only_rounding_holds_get_a_half_and_are_named():
+    y, x = np.mgrid[:14, :19]
+    disc = np.hypot(y - 7, x - 9) < 3
+    image = np.where(disc[..., None], [0.9, 0.1, 0.1], [0.1, 0.8, 0.8])
+    trimap = np.full((14, 19), 0.5)
+    trimap[:, :3], trimap[:, -3:] = 0, 1
+    row, column = np.argwhere(disc)[0]
+    where = f"^{disc.sum()} pixels.*row {row} and column {column}"
+    with pytest.warns(ConvergenceWarning, match=where):
+        alpha = alphamat.learning_based(image, trimap)
+    np.testing.assert_allclose(alpha[disc], 0.5, rtol=0, atol=1e-6)
+    exchanged = 1 - alphamat.learning_based(image, trimap, epsilon=1e-4)
+    np.testing.assert_allclose(
+        alphamat.learning_based(image, 1 - trimap, epsilon=1e-4), exchanged, rtol=0, atol=1e-3
+    )

@@ -301,3 +301,16 @@ def test_zero_is_solved_and_has_gradients(float64):
     assert solution.residual == 0
     gradient = jax.jit(jax.grad(lambda b: exactly(A, b).x.sum()))(jnp.zeros(3))
     np.testing.assert_allclose(gradient, 1)
+
+
+def test_parts_that_hang_on_the_rest_weakly_are_right():
+    right, down = np.ones((H, W - 1)), np.ones((H - 1, W))
+    right[:, [2, 5, 8]] = 1e-8
+    dense, b = grid_laplacian(right, down), np.zeros((H, W))
+    ends = np.zeros((H, W))
+    ends[:, [0, -1]] = 1
+    dense += np.diag(ends.ravel())
+    b[:, -1] = 1
+    solution = sj.cg(sparse.csr_array(dense), b.ravel())
+    assert solution.converged
+    assert np.abs(solution.x - np.linalg.solve(dense, b.ravel())).max() < 5e-4
