@@ -260,8 +260,8 @@ def warn_unless_converged(solution: Solution) -> None:
     error = f" and an estimated error of {solution.error:.1e}" if known else ""
     warnings.warn(
         f"The solver stopped after {solution.iterations} iterations with a residual of "
-        f"{solution.residual:.1e}{error}, short of its tolerance; the result is its best. Give it more "
-        "iterations or a looser tolerance, `solver=functools.partial(solvers.cg, "
+        f"{solution.residual:.1e}{error}, short of its tolerance; the result is its best. Give it "
+        "more iterations or a looser tolerance, `solver=functools.partial(solvers.cg, "
         "preconditioner=…, maxiter=…, rtol=…)`. More known pixels and a stronger regularisation "
         "make the system easier.",
         ConvergenceWarning,
