@@ -74,7 +74,7 @@ def closed_form(
             f"`trimap` has shape {trimap.shape}; expected {image.shape[:2]}, as the image has."
         )
     found = propagate(laplacian, trimap, known=known, confidence=confidence, solver=solver)
-    jax.debug.callback(_warn_unless_converged, *found[1:])
+    jax.debug.callback(_warn_unless_converged, found.iterations, found.residual, found.converged)
     return found.x
 
 

@@ -1,5 +1,6 @@
 """Clips: read, matted and written, frame by frame."""
 
+from alphamat.method import Matte as Matte
 from alphamat.video.flow import trimap_by_flow as trimap_by_flow
 from alphamat.video.frames import Frame as Frame
 from alphamat.video.frames import Video as Video
