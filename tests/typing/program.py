@@ -50,9 +50,9 @@ def systems(image: np.ndarray, hint: np.ndarray) -> alphamat.System:
     assert_type(solution, solvers.Solution)
     again = system.again(hint).solve(solvers.direct).alpha
     assert_type(system.residual(again), float)
-    x, iterations, residual, converged = solvers.cg(system.matrix, system.right_hand_side)
+    x, iterations, residual, converged, error = solvers.cg(system.matrix, system.right_hand_side)
     assert_type(x, np.ndarray)
-    assert_type((iterations, residual, converged), tuple[int, float, bool])
+    assert_type((iterations, residual, error, converged), tuple[int, float, float, bool])
     return system
 
 
