@@ -57,8 +57,8 @@ def cg(
     rtol : float
         Stop once ||b - A x|| ≤ rtol ||b||, and
     xtol : float
-        the estimated error of every entry of x is at most xtol max |x|. The first does not imply
-        the second, nor the second the first.
+        the estimated error of every entry of x is at most xtol max |x|; 1 asks nothing. The first
+        does not imply the second, nor the second the first.
     maxiter : int
         Stop after so many iterations in any case.
     callback : callable, optional

@@ -105,7 +105,7 @@ def _cg_with_one_multigrid(A: TwoLayers) -> Solver:
     M, goal = multigrid(A), 1e-5 * _norm(A.diagonal())
 
     def solver(A: TwoLayers, b: np.ndarray) -> Solution:
-        return cg(A, b, preconditioner=lambda A: M, rtol=goal / (_norm(b) or 1))
+        return cg(A, b, preconditioner=lambda A: M, rtol=goal / (_norm(b) or 1), xtol=1)
 
     return solver
 
