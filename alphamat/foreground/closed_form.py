@@ -138,6 +138,8 @@ class TwoLayers:
     regularization: float
     starts: np.ndarray
     columns: np.ndarray
+    weak_parts: None = None
+    """Colours that nothing but the regularisation holds are smooth, and need no more."""
 
     @classmethod
     def of(cls, alpha: np.ndarray, regularization: float) -> TwoLayers:
