@@ -78,7 +78,7 @@ class System:
     laplacian: Laplacian = field(repr=False)
     """L, the rows of the pixels that `place` marks."""
     given: np.ndarray = field(repr=False)
-    """(H, W) float64: alpha where it is known, elsewhere an estimate, or ½."""
+    """(H, W) float64: alpha where it is known, elsewhere an estimate, or 0."""
     place: np.ndarray = field(repr=False)
     """(H, W) bool: where the n unknowns sit in the picture, in reading order."""
     weights: np.ndarray | None = field(repr=False)
@@ -135,23 +135,23 @@ class System:
             options["x0"] = (start - self.given)[self.place]
         if not self.place.any():
             return Solved(self.given.copy(), Solution(np.empty(0), 0, 0.0, True))
-        matrix = self._held_where_loose(self.matrix)
-        solution = told(solver, matrix, self.right_hand_side, **options)
+        solution = told(solver, *self._held_where_loose(), **options)
         alpha = self.given.copy()
         alpha[self.place] += solution.x
         return Solved(np.clip(alpha, 0, 1, out=alpha), solution)
 
-    def _held_where_loose(self, matrix: Operator) -> Operator:
-        """Hold alpha to `given` where nothing but rounding would hold it, and warn of that."""
-        parts = parts_of(matrix)
+    def _held_where_loose(self) -> tuple[Operator, np.ndarray]:
+        """Return A and b, with alpha held to ½ where only rounding would hold it; warn of that."""
+        A, b = self.matrix, self.right_hand_side
+        parts = parts_of(A)
         if parts is None or not parts.loose.any():
-            return matrix
+            return A, b
         where = np.zeros(self.place.shape, bool)
         where[self.place] = parts.loose
         _warn_of_loose(where)
-        hold = HOLD * matrix.diagonal() * parts.loose
+        hold = HOLD * A.diagonal() * parts.loose
         weights = hold if self.weights is None else self.weights + hold
-        return self.laplacian.shifted(weights)
+        return self.laplacian.shifted(weights), b + hold * (0.5 - self.given[self.place])
 
     def residual(self, alpha: Pixels) -> float:
         """Return ‖b - A x‖ / ‖b‖ of an alpha, an (H, W) array_like in [0, 1]."""
@@ -195,7 +195,7 @@ def alpha_system(
         weights = confidence * trimap.known.ravel()
     return System(
         laplacian=assemble(trimap, place),
-        given=np.where(trimap.unknown, 0.5, trimap.foreground),
+        given=trimap.foreground.astype(np.float64),
         place=place,
         weights=weights,
         solver=solver,

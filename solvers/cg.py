@@ -102,7 +102,8 @@ def cg(
             best = Solution(x.copy(), descent.iterations, residual, excess <= 1, error)
             least = excess
         if best.converged or stalled or descent.iterations >= maxiter:
-            return best._replace(iterations=descent.iterations)
+            converged = best.converged and goal.reachable
+            return best._replace(iterations=descent.iterations, converged=converged)
         if apply is None:
             apply = _with_parts(preconditioner(A), parts)
             z = apply(r)
@@ -127,8 +128,7 @@ class Goal:
     def excess(self, residual: float, error: float, x: np.ndarray) -> float:
         """Return how many times residual and error are what they may be."""
         allowed = self.xtol * max(_largest(x), error)
-        excess = max(_ratio(residual, self.rtol), _ratio(error, allowed))
-        return excess if self.reachable else max(excess, 2.0)
+        return max(_ratio(residual, self.rtol), _ratio(error, allowed))
 
 
 @dataclass
@@ -212,7 +212,7 @@ def _with_parts(
 
 
 def _ratio(value: float, allowed: float) -> float:
-    return value / allowed if allowed else math.inf if value else 0.0
+    return value / max(allowed, 1e-300)
 
 
 def _largest(x: np.ndarray) -> float:

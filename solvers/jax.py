@@ -182,7 +182,8 @@ def _refine(A, b, parts, best: Solution, *, preconditioner, goal, maxiter) -> So
         if excess < least:
             best, least = Solution(x.copy(), iterations, residual, excess <= 1, error), excess
         if best.converged or stalled or iterations >= maxiter:
-            return best._replace(iterations=iterations)
+            converged = best.converged and goal.reachable
+            return best._replace(iterations=iterations, converged=converged)
         operator, place, together = laid_out = laid_out or _lay_out_with_parts(A, parts, dtype)
         right = np.zeros(operator.shape[0], dtype)
         right[place] = r / norm

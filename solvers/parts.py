@@ -23,7 +23,7 @@ from solvers._parts_kernels import join_trees as join_trees
 STRONG = 1e-3  # a coupling that joins two unknowns, as a share of √(a_ii a_jj)
 WEAK = 1e-3  # what holds a part at most, as a share of its diagonal
 WEAK_ALONE = 1e-5  # likewise where A annihilates constants only: preconditioners do better there
-LOOSE = 1e-11  # below this share, rounding hides what holds a part
+LOOSE = 1e-13  # below this share, rounding hides what holds a part
 LARGE = 400  # unknowns; on larger parts that given values hold, coarse grids see the functions
 DEPENDENT = 1e-9  # share of the largest eigenvalue at which functions on a part coincide
 

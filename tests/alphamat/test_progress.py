@@ -146,7 +146,10 @@ def test_the_logger_hears_of_kernels_that_are_compiled(tmp_path):
         "import logging, sys, numpy\n"
         "logging.basicConfig(stream=sys.stdout, format='%(name)s %(message)s')\n"
         "logging.getLogger('alphamat').setLevel('INFO')\n"
-        "from solvers import _kernels\n"
-        "for _ in range(2): _kernels.dot(0, 2, numpy.ones(2), numpy.ones(2))\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from new_kernels import double\n"
+        "for _ in range(2): double(2.0)\n"
     )
-    assert run(code, tmp_path) == ["alphamat compiling solvers._kernels.dot", ""]
+    kernel = "from solvers.loops import jit\n@jit\ndef double(x):\n    return 2 * x\n"
+    (tmp_path / "new_kernels.py").write_text(kernel)
+    assert run(code, tmp_path) == ["alphamat compiling new_kernels.double", ""]

@@ -120,12 +120,12 @@ def test_neither_size_nor_jumps_ask_for_many_iterations(decades):
 def solve(planes):
     A = matrix_of(planes)
     b = A @ np.random.default_rng(77).standard_normal(A.shape[0])
-    return cg(A, b, preconditioner=lambda A: preconditioner(planes))
+    return cg(A, b, preconditioner=lambda A: preconditioner(planes), xtol=1)
 
 
 def test_a_singular_matrix_is_no_obstacle():
     solution = solve(planes_of(23, 30, patch=5, held=0))
-    assert solution.converged
+    assert solution.residual <= 1e-7
     assert solution.iterations < 20
 
 

@@ -224,7 +224,7 @@ def test_claims_to_have_converged_exactly_when_it_has(eigenvalues, exponent, see
     n = len(eigenvalues)
     Q = np.linalg.qr(rng.standard_normal((n, n)))[0]
     A, b = (Q * eigenvalues) @ Q.T, rng.standard_normal(n)
-    solution = cg(A, b, rtol=10.0**-exponent, preconditioner=identity, maxiter=50)
+    solution = cg(A, b, rtol=10.0**-exponent, xtol=1, preconditioner=identity, maxiter=50)
     residual = true_residual(A, b, solution.x)
     assert solution.residual == pytest.approx(residual, rel=1e-6, abs=1e-15)
     assert solution.converged == (solution.residual <= 10.0**-exponent)

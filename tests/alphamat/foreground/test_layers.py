@@ -99,7 +99,7 @@ def test_multigrid_is_symmetric_and_close_to_the_inverse():
 def test_multigrid_converges_within_few_iterations(size, regularization):
     A = TwoLayers.of(soft_disc(*size), regularization)
     b = A @ np.random.default_rng(577).standard_normal(A.shape[0])
-    solution = cg(A, b, preconditioner=multigrid, rtol=1e-4)
+    solution = cg(A, b, preconditioner=multigrid, rtol=1e-4, xtol=1)
     assert solution.converged
     assert solution.iterations < 16
 
