@@ -18,7 +18,7 @@ from solvers.operators import Operator, Preconditioner, Solution
 from solvers.parameters import as_count, as_number, as_vector
 from solvers.parts import Parts, parts_of
 
-FAINT = 1e-9  # hold of a part: beside it there may be others, which only small residuals show
+FAINT = 1e-6  # hold of a part: beside it there may be others, which only small residuals show
 RTOL_OF_FAINT = 1e-11
 FARTHEST = 1e290  # of one step, as a multiple of its direction: what is more may overflow
 

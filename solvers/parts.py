@@ -22,8 +22,9 @@ from solvers._parts_kernels import join_trees as join_trees
 
 STRONG = 1e-3  # a coupling that joins two unknowns, as a share of √(a_ii a_jj)
 WEAK = 1e-3  # what holds a part at most, as a share of its diagonal
-WEAK_ALONE = 1e-5  # likewise where A annihilates constants only: preconditioners do better there
-LOOSE = 1e-13  # below this share, rounding hides what holds a part
+# Where A annihilates constants only, preconditioners do better, and its rows are sums of weights.
+WEAK_OF_CONSTANTS, LOOSE_OF_CONSTANTS = 1e-5, 1e-13
+LOOSE = 1e-11  # below this share, rounding hides what holds a part
 LARGE = 400  # unknowns; on larger parts that given values hold, coarse grids see the functions
 DEPENDENT = 1e-9  # share of the largest eigenvalue at which functions on a part coincide
 
@@ -87,7 +88,7 @@ def held_weakly(
     functions : (k, n) array, optional
         What A nearly annihilates; by default the constant.
     """
-    weak = WEAK_ALONE if functions is None else WEAK
+    weak, loose = (WEAK_OF_CONSTANTS, LOOSE_OF_CONSTANTS) if functions is None else (WEAK, LOOSE)
     part, diagonal = np.empty_like(leader), A.diagonal()
     count = kernels.number_parts(leader, part)
     size, weight = np.bincount(part, minlength=count), np.bincount(part, diagonal, count)
@@ -104,8 +105,8 @@ def held_weakly(
     least, independent = _least_eigenvalues(energies, len(functions))
     if not (least < weak).any():
         return None
-    mask[chosen] = least[part] < LOOSE
-    kept = independent & np.repeat((least < weak) & (least >= LOOSE), len(functions))
+    mask[chosen] = least[part] < loose
+    kept = independent & np.repeat((least < weak) & (least >= loose), len(functions))
     rows = np.zeros(A.shape[0] + 1, np.int64)
     rows[chosen + 1] = np.diff(P.indptr)
     P = type(P)((P.data, P.indices, np.cumsum(rows)), (A.shape[0], P.shape[1]))
@@ -122,12 +123,14 @@ def in_doubt(A: Any, leader: np.ndarray) -> Parts | None:
     count = kernels.number_parts(leader, part)
     weight = np.bincount(part, A.diagonal(), count)
     hold = np.bincount(part, A @ np.ones(A.shape[0]), count) / weight
-    if not (hold < WEAK).any():
+    if not (hold < WEAK_OF_CONSTANTS).any():
         return None
     from scipy.sparse import csc_array, csr_array
 
     none = csr_array((A.shape[0], 0)), csc_array((0, 0))
-    return Parts(*none, np.zeros(np.count_nonzero(hold < WEAK)), np.zeros(A.shape[0], bool))
+    return Parts(
+        *none, np.zeros(np.count_nonzero(hold < WEAK_OF_CONSTANTS)), np.zeros(A.shape[0], bool)
+    )
 
 
 def _least_eigenvalues(energies: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
