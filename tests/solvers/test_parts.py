@@ -134,3 +134,10 @@ def test_the_smallest_ritz_value_is_estimated_from_the_steps():
         R += np.diag(np.sqrt(ratios[1 : k + 1] / lengths[:k]), 1)
         exact = np.linalg.eigvalsh(R.T @ R)[0]
         assert exact * (1 - 1e-9) <= found < 3 * exact
+
+
+def test_parts_that_hold_each_other_alone_are_no_crash():
+    right, down = np.ones((H, W - 1)), np.ones((H - 1, W))
+    right[:, 6] = 2.0**-40  # and nothing is given
+    solution = cg(sparse.csr_array(grid_laplacian(right, down)), np.eye(H * W)[3], maxiter=200)
+    assert not solution.converged
