@@ -109,6 +109,8 @@ def output_paths(
     >>> paths["alpha"].as_posix()
     'photos/lion_alpha.png'
     """
+    if output is None and source.parts[:2] == ("/", "dev"):
+        raise ValueError(f"{source} has no folder for what is made of it; name a file.")
     if output is None or is_folder(output):
         folder = source.parent if output is None else Path(output)
         return {kind: folder / f"{source.stem}_{kind}.png" for kind in kinds}

@@ -63,7 +63,7 @@ def score_alphas(
             refuse_unwritable(csv_file, endings=(".csv",))
         scores = _score_each(_pair(predictions, truth, trimaps), quantise)
         if csv_file is not None:
-            replace_file(csv_file.resolve(), [_table(scores).encode()])
+            replace_file(csv_file, [_table(scores).encode()])
     mean = metrics.Scores(*np.mean(list(scores.values()), axis=0).tolist())
     if as_json:
         record = {

@@ -74,6 +74,8 @@ def test_outputs_go_beside_the_source_into_a_folder_or_to_a_file(tmp_path):
     assert output_paths(source, "new/", ["cutout", "composite"]) == {
         kind: Path(f"new/lion_{kind}.png") for kind in ("cutout", "composite")
     }
+    with pytest.raises(ValueError, match="/dev/stdin has no folder"):
+        output_paths(Path("/dev/stdin"), None, ["alpha"])
     with pytest.raises(ValueError, match=r"a\.tif is not an existing folder; .* 2 files"):
         output_paths(source, Path("a.tif"), ["cutout", "composite"])
 
