@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def cg(
     while True:
         r = b - A @ x
         residual = math.sqrt(_dot(r, r)) / scale
-        if apply is None and residual > goal.rtol:
+        if apply is None and residual > goal.wanted:
             apply = _with_parts(preconditioner(A), parts)
         z = (apply or _with_parts(jacobi(A), parts))(r)
         error = descent.error(z)
@@ -102,8 +102,7 @@ def cg(
             best = Solution(x.copy(), descent.iterations, residual, excess <= 1, error)
             least = excess
         if best.converged or stalled or descent.iterations >= maxiter:
-            converged = best.converged and goal.reachable
-            return best._replace(iterations=descent.iterations, converged=converged)
+            return goal.judged(best._replace(iterations=descent.iterations))
         if apply is None:
             apply = _with_parts(preconditioner(A), parts)
             z = apply(r)
@@ -112,23 +111,32 @@ def cg(
 
 @dataclass(frozen=True)
 class Goal:
-    """How small residual and error have to be."""
+    """How small residual and error have to be, and are wanted."""
 
     rtol: float
     xtol: float
-    reachable: bool
+    wanted: float
+    """What a residual is reduced to where that is possible: `rtol`, or less."""
+    reachable: bool = True
 
     @classmethod
     def of(cls, parts: Parts | None, rtol: float, xtol: float) -> Goal:
         """Return the goal for a matrix with these weakly held parts."""
-        if parts is not None and parts.hold.min() < FAINT:
-            rtol = min(rtol, RTOL_OF_FAINT)
-        return cls(rtol, xtol, parts is None or not parts.loose.any())
+        if parts is None:
+            return cls(rtol, xtol, rtol)
+        wanted = min(rtol, RTOL_OF_FAINT) if parts.hold.min() < FAINT else rtol
+        return cls(rtol, xtol, wanted, not parts.loose.any())
 
     def excess(self, residual: float, error: float, x: np.ndarray) -> float:
-        """Return how many times residual and error are what they may be."""
+        """Return how many times residual and error are what is wanted."""
         allowed = self.xtol * max(_largest(x), error)
-        return max(_ratio(residual, self.rtol), _ratio(error, allowed))
+        return max(_ratio(residual, self.wanted), _ratio(error, allowed))
+
+    def judged(self, best: Solution) -> Solution:
+        """Return the best solution that was found, converged if it is what it has to be."""
+        least = replace(self, wanted=self.rtol)
+        converged = self.reachable and least.excess(best.residual, best.error, best.x) <= 1
+        return best._replace(converged=converged)
 
 
 @dataclass
@@ -176,7 +184,7 @@ class _Descent:
         return _largest(z) / self.smallest
 
     def is_met(self, residual: float, z: np.ndarray) -> bool:
-        if residual > self.goal.rtol:
+        if residual > self.goal.wanted:
             return False
         return self.goal.excess(residual, self.error(z), self.x) <= 1
 

@@ -104,7 +104,7 @@ def cg(
     if not best.converged and best.iterations < maxiter:
         with jax.enable_x64(True):
             best = refine(best)
-    return best
+    return goal.judged(best)
 
 
 @partial(jax.jit, static_argnames="preconditioner")
@@ -182,12 +182,11 @@ def _refine(A, b, parts, best: Solution, *, preconditioner, goal, maxiter) -> So
         if excess < least:
             best, least = Solution(x.copy(), iterations, residual, excess <= 1, error), excess
         if best.converged or stalled or iterations >= maxiter:
-            converged = best.converged and goal.reachable
-            return best._replace(iterations=iterations, converged=converged)
+            return best._replace(iterations=iterations)
         operator, place, together = laid_out = laid_out or _lay_out_with_parts(A, parts, dtype)
         right = np.zeros(operator.shape[0], dtype)
         right[place] = r / norm
-        reduction = max(min(goal.rtol / residual, 0.1), trusted)
+        reduction = max(min(goal.wanted / residual, 0.1), trusted)
         correction, count, left, met = _correct(
             operator, together, right, reduction, maxiter - iterations, preconditioner
         )

@@ -197,7 +197,7 @@ def test_goes_on_in_float64_where_float32_is_not_enough():
     assert solution.converged
     assert true_residual(A.tocsr(), b, solution.x) <= 1e-7
     assert jnp.ones(1).dtype == jnp.float32
-    goal = Goal(1e-7, 5e-4, reachable=True)
+    goal = Goal(1e-7, 5e-4, wanted=1e-7)
     options = {"preconditioner": sj.jacobi, "goal": goal, "maxiter": 10_000}
     alone = sj._refine(A, b, None, solution._replace(x=0 * b), **options)
     assert not alone.converged
