@@ -36,7 +36,7 @@ def matte_clip(
         typer.Option(
             "--output",
             "-o",
-            help="NAME.mov (ProRes 4444), NAME.webm (VP9), NAME.mp4 (H.264, HEVC for HDR; without "
+            help="NAME.mov (ProRes 4444), NAME.webm (VP9), NAME.mp4 (H.264; without "
             "alpha); or a folder or a pattern, such as 'out/%04d.tif', for PNG or TIFF.",
         ),
     ],

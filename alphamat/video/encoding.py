@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,6 @@ class Kind:
     """Format of pixels with alpha; None if the film cannot have alpha."""
     options: dict[str, str]
     container: dict[str, str]
-    tag: str | None = None
-    """What the container calls the coding, where players want another name than FFmpeg's."""
 
     def bits(self, alpha: bool) -> int:
         """Return bits per channel of pictures that lose nothing by being rounded."""
@@ -63,17 +61,11 @@ KINDS = {
         FRAGMENTS,
     ),
 }
-HDR_KINDS = KINDS | {
-    ".mp4": Kind(
-        "libx265",
-        "yuv420p10le",
-        None,
-        {"crf": "18", "preset": "medium", "forced-idr": "1", "x265-params": "log-level=none"},
-        FRAGMENTS,
-        tag="hvc1",
-    ),
-}
-"""How films of high dynamic range are coded; PyAV's libvpx has 8 bits only."""
+HDR_KINDS = KINDS | {".mp4": replace(KINDS[".mp4"], opaque="yuv420p10le")}
+"""How films of high dynamic range are coded: H.264 of 10 bits, since libx265 crashes in PyAV 18.
+
+PyAV's libvpx has 8 bits only.
+"""
 
 
 def kind_of(path: Path, colour: Colour = PICTURES) -> Kind | None:
@@ -88,7 +80,7 @@ def refuse_unencodable(path: Path, kind: Kind, size: tuple[int, int], alpha: boo
         raise ValueError(
             f"{path} cannot hold alpha; write .mov, .webm or pictures, or a composite."
         )
-    if kind.encoder in ("libx264", "libx265") and (size[0] % 2 or size[1] % 2):
+    if kind.encoder == "libx264" and (size[0] % 2 or size[1] % 2):
         raise ValueError(
             f"the clip is {size[0]} × {size[1]} (height × width), and {path} can only have even "
             "numbers of pixels; write .mov, .webm or pictures."
@@ -131,7 +123,6 @@ def encoding(
             stream.metadata["timecode"] = timecode
         codec = stream.codec_context
         codec.time_base = time_base
-        codec.codec_tag = kind.tag or codec.codec_tag
         codec.sample_aspect_ratio = pixel_aspect
         codec.flags |= av.codec.context.Flags.frame_duration
         codec.gop_size = max(1, round(rate))  # a fragment each second

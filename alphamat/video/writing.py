@@ -45,9 +45,10 @@ def write_video(
     ----------
     path : path
         `NAME.mov` is ProRes 4444, whose alpha is kept to 10 bits; `NAME.webm` is VP9, with lossy
-        alpha of 8 bits; `NAME.mp4` is H.264, or HEVC if the source is HDR, without alpha. A folder,
-        which is made if missing, or a pattern such as `out/shot.%04d.tif` or `out/shot.####.tif`,
-        gets PNG or TIFF files; it must have none before. All have straight alpha.
+        alpha of 8 bits; `NAME.mp4` is H.264 without alpha, of 10 bits if the source is HDR. A
+        folder, which is made if missing, or a pattern such as `out/shot.%04d.tif` or
+        `out/shot.####.tif`, gets PNG or TIFF files; it must have none before. All have straight
+        alpha.
     pictures : iterable of (H, W), (H, W, 3) or (H, W, 4) arrays, or of Frames with such
         Gray, RGB, or RGBA with straight alpha: uint8, uint16, or floating point in [0, 1]. Frames
         keep their times and numbers.
