@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+SETTINGS = "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "OPT"  # of numba's, that change what it compiles
 CONSTANTS = bool, int, float, complex, str, tuple, np.generic
 
 
@@ -69,7 +70,8 @@ def _caching() -> type:
             locators = [kind.from_function(function, _file(function)) for kind in every]
             places = [place.get_cache_path() for place in locators if place is not None]
             self.places = [place for place in places if place[0] != "~"]  # the user has no home
-            stamp = self._impl.locator.get_source_stamp(), fingerprint(function, options)
+            settings = options | {name: getattr(config, name, None) for name in SETTINGS}
+            stamp = self._impl.locator.get_source_stamp(), fingerprint(function, settings)
             self._stamp, base = stamp, self._impl.filename_base
             self._files = [caching.IndexDataCacheFile(at, base, stamp) for at in self.places]
 
