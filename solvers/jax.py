@@ -140,9 +140,9 @@ def differentiable_cg(
     Returns
     -------
     Solution
-        All four are JAX arrays. The residual is recomputed from x, in b's precision; where rounding
-        keeps it above `rtol`, `converged` is False. x is NaN where A or b holds NaN. Nothing
-        reports on the solves for gradients.
+        Of JAX arrays. The residual is recomputed from x, in b's precision; where rounding keeps it
+        above `rtol`, `converged` is False. The error is not estimated. x is NaN where A or b holds
+        NaN. Nothing reports on the solves for gradients.
     """
     apply = preconditioner(A)
 

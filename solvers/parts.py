@@ -93,10 +93,8 @@ def held_weakly(
         What A nearly annihilates; by default the constant.
     """
     weak, loose = (WEAK_OF_CONSTANTS, LOOSE_OF_CONSTANTS) if functions is None else (WEAK, LOOSE)
-    part, diagonal = np.empty_like(leader), A.diagonal()
-    count = kernels.number_parts(leader, part)
-    size, weight = np.bincount(part, minlength=count), np.bincount(part, diagonal, count)
-    held = np.bincount(part, A @ np.ones(A.shape[0]), count)  # by given values
+    part, held, weight = _held_by_given_values(A, leader)
+    size = np.bincount(part)
     chosen = np.flatnonzero(((held < weak * weight) | (size > 1) & (size < LARGE))[part])
     if not chosen.size:
         return None
@@ -104,7 +102,7 @@ def held_weakly(
     part = np.unique(part[chosen], return_inverse=True)[1]
     mask = np.zeros(A.shape[0], bool)
     mask[chosen] = True
-    P = _normalised(functions.astype(np.float64), part, diagonal[mask])
+    P = _normalised(functions.astype(np.float64), part, A.diagonal()[mask])
     energies = (P.T @ among(mask) @ P).tocsr()
     least, independent = _least_eigenvalues(energies, len(functions))
     if not (least < weak).any():
@@ -123,18 +121,22 @@ def in_doubt(A: Any, leader: np.ndarray) -> Parts | None:
     That is for operators without entries: solvers then reduce the residual until it shows what
     these parts lack.
     """
-    part = np.empty_like(leader)
-    count = kernels.number_parts(leader, part)
-    weight = np.bincount(part, A.diagonal(), count)
-    hold = np.bincount(part, A @ np.ones(A.shape[0]), count) / weight
-    if not (hold < WEAK_OF_CONSTANTS).any():
+    _, held, weight = _held_by_given_values(A, leader)
+    doubtful = np.count_nonzero(held < WEAK_OF_CONSTANTS * weight)
+    if not doubtful:
         return None
     from scipy.sparse import csc_array, csr_array
 
     none = csr_array((A.shape[0], 0)), csc_array((0, 0))
-    return Parts(
-        *none, np.zeros(np.count_nonzero(hold < WEAK_OF_CONSTANTS)), np.zeros(A.shape[0], bool)
-    )
+    return Parts(*none, np.zeros(doubtful), np.zeros(A.shape[0], bool))
+
+
+def _held_by_given_values(A: Any, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each unknown's part; and of each part its couplings to given values, and diagonal."""
+    part = np.empty_like(leader)
+    count = kernels.number_parts(leader, part)
+    held = np.bincount(part, A @ np.ones(A.shape[0]), count)
+    return part, held, np.bincount(part, A.diagonal(), count)
 
 
 def _least_eigenvalues(energies: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
