@@ -26,6 +26,7 @@ WEAK = 1e-3  # what holds a part at most, as a share of its diagonal
 WEAK_OF_CONSTANTS, LOOSE_OF_CONSTANTS = 1e-5, 1e-13
 LOOSE = 1e-11  # below this share, rounding hides what holds a part
 LARGE = 400  # unknowns; on larger parts that given values hold, coarse grids see the functions
+FEW, SAMPLE = 128, 2000  # values of the functions, among so many unknowns
 DEPENDENT = 1e-9  # share of the largest eigenvalue at which functions on a part coincide
 
 
@@ -38,9 +39,11 @@ class Parts:
     energies: Any
     """Pᵀ A P, (m, m) CSC array."""
     hold: np.ndarray
-    """What holds each part, as a share of its diagonal; 0 where that is not known."""
+    """What holds each part, as a share of its diagonal."""
     loose: np.ndarray
     """(n,) bool: the unknowns of parts that nothing holds but rounding."""
+    others: bool
+    """Whether there may be parts that were not found."""
 
     def correct(self, r: np.ndarray) -> np.ndarray:
         """Return P (Pᵀ A P)⁻¹ Pᵀ r, the correction that moves the parts as wholes."""
@@ -93,11 +96,12 @@ def held_weakly(
         What A nearly annihilates; by default the constant.
     """
     weak, loose = (WEAK_OF_CONSTANTS, LOOSE_OF_CONSTANTS) if functions is None else (WEAK, LOOSE)
+    others = functions is not None and _have_few_values(functions)
     part, held, weight = _held_by_given_values(A, leader)
     size = np.bincount(part)
     chosen = np.flatnonzero(((held < weak * weight) | (size > 1) & (size < LARGE))[part])
     if not chosen.size:
-        return None
+        return _not_found(A.shape[0]) if others else None
     functions = np.ones((1, chosen.size)) if functions is None else functions[:, chosen]
     part = np.unique(part[chosen], return_inverse=True)[1]
     mask = np.zeros(A.shape[0], bool)
@@ -106,29 +110,41 @@ def held_weakly(
     energies = (P.T @ among(mask) @ P).tocsr()
     least, independent = _least_eigenvalues(energies, len(functions))
     if not (least < weak).any():
-        return None
+        return _not_found(A.shape[0]) if others else None
     mask[chosen] = least[part] < loose
     kept = independent & np.repeat((least < weak) & (least >= loose), len(functions))
     rows = np.zeros(A.shape[0] + 1, np.int64)
     rows[chosen + 1] = np.diff(P.indptr)
     P = type(P)((P.data, P.indices, np.cumsum(rows)), (A.shape[0], P.shape[1]))
-    return Parts(P[:, kept], energies[kept][:, kept].tocsc(), least[least < weak], mask)
+    return Parts(P[:, kept], energies[kept][:, kept].tocsc(), least[least < weak], mask, others)
 
 
-def in_doubt(A: Any, leader: np.ndarray) -> Parts | None:
-    """Return parts that given values hold weakly, without functions to correct them, or None.
+def _have_few_values(functions: np.ndarray) -> bool:
+    """Return whether few colours make a picture.
+
+    Flat areas that meet in few windows need not be alike: each window relates the values of several
+    areas, and many other functions than the given ones are nearly annihilated, too.
+    """
+    some = functions[:, :: max(1, functions.shape[1] // SAMPLE)].astype(np.float64)
+    key = np.cos(1 + np.arange(len(some))) @ some
+    return np.unique(key).size <= FEW
+
+
+def in_doubt(A: Any, leader: np.ndarray, functions: np.ndarray) -> Parts | None:
+    """Return that there may be weakly held parts, or None.
 
     That is for operators without entries: solvers then reduce the residual until it shows what
-    these parts lack.
+    these parts lack. For the parameters see `held_weakly`.
     """
     _, held, weight = _held_by_given_values(A, leader)
-    doubtful = np.count_nonzero(held < WEAK_OF_CONSTANTS * weight)
-    if not doubtful:
-        return None
+    others = (held < WEAK_OF_CONSTANTS * weight).any() or _have_few_values(functions)
+    return _not_found(A.shape[0]) if others else None
+
+
+def _not_found(n: int) -> Parts:
     from scipy.sparse import csc_array, csr_array
 
-    none = csr_array((A.shape[0], 0)), csc_array((0, 0))
-    return Parts(*none, np.zeros(doubtful), np.zeros(A.shape[0], bool))
+    return Parts(csr_array((n, 0)), csc_array((0, 0)), np.empty(0), np.zeros(n, bool), True)
 
 
 def _held_by_given_values(A: Any, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -102,7 +102,7 @@ class ColourLineBoxes:
         leader = np.arange(self.at.size, dtype=np.int32)
         for box in self.boxes:
             box.join(self.image, self.number, leader)
-        return in_doubt(self, leader)
+        return in_doubt(self, leader, self.image.reshape(-1, 3)[self.at].T)
 
     def couple(self, field: np.ndarray) -> np.ndarray:
         """Apply all rows, with their entries at all other pixels, to an (H, W) field."""

@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 import alphamat
 from alphamat.method import SYSTEMS
@@ -141,4 +142,31 @@ def outcome(system):
 )
 def test_alpha_is_right_or_a_warning_says_that_it_is_not(method, make, picture, trimap):
     found = outcome(make(PICTURES[picture], TRIMAPS[trimap]))
+    assert found == "right" or (found, method) == ("warned", alphamat.learning_based)
+
+
+def posters():
+    """Larger pictures of few colours, whose areas hang together in windows of three or four."""
+    height, width = 29, 37
+    for seed in (14, 18):
+        draw = np.random.default_rng(seed).random((height, width, 3))
+        yield pytest.param(np.round(draw), id=f"saturated noise {seed}")
+    for seed in (2, 10):
+        blurred = gaussian_filter(
+            np.random.default_rng(seed).standard_normal((height, width, 3)), (2, 2, 0)
+        )
+        levels = (blurred - blurred.min()) / np.ptp(blurred)
+        yield pytest.param(np.round(3 * levels) / 3, id=f"posterised {seed}")
+
+
+@pytest.mark.parametrize("picture", [*posters()])
+@pytest.mark.parametrize(
+    "method",
+    [alphamat.closed_form, alphamat.fast, alphamat.learning_based],
+    ids=lambda method: method.__name__,
+)
+def test_what_no_residual_shows_is_right_or_warned_of(method, picture):
+    trimap = np.full(picture.shape[:2], 0.5)
+    trimap[:, :4], trimap[:, -4:] = 0, 1
+    found = outcome(SYSTEMS[method](picture, trimap))
     assert found == "right" or (found, method) == ("warned", alphamat.learning_based)

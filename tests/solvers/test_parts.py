@@ -7,7 +7,7 @@ from scipy import sparse
 from solvers import StencilMatrix, cg, direct, multigrid
 from solvers.cg import SmallestRitz
 from solvers.grid import Region, offsets
-from solvers.parts import parts_of
+from solvers.parts import Parts, parts_of
 from tests.reference import grid_laplacian
 
 H, W = 11, 14
@@ -166,3 +166,29 @@ def test_what_rounding_allows_is_enough_where_more_was_wanted():
     solution = cg(A, np.eye(H * W)[3])
     assert 1e-11 < solution.residual < 1e-7
     assert solution.converged
+
+
+def with_functions(values):
+    """A stencil that hangs together, with one function that it nearly annihilates."""
+    A = stencil(two_islands(1.0))
+    return StencilMatrix(A.region, A.planes, A.region.store(values)[None].astype(np.float32))
+
+
+def test_few_values_of_the_functions_leave_other_parts_possible():
+    many = np.arange(1.0, 1 + H * W).reshape(H, W)
+    assert parts_of(with_functions(many)) is None
+    few = parts_of(with_functions(many // 40))
+    assert few is not None
+    assert few.others
+    assert not few.functions.shape[1]
+
+
+def test_a_part_that_no_residual_shows_is_found_by_noise(monkeypatch):
+    tiny = 1e-16  # what couples the islands to the rest: beside b's residual it is nothing
+    A = stencil(two_islands(tiny))
+    b = A @ np.ones(A.shape[0])
+    unseen = Parts(sparse.csr_array((b.size, 0)), None, np.empty(0), np.zeros(b.size, bool), True)
+    monkeypatch.setattr(type(A), "weak_parts", unseen)
+    found = cg(A, b)
+    assert not found.converged
+    assert found.error > 0.1

@@ -29,6 +29,12 @@ def failing(image, trimap):
 
 
 @pytest.fixture
+def wide(monkeypatch):
+    """Keep errors on one line. Typer reads the width of a terminal when it is imported."""
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 300)
+
+
+@pytest.fixture
 def packages(tmp_path, monkeypatch):
     """Return a folder on the path with a package that brings methods of its own."""
     folder = tmp_path / "packages"

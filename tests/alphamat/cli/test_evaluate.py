@@ -201,8 +201,7 @@ def test_nothing_finished_is_a_failure(pictures):
         (["synthetic", "--method", "flat", "--limit", "0"], "--limit"),
     ],
 )
-def test_misuse_exits_with_2(pictures, tmp_path, monkeypatch, arguments, message):
-    monkeypatch.setenv("TERMINAL_WIDTH", "200")
+def test_misuse_exits_with_2(pictures, tmp_path, wide, arguments, message):
     result = run(*arguments)
     assert result.exit_code == 2
     assert message in result.stderr
@@ -266,9 +265,8 @@ def test_own_functions_serve_as_methods_and_metrics(pictures, tmp_path, monkeypa
     ],
 )
 @pytest.mark.parametrize("option", ["--method", "--metric"])
-def test_functions_that_cannot_be_had_are_misuse(tmp_path, monkeypatch, option, text, told):
+def test_functions_that_cannot_be_had_are_misuse(tmp_path, monkeypatch, wide, option, text, told):
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setenv("TERMINAL_WIDTH", "300")
     (tmp_path / "broken.py").write_text("\noops\n")
     (tmp_path / "leaving.py").write_text("import sys\nsys.exit(3)\n")
     (tmp_path / "worse.py").write_text("def f(:\n")
@@ -311,8 +309,7 @@ def test_folders_may_have_any_names(pictures, tmp_path):
         (["synthetic", "--order-by", "worst"], "'worst' is not known; expected one of: sad"),
     ],
 )
-def test_misuse_of_further_options_exits_with_2(monkeypatch, arguments, message):
-    monkeypatch.setenv("TERMINAL_WIDTH", "200")
+def test_misuse_of_further_options_exits_with_2(wide, arguments, message):
     result = run(*arguments, "--method", "flat")
     assert result.exit_code == 2
     assert message in result.stderr
