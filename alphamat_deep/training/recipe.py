@@ -1,0 +1,44 @@
+"""What a training run is made of: a network, its losses, its data and its optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optax
+from flax import nnx
+from jax import Array
+
+Sample = dict[str, np.ndarray]
+"""Arrays (H, W, C) of float32: `image`, `alpha`, `foreground`, `background` in [0, 1], and `trimap`
+of 0, ½ and 1. Those of a clip are (T, H, W, C). A batch has one axis more, at the front."""
+
+Loss = Callable[[nnx.Module, Mapping[str, Array], nnx.Rngs], dict[str, Array]]
+"""From a network in training mode, a batch and random streams to scalars. "total" is minimised."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained. Each file in `recipes` makes one."""
+
+    preset: str
+    """One of `alphamat_deep.PRESETS`."""
+    losses: tuple[Loss, ...]
+    """A step minimises each in turn, with one update of the parameters for each."""
+    optimiser: Callable[[int], optax.GradientTransformation]
+    """From the number of steps of the whole run to the transformation of gradients."""
+    compose: Callable[[Sample, np.random.Generator], Sample]
+    """From the layers of one picture, of any size, to a sample of the batch's size."""
+    batch: int
+    """Samples of a step, on all devices and hosts together."""
+    steps: int
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the network's configuration to change."""
+    frozen: tuple[str, ...] = ()
+    """Regular expressions of parameters that stay as they are, such as r"^backbone\\."."""
+    frozen_statistics: bool = False
+    """Whether normalisation uses the running statistics, and leaves them as they are."""
+    average: float = 0.0
+    """Decay of the exponential average of the parameters, such as 0.999; 0 keeps none."""
