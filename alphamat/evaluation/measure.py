@@ -84,11 +84,14 @@ class Finished(NamedTuple):
 def measure(task: Task, clock: Callable[[bool], None] = lambda runs: None) -> Finished:
     """Run a method on a sample; whatever it raises becomes the row's `error`.
 
-    `clock` is told when a call of the caller's functions begins (True) and when it ends (False).
+    `clock` is told when reading the sample, and calls of the caller's functions, begin (True) and
+    end (False).
     """
     row, picture = Row(*task.key), None
     try:
+        clock(True)
         sample = task.samples[0]
+        clock(False)
     except Exception as fault:
         return Finished(row._replace(error=told(fault)), None)
     try:

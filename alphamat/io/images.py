@@ -14,6 +14,7 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import FULL_SCALE, Pixels, unit_range
+from alphamat.door.parameters import as_count
 from alphamat.io.png import encode_png, open_png
 from alphamat.io.profiles import fitting
 from alphamat.io.sniff import READABLE, format_of, other_kind
@@ -34,7 +35,7 @@ class Picture(NamedTuple):
     """Its ICC profile, if it has one that fits; without one, colours are sRGB."""
 
 
-def read_image(path: Source) -> np.ndarray:
+def read_image(path: Source, *, limit: int | None = None) -> np.ndarray:
     """Read an image file, upright.
 
     Parameters
@@ -42,6 +43,9 @@ def read_image(path: Source) -> np.ndarray:
     path : path of a PNG, JPEG, TIFF or WebP file, or such a file open for reading
         Its contents decide the format, not its name. Of several frames, the first is read; of the
         pages of a TIFF, the first that is no thumbnail.
+    limit : int, optional
+        Pixels that the image may have. Set it where files come from strangers: a small file may
+        claim a large image. By default it is twice `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Returns
     -------
@@ -56,14 +60,14 @@ def read_image(path: Source) -> np.ndarray:
         If there is no file at `path`, or it must not be read.
     ValueError
         If the file is not an image of these formats, is damaged or cut short, has samples of
-        other than 8 or 16 bits, or more than twice `PIL.Image.MAX_IMAGE_PIXELS` pixels.
+        other than 8 or 16 bits, or more pixels than `limit`.
     MemoryError
         If this machine cannot hold the image.
     """
-    return read_picture(path).pixels
+    return read_picture(path, limit=limit).pixels
 
 
-def read_picture(path: Source) -> Picture:
+def read_picture(path: Source, *, limit: int | None = None) -> Picture:
     """Read an image file with its colour profile.
 
     The profile says which colours the numbers are; `write_image` puts it into a result made from
@@ -81,9 +85,14 @@ def read_picture(path: Source) -> Picture:
     >>> pixels.shape, profile
     ((11, 14, 3), None)
     """
+    if limit is not None:
+        limit = as_count(limit, "limit", most=None)
     with opened(path) as (file, name), _named(name):
         stored = _stored(file)
         height, width = stored.size
+        if limit is not None and height * width > limit:
+            size = f"{height} × {width} pixels (height × width)"
+            raise Refusal(f"has {size}; expected at most {limit:,}")
         # as stored, and as float64 RGB
         memory.refuse_beyond(
             32 * width * height,

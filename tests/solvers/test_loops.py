@@ -1,8 +1,10 @@
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +164,35 @@ def test_after_an_interruption_no_thread_begins_another_piece(monkeypatch):
         loops.over_range(loop, 1000, 1000)
     loops._pool().submit(int).result()
     assert len(begun) < 20
+
+
+PROGRAM = """
+import numpy as np
+from solvers.loops import jit, over_range
+
+@jit(cache=False)
+def spin(first, last, out):
+    for i in range(first, last):
+        for j in range(1_000_000):
+            out[i] = 0.999 * out[i] + j
+
+out = np.zeros(100_000)
+spin(0, 1, out)
+print("begun", flush=True)
+over_range(spin, out.size, 1_000_000 * out.size, out)  # several minutes
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no signals")
+def test_an_interrupt_is_heeded_between_pieces():
+    command = [sys.executable, "-c", PROGRAM]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as program:
+        assert program.stdout.readline() == "begun\n"
+        time.sleep(0.2)
+        program.send_signal(signal.SIGINT)
+        try:
+            _, told = program.communicate(timeout=20)
+        finally:
+            program.kill()
+    assert told.endswith("KeyboardInterrupt\n")

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from typing import NamedTuple
 
 import joblib
 import numpy as np
 import pytest
 
+from alphamat.datasets import Dataset
 from alphamat.evaluation import evaluate
 from tests.alphamat.evaluation.cases import half, red, sample, samples
 
@@ -103,6 +105,21 @@ def test_a_method_that_takes_too_long_is_stopped(jobs):
     found = evaluate({"hanging": hanging}, [sample(), bright(), *samples()[2:]], jobs=jobs, limit=2)
     assert time.monotonic() - start < 60
     assert [row.error for row in found.rows] == ["", "it took longer than the limit of 2 s", "", ""]
+
+
+class Stuck(NamedTuple):
+    """A sample on a disk that does not answer."""
+
+    name: str = "stuck"
+    group: str = ""
+
+    def read(self):
+        time.sleep(300)
+
+
+def test_a_sample_that_cannot_be_read_in_time_is_given_up():
+    found = evaluate([red], Dataset((Stuck(),)), limit=1)
+    assert [row.error for row in found.rows] == ["it took longer than the limit of 1 s"]
 
 
 def test_a_longer_limit_tries_again_and_an_equal_one_does_not(tmp_path):

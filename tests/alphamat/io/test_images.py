@@ -246,6 +246,17 @@ def test_decompression_bombs_are_refused(tmp_path):
         read_image(tmp_path / "a.png")
 
 
+def test_images_beyond_a_limit_are_refused_before_decoding(tmp_path):
+    (tmp_path / "a.png").write_bytes(png_of_size(90, 80))  # without any pixels
+    expected = r"a\.png has 80 × 90 pixels .*; expected at most 7,199\."
+    with pytest.raises(ValueError, match=expected):
+        read_image(tmp_path / "a.png", limit=7199)
+    write_image(tmp_path / "b.png", np.ones((80, 90)))
+    assert read_image(tmp_path / "b.png", limit=np.int64(7200)).shape == (80, 90)
+    with pytest.raises(ValueError, match="`limit` is 0"):
+        read_image(tmp_path / "b.png", limit=0)
+
+
 def test_large_images_within_memory_raise_no_warning(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     picture = np.random.default_rng(6).integers(0, 256, (11, 14), dtype=np.uint8)
