@@ -21,10 +21,11 @@ def list_models(
     """
     with faults_in_one_line():
         if name is not None:
-            typer.echo(_whole(name, module_with(name, "NAME").PRESETS[name]))
-            return
-        for preset, module in installed_models().items():
-            typer.echo(_line(preset, module.PRESETS[preset]))
+            lines = [_whole(name, module_with(name, "NAME").PRESETS[name])]
+        else:
+            found = installed_models().items()
+            lines = [_line(preset, module.PRESETS[preset]) for preset, module in found]
+    typer.echo("\n".join(lines))
 
 
 def _line(name: str, preset) -> str:

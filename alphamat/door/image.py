@@ -138,6 +138,12 @@ def as_array(values: Any, *, name: str) -> np.ndarray:
         raise TypeError(
             f"`{name}` is a {type(values).__name__} that NumPy cannot turn into an array: {fault}"
         ) from fault
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and masked.is_masked(values):
+        raise TypeError(
+            f"`{name}` is a masked array with {masked.count_masked(values)} masked values; expected "
+            "values for all pixels. `.filled(value)` gives one to those."
+        )
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

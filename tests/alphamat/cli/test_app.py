@@ -103,7 +103,7 @@ def test_names_that_stdout_cannot_show_are_printed_with_what_stands_for_them(sce
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["methods"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["methods"], ["models"]])
 def test_a_full_stdout_is_told_in_one_line(packages, arguments):
     with open("/dev/full", "w") as full:
         ran = python(APP, *arguments, path=packages, stdout=full)

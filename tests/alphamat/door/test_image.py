@@ -199,6 +199,14 @@ def test_what_is_no_array_is_refused():
             as_image(nothing)
 
 
+def test_masked_values_are_refused():
+    image = np.ma.masked_less(np.full((4, 5, 3), 0.5), 0.1)
+    assert as_image(image).shape == (4, 5, 3)
+    image[1, 2] = np.ma.masked
+    with pytest.raises(TypeError, match="`image` is a masked array with 3 masked values"):
+        as_image(image)
+
+
 @pytest.mark.parametrize("shape", [(), (4,), (4, 5, 2), (4, 5, 5), (1, 4, 5, 3)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
 def test_other_shapes_are_refused_by_size(shape, dtype):
