@@ -141,8 +141,8 @@ def as_array(values: Any, *, name: str) -> np.ndarray:
     masked = sys.modules.get("numpy.ma")
     if masked is not None and masked.is_masked(values):
         raise TypeError(
-            f"`{name}` is a masked array with {masked.count_masked(values)} masked values; expected "
-            "values for all pixels. `.filled(value)` gives one to those."
+            f"`{name}` is a masked array with {masked.count_masked(values)} masked values; "
+            "expected values for all pixels, such as `.filled(value)` gives."
         )
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
