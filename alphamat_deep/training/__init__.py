@@ -1,1 +1,1 @@
-"""Training of the published networks."""
+"""Training of the published networks: what their authors minimise, on what, and in which steps."""
