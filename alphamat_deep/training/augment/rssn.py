@@ -47,7 +47,7 @@ def blur_in_8_bits(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def box_blur_in_8_bits(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Take means of size × size pixels in 8 bits.
+    """Take means of size × size pixels in 8 bits, as OpenCV does.
 
     Examples
     --------
