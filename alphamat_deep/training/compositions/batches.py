@@ -155,15 +155,12 @@ class Batches(Iterator[Sample]):
 
 
 def _fill(batch: Sample, row: int, sample: Sample) -> None:
-    shapes = {key: x.shape[1:] for key, x in batch.items()}
-    if shapes != {key: x.shape for key, x in sample.items()}:
+    first = {key: x.shape[1:] for key, x in batch.items()}
+    other = {key: x.shape for key, x in sample.items()}
+    if first != other:
         raise ValueError(
-            f"`compose` returned {_shapes(shapes)} for one sample of a batch and "
-            f"{_shapes({key: x.shape for key, x in sample.items()})} for another; expected the same."
+            f"`compose` returned arrays of {first} for one sample of a batch, and of {other} for "
+            "another; expected the same."
         )
     for key, x in sample.items():
         batch[key][row] = x
-
-
-def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"{key} {shape}" for key, shape in shapes.items())

@@ -157,8 +157,7 @@ def arrays(samples: Iterable[Any], *, names: Sequence[str] | None = None) -> Seq
     >>> {key: (x.shape, x.dtype.name) for key, x in source[0].read().items()}
     {'foreground': ((5, 7, 3), 'float32'), 'alpha': ((5, 7, 1), 'float32')}
     """
-    held = samples if hasattr(samples, "__getitem__") and hasattr(samples, "__len__") else None
-    held = list(samples) if held is None else held
+    held: Any = samples if hasattr(samples, "__getitem__") else list(samples)
     if names is not None and len(names) != len(held):
         raise ValueError(f"`names` has {len(names)} names for {len(held)} samples.")
     return Made(len(held), partial(_held_entry, held, names))
@@ -186,10 +185,9 @@ def layers(given: Mapping[str, np.ndarray], name: str) -> Sample:
     parsed = {key: _layer(x, key, f"{name}, `{key}`,") for key, x in given.items()}
     first = next(iter(parsed))
     for key in parsed.keys() - {"background"}:
-        lengths = (x.shape[:-3] for x in (parsed[key], parsed[first]))
-        sizes = (x.shape[-3:-1] for x in (parsed[key], parsed[first]))
-        refuse_other_size(*sizes, f"{name}, `{key}`", f"`{first}`")
-        if len(set(lengths)) > 1:
+        ours, theirs = parsed[key].shape, parsed[first].shape
+        refuse_other_size(ours[-3:-1], theirs[-3:-1], f"{name}, `{key}`", f"`{first}`")
+        if ours[:-3] != theirs[:-3]:
             raise ValueError(f"{name}, `{key}`, has another number of frames than `{first}`.")
     return parsed
 

@@ -101,8 +101,8 @@ def composed(
         As `cutouts`.
     """
     root = existing_folder(path)
-    given = dict(image=image, alpha=alpha, trimap=trimap, foreground=foreground)
-    given["background"] = background
+    given = {"image": image, "alpha": alpha, "trimap": trimap}
+    given |= {"foreground": foreground, "background": background}
     folders = {key: root / name for key, name in given.items() if name is not None}
     return _matched(root, folders, foreground_of)
 
@@ -114,8 +114,8 @@ def listed(path: Folder, lines: str = "train.txt", *, separator: str = " ") -> t
             train.txt              train/fg/cat.jpg bg/forest.jpg
             train/fg/cat.jpg       train/alpha/cat.jpg      bg/forest.jpg
 
-    A line names a foreground, and may name its background and its trimap; the alpha is in the folder
-    `alpha` beside `fg`. Where no background is named, the first file is a whole picture.
+    A line names a foreground, and may name its background and its trimap. The alpha is in the
+    folder `alpha` beside `fg`. Where no background is named, the first file is a whole picture.
 
     Raises
     ------
@@ -187,8 +187,9 @@ def _matched(
     first, absent = next(iter(found)), 0
     for name, file in found[first].items():
         owner = foreground_of(name)
-        files = {key: named.get(name) or named.get(owner) for key, named in found.items()}
-        missing = [folders[key] for key, partner in files.items() if partner is None]
+        partners = {key: named.get(name, named.get(owner)) for key, named in found.items()}
+        files = {key: partner for key, partner in partners.items() if partner is not None}
+        missing = [folders[key] for key in folders if key not in files]
         left_out += [f"{folder} has no {name}, which {file} needs" for folder in missing]
         absent += bool(missing)
         if not missing and _fit(files, faults, left_out):
@@ -224,13 +225,13 @@ def _sequences(folders: dict[str, Path], frames: int) -> tuple[Entry, ...]:
 
 def _fit(files: dict[str, Path], faults: list[str], left_out: list[str]) -> bool:
     """Return whether all files are pictures; add a fault if layers differ in size."""
-    sizes = {key: size(file, left_out) for key, file in files.items()}
-    if None in sizes.values():
+    found = {key: size(file, left_out) for key, file in files.items()}
+    sizes = {key: shape for key, shape in found.items() if shape is not None}
+    if len(sizes) < len(files):
         return False
-    first = next(iter(files))
-    for key in files:
-        if key != "background" and sizes[key] != sizes[first]:
-            (height, width), (rows, columns) = sizes[key], sizes[first]
+    first, (rows, columns) = next(iter(sizes.items()))
+    for key, (height, width) in sizes.items():
+        if key != "background" and (height, width) != (rows, columns):
             faults.append(
                 f"{files[key]} is {height} × {width}, and {files[first]} is {rows} × {columns} "
                 "(height × width)"
