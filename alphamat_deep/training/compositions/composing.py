@@ -52,8 +52,7 @@ def compose(
     for key, x in layers.items():
         own = key == "background" and "image" not in layers
         cut = x[_anywhere(x, rng, size) if own else window]
-        scaled = _scaled(cut, size, nearest=key == "trimap")
-        sample[key] = np.ascontiguousarray(scaled[..., ::-1, :] if mirrored else scaled)
+        sample[key] = _scaled(cut, size, mirrored, nearest=key == "trimap")
     if "image" not in sample:
         alpha, behind = sample["alpha"], sample["background"]
         sample["image"] = behind + alpha * (sample["foreground"] - behind)
@@ -84,17 +83,17 @@ def _anywhere(background: np.ndarray, rng: np.random.Generator, size: int) -> tu
     return ..., slice(top, top + side), slice(left, left + side), slice(None)
 
 
-def _scaled(pixels: np.ndarray, size: int, *, nearest: bool) -> np.ndarray:
+def _scaled(pixels: np.ndarray, size: int, mirrored: bool, *, nearest: bool) -> np.ndarray:
     import cv2
 
-    if pixels.shape[-2] == size:
-        return pixels
-    shrinks = cv2.INTER_AREA if pixels.shape[-2] > size else cv2.INTER_LINEAR
-    how = cv2.INTER_NEAREST if nearest else shrinks
-    frames = pixels.reshape(-1, *pixels.shape[-3:])
-    scaled = [cv2.resize(np.ascontiguousarray(x), (size, size), interpolation=how) for x in frames]
-    # Weights of the filters may sum to a little more than 1.
-    return np.clip(scaled, 0, 1).reshape(*pixels.shape[:-3], size, size, pixels.shape[-1])
+    smooth = cv2.INTER_AREA if pixels.shape[-2] > size else cv2.INTER_LINEAR
+    how = cv2.INTER_NEAREST if nearest else smooth
+    scaled = np.empty((*pixels.shape[:-3], size, size, pixels.shape[-1]), np.float32)
+    for place in np.ndindex(pixels.shape[:-3]):
+        frame = cv2.resize(pixels[place], (size, size), interpolation=how)
+        frame = cv2.flip(frame, 1) if mirrored else frame
+        scaled[place] = frame.reshape(scaled[place].shape)
+    return np.clip(scaled, 0, 1, out=scaled)  # weights of the filters may sum to more than 1
 
 
 def _trimap(alpha: np.ndarray, rng: np.random.Generator, width: tuple[int, int]) -> np.ndarray:

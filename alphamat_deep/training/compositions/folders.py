@@ -268,7 +268,7 @@ def _read_cutout(path: Path) -> Sample:
     pixels = read_image(path)
     if pixels.shape[2:] != (4,):
         raise ValueError(f"{path} has no alpha channel; expected RGBA.")
-    return layers({"foreground": pixels[..., :3], "alpha": pixels[..., 3]}, str(path))
+    return layers({"foreground": _without_alpha(pixels), "alpha": pixels[..., 3]}, str(path))
 
 
 def _read(files: dict[str, Path]) -> Sample:
@@ -286,5 +286,15 @@ def _pixels(key: str, path: Path) -> np.ndarray:
         return read_image(path)
     if key != "foreground":
         return read_colour(path)
-    pixels = read_image(path)  # a fourth channel is not the alpha that was given
-    return pixels[..., :3] if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    pixels = read_image(path)
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], 3, axis=2)
+    # A fourth channel is not the alpha that was given.
+    return pixels if pixels.shape[2] == 3 else _without_alpha(pixels)
+
+
+def _without_alpha(pixels: np.ndarray) -> np.ndarray:
+    """Return the colours of RGBA; a slice of them would be slow to work with."""
+    import cv2
+
+    return cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)

@@ -2,28 +2,37 @@
 
 They start as those of `alphamat.evaluation` do: not by forking, so that threads of JAX do no harm,
 and without running the caller's script again. They import no JAX, unless `compose` does. Each puts
-its samples into a file in memory, which has no name and so cannot be left behind.
+its samples into memory that it shares, which has no name and so cannot be left behind.
 
-Grain, the loader of JAX's ecosystem, would do: (see the measurement)
+Grain, the loader of JAX's ecosystem, serves less well here (0.2.18): its processes import JAX and
+run the caller's script again, they need absl's flags, and what comes next, and the state to go on
+from, depend on how many there are.
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count, islice
+from multiprocessing.reduction import HAVE_SEND_HANDLE, recv_handle, send_handle
 from typing import Any
 
 import numpy as np
 
+from alphamat_deep.training.compositions.entries import Sample
 from alphamat_deep.training.compositions.stream import Composed
+
+SHARING = HAVE_SEND_HANDLE and sys.platform != "win32"
+"""Whether one process can hand a file to another; samples go through the pipe otherwise."""
 
 STARTS = 3
 """When a process has died so many times at the same sample, no more are started."""
@@ -119,37 +128,43 @@ class _Worker:
 
     def take(self) -> Composed:
         """Wait for the first sample, and return it."""
-        notes = []
-        for _ in range(STARTS):
-            try:
-                found = pickle.loads(self.pipe.recv_bytes())
-                break
-            except (EOFError, OSError):
-                notes.append(self._start_again())
-        else:
-            raise ChildProcessError(f"Sample {self.begun[0]} cannot be composed. {notes[-1]}")
-        at, slot = self.begun.popleft(), self.taken % self.slots
+        notes: list[str] = []
+        while (found := self._received()) is None:
+            notes.append(self._start_again())
+            if len(notes) == STARTS:
+                raise ChildProcessError(f"Sample {self.begun[0]} cannot be composed. {notes[-1]}")
+        at = self.begun.popleft()
         self.taken += 1
         if isinstance(found, str):
             raise RuntimeError(f"Sample {at} cannot be composed:\n{found}")
-        layout, faults, path = found
-        if path is not None:
-            self.shelf = _opened(path)
-        sample = _views(self.shelf, layout, slot * (len(self.shelf or b"") // self.slots))
+        sample, faults = found
+        if isinstance(sample, list):
+            sample = _views(self.shelf, *sample)
         return Composed(sample, faults, tuple(notes))
+
+    def _received(self) -> Any:
+        """Return what the process says of the first sample; None if it has died."""
+        try:
+            found, grown = pickle.loads(self.pipe.recv_bytes())
+            if grown:
+                descriptor = recv_handle(self.pipe)
+                self.shelf = mmap.mmap(descriptor, 0)
+                os.close(descriptor)
+        except (EOFError, OSError):
+            return None
+        return found
 
     def _start_again(self) -> str:
         self.pipe.close()
-        self.process.join(1)
-        code = self.process.exitcode
         self.stop()
+        code = self.process.exitcode
         begun, self.begun = self.begun, deque()
         self._start()
         for at in begun:
             self.begin(at)
         died = f"with exit code {code}" if code is None or code >= 0 else f"by signal {-code}"
-        short = " Has the machine run out of memory?" if code == -9 else ""
-        return f"A process that composes samples has ended {died}, and is started again.{short}"
+        short = " Has the machine run out of memory?" * (code == -9)
+        return f"A process that composes samples ended {died}, and is started again.{short}"
 
     def stop(self) -> None:
         """End the process, whose pipe is closed."""
@@ -172,20 +187,11 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _opened(path: str) -> mmap.mmap:
-    """Map a file, and take its name away."""
-    with open(path, "r+b") as file:
-        shelf = mmap.mmap(file.fileno(), 0)
-    with suppress(PermissionError):  # Windows lets the other process do it
-        os.unlink(path)
-    return shelf
-
-
-def _views(shelf: Any, layout: list[tuple[str, tuple[int, ...]]], start: int) -> dict:
-    """Return the arrays of one slot."""
+def _views(shelf: Any, start: int, layout: list[tuple[str, tuple[int, ...]]]) -> Sample:
+    """Return the arrays that lie one behind the other in a piece of memory."""
     views = {}
     for key, shape in layout:
-        length = int(np.prod(shape))
+        length = math.prod(shape)
         views[key] = np.frombuffer(shelf, np.float32, length, start).reshape(shape)
         start += 4 * length
     return views
@@ -194,39 +200,50 @@ def _views(shelf: Any, layout: list[tuple[str, tuple[int, ...]]], start: int) ->
 def _serve(pipe: Any, slots: int) -> None:
     """Compose the samples whose numbers come through the pipe, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    shelf = _Shelf(slots)
     with suppress(EOFError, OSError):
-        make, shelf = pickle.loads(pipe.recv_bytes()), None
+        program, make = pipe.recv_bytes(), None
         while True:
             at, slot = pipe.recv()
+            descriptor = None
             try:
-                made = make(at)
-                layout = [(key, x.shape) for key, x in made.sample.items()]
-                path, size = None, max(4, sum(x.nbytes for x in made.sample.values()))
-                if shelf is None or slots * size > len(shelf):
-                    shelf, path = _new_shelf(slots * size)
-                for key, view in _views(shelf, layout, slot * (len(shelf) // slots)).items():
-                    view[...] = made.sample[key]
-                told = layout, made.faults, path
+                make = make or pickle.loads(program)
+                sample, faults, _ = make(at)
+                if SHARING:
+                    sample, descriptor = shelf.put(sample, slot)
+                told = sample, faults
             except Exception:
                 told = traceback.format_exc()
-            pipe.send_bytes(pickle.dumps(told))
-
-
-def _new_shelf(size: int) -> tuple[mmap.mmap, str]:
-    """Make a file of some bytes, in memory where there is room for it."""
-    for folder in ("/dev/shm", tempfile.gettempdir()):
-        with suppress(OSError):
-            descriptor, path = tempfile.mkstemp(prefix="alphamat-", dir=folder)
-            try:
-                if hasattr(os, "posix_fallocate"):
-                    os.posix_fallocate(
-                        descriptor, 0, size
-                    )  # a full disk is an error now, not later
-                else:
-                    os.truncate(descriptor, size)
-                return mmap.mmap(descriptor, size), path
-            except OSError:
-                os.unlink(path)
-            finally:
+            pipe.send_bytes(pickle.dumps((told, descriptor is not None)))
+            if descriptor is not None:
+                send_handle(pipe, descriptor, os.getppid())
                 os.close(descriptor)
-    raise MemoryError(f"There is no room for {size / 2**20:.0f} MiB of samples.")
+
+
+class _Shelf:
+    """Memory that a process shares with its reader, one slot for each sample that waits."""
+
+    def __init__(self, slots: int):
+        self.slots, self.room, self.memory = slots, 0, None
+
+    def put(self, sample: Sample, slot: int) -> tuple[list, int | None]:
+        """Put a sample down; return where it lies, and the file of the memory if it is new."""
+        descriptor, size = None, sum(x.nbytes for x in sample.values())
+        if self.memory is None or size > self.room:
+            descriptor, self.room = _nameless_file(self.slots * size), size
+            self.memory = mmap.mmap(descriptor, 0)
+        where = slot * self.room, [(key, x.shape) for key, x in sample.items()]
+        for key, view in _views(self.memory, *where).items():
+            view[...] = sample[key]
+        return list(where), descriptor
+
+
+def _nameless_file(size: int) -> int:
+    """Return the descriptor of a file that is gone with those who use it."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("alphamat")
+    else:
+        descriptor, path = tempfile.mkstemp()
+        os.unlink(path)
+    os.truncate(descriptor, size)
+    return descriptor
