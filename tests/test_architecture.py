@@ -57,7 +57,8 @@ ROOMS = {
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
     "solvers": "blackbox box grid jax loops operators parameters parts runs",
-    "alphamat": "datasets.compose door door.parameters io.whole memory method trimap trimap.parse",
+    "alphamat": "datasets datasets.compose door door.parameters examples examples.backdrops "
+    "examples.painting io.folders io.whole memory method trimap trimap.parse",
     "alphamat_deep": "",
 }
 

@@ -1,0 +1,131 @@
+"""The endless stream of samples: sample i is a function of the seed and of i, and of nothing else.
+
+So it is the same for any number of processes, and a run goes on anywhere by a number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from alphamat.door import unit_range
+from alphamat_deep.training.compositions.entries import Entry, Sample, arrays
+from alphamat_deep.training.compositions.folders import cutouts, plates
+
+ATTEMPTS = 100
+ROUNDS = 8
+Compose = Callable[[Sample, np.random.Generator], Sample]
+
+
+class Composed(NamedTuple):
+    """A sample, and what there is to say of it."""
+
+    sample: Sample
+    faults: tuple[str, ...]
+    """Of each entry that could not be read."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What samples are made of."""
+
+    source: Sequence[Entry]
+    backgrounds: Sequence[Entry] | None
+    compose: Compose
+    seed: int
+
+    def __call__(self, at: int) -> Composed:
+        """Make sample number `at`."""
+        faults: list[str] = []
+        given = _read(self.source, (self.seed, "foreground"), at, faults)
+        if self.backgrounds is not None:
+            behind = _read(self.backgrounds, (self.seed, "background"), at, faults)["background"]
+            given = _before(given, behind)
+        rng = np.random.default_rng([self.seed, at])
+        made = self.compose(given, rng)
+        sample = {key: np.asarray(x, np.float32) for key, x in made.items()}
+        return Composed(sample, tuple(faults))
+
+
+def _read(source: Sequence[Entry], key: tuple, at: int, faults: list[str]) -> Sample:
+    """Read the entry whose turn it is; in the place of one that cannot be read, draw another."""
+    epoch, turn = divmod(at, len(source))
+    for attempt in range(ATTEMPTS):
+        entry = source[shuffled(turn, len(source), (*key, epoch, attempt))]
+        try:
+            return entry.read()
+        except (OSError, ValueError, MemoryError) as fault:
+            faults.append(f"{entry.name} is left out: {fault}")
+    raise RuntimeError(f"{ATTEMPTS} entries in a row could not be read. {faults[-1]}")
+
+
+def shuffled(at: int, length: int, key: tuple) -> int:
+    """Return where `at` comes in a permutation of range(length) that belongs to a key.
+
+    No list is made, so that `length` may be any number. It is a Feistel network (Luby & Rackoff,
+    SIAM J. Comput. 1988), run again while it leaves the range.
+    """
+    half = max(1, ((length - 1).bit_length() + 1) // 2)
+    ones = (1 << half) - 1
+    while True:
+        left, right = at >> half, at & ones
+        for turn in range(ROUNDS):
+            text = repr((key, turn, right)).encode()
+            mixed = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+            left, right = right, left ^ (mixed & ones)
+        at = left << half | right
+        if at < length:
+            return at
+
+
+def _before(given: Sample, background: np.ndarray) -> Sample:
+    """Return a foreground and its alpha with another background."""
+    if "foreground" not in given:
+        raise ValueError(
+            "`source` has pictures without `foreground`, which cannot be put before `backgrounds`. "
+            "Estimate it (see `estimated`), or pass None to keep the pictures as they are."
+        )
+    foreground, alpha = given["foreground"], given["alpha"]
+    if background.shape == (1, 1, 3):  # a colour
+        background = np.full(foreground.shape[-3:], background)
+    if foreground.ndim > background.ndim:
+        background = np.broadcast_to(background, (len(foreground), *background.shape))
+    if foreground.shape[:-3] != background.shape[:-3]:
+        raise ValueError(
+            f"`backgrounds` has clips of shape {background.shape}, and `source` has foregrounds of "
+            f"shape {foreground.shape}; expected as many frames, or stills."
+        )
+    return {"foreground": foreground, "alpha": alpha, "background": background}
+
+
+def as_source(source: Any) -> Sequence[Entry]:
+    """Return what users have as a source."""
+    if isinstance(source, str | os.PathLike):
+        return cutouts(source)
+    return _entries(source, "source")
+
+
+def as_backgrounds(backgrounds: Any) -> Sequence[Entry] | None:
+    """Return what users have as backgrounds."""
+    if backgrounds is None:
+        return None
+    if isinstance(backgrounds, str | os.PathLike):
+        return plates(backgrounds)
+    if len(backgrounds) == 3 and all(isinstance(x, Real) for x in backgrounds):
+        colour = np.asarray(backgrounds, dtype=np.float64).reshape(1, 1, 3)
+        return arrays([unit_range(colour, name="backgrounds")])
+    return _entries(backgrounds, "backgrounds")
+
+
+def _entries(given: Any, name: str) -> Sequence[Entry]:
+    held = given if hasattr(given, "__getitem__") and hasattr(given, "__len__") else list(given)
+    if not len(held):
+        raise ValueError(f"`{name}` is empty.")
+    return held if isinstance(held[0], Entry) else arrays(held)
