@@ -136,7 +136,7 @@ def train(
     Notes
     -----
     Numbers of a step are read while the next one is computed, so that the devices need not wait.
-    What stops a run, therefore, stops it up to two steps later.
+    A loss that is not finite, therefore, stops the run one step later.
     """
     recipe, row = as_recipe(recipe, steps)
     refuse_other_functions(batches, callback)
@@ -157,7 +157,7 @@ def train(
     arrays, notes = _begun(kept, out, arrays_of(state))
     where = places(devices)
     state, advance = put_whole(state_of(arrays, state), where), compiled(step, where)
-    here, late = len(where.parts.addressable_devices), None
+    here, alone, late = len(where.parts.addressable_devices), jax.process_count() == 1, None
 
     with (
         _written(kept),
@@ -171,6 +171,7 @@ def train(
             state, *numbers = advance(state, *put_parts((batch, flags), where))
             # The numbers of the step before are read while this one is computed.
             stops = late is not None and _heard(late, told, kept)
+            stops |= alone and asked.is_set()
             late = Late(at, *numbers)
             scored = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
             if not (stops or scored or at % save_every == 0 or at == recipe.steps):
