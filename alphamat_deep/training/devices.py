@@ -45,9 +45,9 @@ def compiled(step: Step, where: Places):
     )
 
 
-def put_whole(state: Any, where: Places) -> Any:
-    """Return a state that lies on every device; all processes have to give the same."""
-    return jax.device_put(state, where.whole)
+def put_whole(array: np.ndarray, where: Places) -> Array:
+    """Return an array that lies on every device; all processes have to give the same."""
+    return jax.make_array_from_process_local_data(where.whole, array)
 
 
 def put_parts(batch: Any, where: Places) -> Any:

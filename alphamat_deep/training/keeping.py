@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from alphamat_deep.checkpoints import metadata, read, write_native
 from alphamat_deep.training.state import State
@@ -112,14 +113,22 @@ def arrays_of(state: State) -> Arrays:
     return {jax.tree_util.keystr(path): _storable(np.array(leaf)) for path, leaf in leaves}
 
 
-def state_of(arrays: Mapping[str, np.ndarray], like: State) -> State:
-    """Return the state with these arrays; `like` has its structure and types."""
+def state_of(
+    arrays: Mapping[str, np.ndarray],
+    like: State,
+    *,
+    put: Callable[[np.ndarray], Array] = jnp.array,
+) -> State:
+    """Return the state with these arrays; `like` has its structure and types.
+
+    `put` brings an array to where it shall lie.
+    """
 
     def restored(path, leaf):
         array = arrays[jax.tree_util.keystr(path)]
         if _is_key(leaf):
-            return jax.random.wrap_key_data(jnp.array(array.view(np.uint32)))
-        return jnp.array(array.view(leaf.dtype))
+            return jax.random.wrap_key_data(put(array.view(np.uint32)))
+        return put(array.view(leaf.dtype))
 
     return jax.tree_util.tree_map_with_path(restored, like)
 

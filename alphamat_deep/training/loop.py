@@ -88,7 +88,8 @@ def train(
     batches : callable
         `batches(start, shard)` returns an endless iterator: from the batch of step `start`,
         counted from 0, this process's part of each batch, `shard` being its number and the number
-        of processes. It must give the same batches again when the run goes on later.
+        of processes. It gives the same batches again when the run goes on, and leaves those that
+        it gave as they are.
     out : path
         Folder to make for the run: checkpoints, the network, scalars, pictures, a report.
     weights : path, optional
@@ -156,7 +157,8 @@ def train(
     step, state = begin(recipe, model, seed=seed, dtype=dtype)
     arrays, notes = _begun(kept, out, arrays_of(state))
     where = places(devices)
-    state, advance = put_whole(state_of(arrays, state), where), compiled(step, where)
+    state = state_of(arrays, state, put=partial(put_whole, where=where))
+    advance = compiled(step, where)
     here, alone, late = len(where.parts.addressable_devices), jax.process_count() == 1, None
 
     with (

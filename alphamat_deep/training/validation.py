@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from alphamat import metrics
@@ -37,10 +38,10 @@ class Validated(NamedTuple):
 def validate(method: Matting, samples: Sequence[Any]) -> Validated:
     """Matte samples as `alphamat_deep.load` would, and score their unknown pixels.
 
-    A sample without trimap is scored everywhere.
+    A sample without trimap is scored everywhere. Each process scores a part of them.
     """
     values, lines = [], []
-    for at in range(len(samples)):
+    for at in range(jax.process_index(), len(samples), jax.process_count()):
         held = as_held(samples[at])
         needs = method.takes
         alpha = method(
@@ -86,8 +87,6 @@ def as_held(sample: Any) -> Held:
 
 
 def _of_all_processes(sums: np.ndarray) -> np.ndarray:
-    import jax
-
     if jax.process_count() == 1:
         return sums
     from jax.experimental import multihost_utils

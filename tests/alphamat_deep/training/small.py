@@ -36,7 +36,7 @@ class SmallOutput(NamedTuple):
 
 class Small(nnx.Module):
     def __init__(self, config=SmallConfig(), *, rngs):
-        self.first = Conv(4, config.width, 3, padding=1, rngs=rngs)
+        self.first = Conv(4, config.width, 3, padding=1, bias=False, rngs=rngs)
         self.norm = nnx.BatchNorm(config.width, momentum=0.9, rngs=rngs)
         self.last = Conv(config.width, 1, 3, padding=1, rngs=rngs)
 
