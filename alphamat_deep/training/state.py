@@ -103,7 +103,7 @@ def _step(
         updates, moments = optimiser.update(gradient, state.moments, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
         state = state._replace(parameters=parameters, rest=rest, moments=moments)
-        scalars |= parts | {"gradient": optax.global_norm(gradient)}
+        scalars |= parts | {"gradient": optax.tree.norm(gradient)}
     if state.average is not None:
         average = optax.incremental_update(state.parameters, state.average, 1 - recipe.average)
         state = state._replace(average=average)

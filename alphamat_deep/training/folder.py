@@ -1,0 +1,123 @@
+"""The folder of a run: what it was begun with, and what would stop it before it begins.
+
+run.json              settings, versions, where the weights came from
+checkpoints/          the last states, and that of the best network
+PRESET.safetensors    the best network, for `alphamat_deep.load`
+scalars.jsonl         losses of every step, and scores
+sheets/               pictures of the validation
+report.html
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.typing import DTypeLike
+
+import alphamat
+from alphamat.evaluation.naming import describe
+from alphamat.io.whole import replace_file
+from alphamat_deep.training.recipe import Recipe
+
+LIBRARIES = "jax", "jaxlib", "flax", "optax", "numpy"
+
+
+def settings_of(recipe: Recipe, seed: int, dtype: DTypeLike) -> dict[str, Any]:
+    """Return what has to be equal for a run to go on."""
+    told = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
+    plain = {
+        name: value if isinstance(value, bool | int | float | str) else describe(value)
+        for name, value in told.items()
+    }
+    plain["config"] = {name: describe(value) for name, value in recipe.config.items()}
+    return {**plain, "seed": seed, "dtype": jax.numpy.dtype(dtype).name}
+
+
+def about(batches: Callable, source: str) -> dict[str, Any]:
+    """Return what a reader wants to know of a run beside its settings."""
+    return {
+        "data": describe(batches),
+        "begun with": source,
+        "alphamat": alphamat.__version__,
+        **{library: version(library) for library in LIBRARIES},
+        "python": platform.python_version(),
+        "devices": f"{jax.device_count()} × {jax.devices()[0].device_kind}",
+    }
+
+
+def open_run(out: Path, settings: dict[str, Any], told: dict[str, Any], *, resume: bool) -> None:
+    """Make the folder of a run, or find it; raise if it is another's.
+
+    A run without a checkpoint has nothing to lose, and is begun again.
+
+    Raises
+    ------
+    FileExistsError, ValueError, OSError
+        If there is a run and `resume` is False, if it has other settings, or if nothing can be
+        written there.
+    """
+    record = out / "run.json"
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"`out` is {out}, which is a file; expected a folder.")
+    if any((out / "checkpoints").glob("*.safetensors")):
+        if not resume:
+            raise FileExistsError(
+                f"`out` is {out}, which has a run already. Continue it with resume=True, or name "
+                "another folder."
+            )
+        return _refuse_other_settings(out, settings)
+    if not record.exists() and out.exists() and any(out.iterdir()):
+        raise FileExistsError(
+            f"`out` is {out}, which has files, but no run; expected a new folder."
+        )
+    try:
+        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+        replace_file(record, [json.dumps({"settings": settings, "about": told}, indent=1).encode()])
+    except OSError as fault:
+        reason = fault.strerror or fault
+        raise type(fault)(f"`out` is {out}, where nothing can be written: {reason}.") from fault
+
+
+def read_run(out: Path) -> dict[str, Any]:
+    """Return what `open_run` wrote: "settings" and "about"."""
+    record = out / "run.json"
+    try:
+        match json.loads(record.read_bytes()):
+            case {"settings": dict(), "about": dict()} as found:
+                return found
+    except (ValueError, RecursionError):
+        pass
+    raise ValueError(f"{record} is damaged. Name another folder as `out`.")
+
+
+def refuse_full(out: Path, needed: int) -> None:
+    """Raise unless the disk has room for so many bytes beside what the folder has."""
+    held = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    free = shutil.disk_usage(out).free
+    if needed > held + free:
+        raise OSError(
+            f"`out` is {out}, whose disk has {free / 1e9:.2f} GB left; the checkpoints need "
+            f"{(needed - held) / 1e9:.2f} GB. Free some, or lower `keep`."
+        )
+
+
+def _refuse_other_settings(out: Path, settings: dict[str, Any]) -> None:
+    before = read_run(out)["settings"]
+    changes = [
+        f"{name} was {before.get(name)} and is {value}"
+        for name, value in settings.items()
+        if before.get(name) != value
+    ]
+    if changes:
+        raise ValueError(
+            f"`out` is {out}, whose run has other settings: {'; '.join(changes)}. Name another "
+            "folder, or go on with the settings of before."
+        )

@@ -1,0 +1,311 @@
+"""The training loop: what it takes, and the order in which things are done."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import Array
+from jax.typing import DTypeLike
+
+from alphamat import write_image
+from alphamat.door import as_count, as_flag
+from alphamat_deep.compiling import keep_compiled
+from alphamat_deep.matting import Matting
+from alphamat_deep.training.devices import compiled, places, put_parts, put_whole, same_everywhere
+from alphamat_deep.training.door import (
+    as_devices,
+    as_dtype,
+    as_recipe,
+    first_network,
+    refuse_other_batch,
+    refuse_other_functions,
+    refuse_other_samples,
+)
+from alphamat_deep.training.folder import about, open_run, refuse_full, settings_of
+from alphamat_deep.training.keeping import (
+    Arrays,
+    Checkpoints,
+    Notes,
+    arrays_of,
+    faults_of,
+    state_of,
+)
+from alphamat_deep.training.recipe import Recipe
+from alphamat_deep.training.report import write_report
+from alphamat_deep.training.result import method_of, write_network
+from alphamat_deep.training.state import begin
+from alphamat_deep.training.stopping import stopping
+from alphamat_deep.training.telling import Callback, Teller, telling
+from alphamat_deep.training.validation import validate
+
+
+class Trained(NamedTuple):
+    """How a run ended."""
+
+    weights: Path
+    """The best network, for `alphamat_deep.load`; the last where nothing was validated."""
+    steps: int
+    best: int
+    """The step after which the network scored best; 0 where nothing was validated."""
+    score: float
+    """Its mean SAD on the held-out samples, in thousands."""
+
+
+def train(
+    recipe: Recipe,
+    batches: Callable[..., Iterator[Mapping[str, np.ndarray]]],
+    *,
+    out: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = None,
+    model: nnx.Module | None = None,
+    validation: Sequence[Any] = (),
+    steps: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    dtype: DTypeLike = jnp.float32,
+    validate_every: int = 1000,
+    save_every: int = 1000,
+    keep: int = 2,
+    devices: Sequence[jax.Device] | None = None,
+    callback: Callback | None = None,
+) -> Trained:
+    """Train a network by a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    batches : callable
+        `batches(start, shard)` returns an endless iterator: from the batch of step `start`,
+        counted from 0, this process's part of each batch, `shard` being its number and the number
+        of processes. It gives the same batches again when the run goes on, and leaves those that
+        it gave as they are.
+    out : path
+        Folder to make for the run: checkpoints, the network, scalars, pictures, a report.
+    weights : path, optional
+        Where to begin, as for `alphamat_deep.load`. By default with fresh parameters.
+    model : nnx.Module, optional
+        The network to begin with, instead of `weights`. It is not changed.
+    validation : `alphamat.datasets.Dataset`, or sequence of samples
+        Held-out samples of any size, also dictionaries with "image", "alpha" and, where there is
+        one, "trimap". They are matted as by `alphamat_deep.load`.
+    steps : int, optional
+        Instead of the recipe's; the schedule of its optimiser follows.
+    seed : int
+        Decides the fresh parameters, and what is random in the network.
+    resume : bool
+        Go on with the run in `out`, if there is one. The result is that of a run that never
+        stopped; on one device it is equal bit for bit.
+    dtype : float32 or bfloat16
+        Type of the network's computations.
+    validate_every, save_every : int
+        Steps between two validations, and between two checkpoints. A validation makes one, too.
+    keep : int
+        Checkpoints to keep beside the best.
+    devices : sequence of jax.Device, optional
+        By default all, of all hosts: where `jax.distributed.initialize()` was called, each process
+        calls this with the same arguments, and the first one writes.
+    callback : callable, optional
+        Called with what a line of `scalars.jsonl` holds: "step", and each scalar by its name.
+        For TensorBoard, with tensorboardX: `lambda line: [writer.add_scalar(name, value,
+        line["step"]) for name, value in line.items()]`.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        If an argument is refused, `out` has another run or takes no files, or a checkpoint cannot
+        be written.
+    FloatingPointError
+        If a loss or the state is no longer finite.
+    SystemExit
+        After SIGTERM or Ctrl-C, once a checkpoint is written.
+
+    Notes
+    -----
+    Numbers of a step are read while the next one is computed, so that the devices need not wait.
+    A loss that is not finite, therefore, stops the run one step later.
+    """
+    recipe, row = as_recipe(recipe, steps)
+    refuse_other_functions(batches, callback)
+    refuse_other_samples(validation, row, recipe.preset)
+    seed, dtype, out = as_count(seed, "seed", least=0), as_dtype(dtype), Path(out)
+    validate_every = as_count(validate_every, "validate_every")
+    save_every, keep = as_count(save_every, "save_every"), as_count(keep, "keep")
+    resume = as_flag(resume, "resume")
+    devices = as_devices(devices, recipe)
+    model, source = first_network(recipe, weights, model, seed)
+    settings, told_of = settings_of(recipe, seed, dtype), about(batches, source)
+    kept = None
+    if jax.process_index() == 0:  # the only one that writes
+        open_run(out, settings, told_of, resume=resume)
+        kept = Checkpoints(out / "checkpoints", keep)
+    keep_compiled()
+    step, state = begin(recipe, model, seed=seed, dtype=dtype)
+    arrays, notes = _begun(kept, out, arrays_of(state))
+    where = places(devices)
+    state = state_of(arrays, state, put=partial(put_whole, where=where))
+    advance = compiled(step, where)
+    here, alone, late = len(where.parts.addressable_devices), jax.process_count() == 1, None
+
+    with (
+        _written(kept),
+        stopping() as asked,
+        telling(out if kept else None, notes.step, recipe, callback) as told,
+        _feed(batches, notes.step) as feed,
+    ):
+        for at in range(notes.step + 1, recipe.steps + 1):
+            batch = _taken(feed, at, recipe.batch * here // len(devices), late, told)
+            flags = np.full(here, asked.is_set(), np.uint8)
+            state, *numbers = advance(state, *put_parts((batch, flags), where))
+            # The numbers of the step before are read while this one is computed.
+            stops = late is not None and _heard(late, told, kept)
+            stops |= alone and asked.is_set()
+            late = Late(at, *numbers)
+            scored = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
+            if not (stops or scored or at % save_every == 0 or at == recipe.steps):
+                continue
+            stops, late = _heard(late, told, kept) or stops, None
+            arrays, notes = arrays_of(state), notes._replace(step=at)
+            _refuse_broken(arrays, at, kept)
+            method = method_of(recipe, row, model, arrays, state, at)
+            if scored:
+                notes = _scored(method, validation, notes, out, told)
+            if kept is not None:
+                kept.save(arrays, notes, partial(_finish, out, method, notes, settings, told_of))
+            told.pause()
+            if stops:
+                break
+    if notes.step < recipe.steps:
+        raise SystemExit(
+            f"Stopped after step {notes.step} of {recipe.steps}, which is saved in {out}. Go on "
+            "with the same call and resume=True."
+        )
+    return Trained(_product(out, recipe.preset), notes.step, notes.best, notes.score)
+
+
+class Late(NamedTuple):
+    """The numbers of a step, still on the devices."""
+
+    step: int
+    scalars: dict[str, Array]
+    flag: Array
+
+
+def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, Notes]:
+    """Return the state to begin with, and its notes: of the newest checkpoint, if there is one."""
+    arrays, notes = fresh, Notes()
+    if kept is not None:
+        size = sum(x.nbytes for x in fresh.values())
+        refuse_full(out, (kept.keep + 3) * size)  # the best, one being written, the network
+        arrays, notes = kept.newest(fresh) or (fresh, notes)
+    arrays, told = same_everywhere((arrays, np.array(notes)))
+    return arrays, Notes(int(told[0]), int(told[1]), float(told[2]))
+
+
+@contextmanager
+def _written(kept: Checkpoints | None) -> Iterator[None]:
+    """Wait for the last checkpoint, at the end."""
+    if kept is None:
+        yield
+        return
+    try:
+        yield
+        kept.wait()
+    finally:
+        kept.close()
+
+
+@contextmanager
+def _feed(batches: Callable, start: int) -> Iterator[Iterator]:
+    """Yield the batches of this process, and close their iterator at the end."""
+    shard = jax.process_index(), jax.process_count()
+    feed = iter(batches(start=start, shard=shard))
+    try:
+        yield feed
+    finally:
+        getattr(feed, "close", lambda: None)()
+
+
+def _taken(feed: Iterator, at: int, share: int, late: Late | None, told: Teller) -> Mapping:
+    """Return the batch of a step."""
+    since = monotonic()
+    try:
+        batch = next(feed)
+    except StopIteration:
+        raise ValueError(
+            f"`batches` ended before step {at}; expected an endless iterator."
+        ) from None
+    if late is None or late.scalars["total"].is_ready():  # else the devices were at work
+        told.waited += monotonic() - since
+    refuse_other_batch(batch, share, at)
+    return batch
+
+
+def _heard(late: Late, told: Teller, kept: Checkpoints | None) -> bool:
+    """Tell the numbers of a step; return whether some process was asked to stop."""
+    scalars, flag = jax.device_get((late.scalars, late.flag))
+    numbers = {name: float(value) for name, value in scalars.items()}
+    if broken := [f"`{k}` is {v}" for k, v in numbers.items() if not math.isfinite(v)]:
+        raise FloatingPointError(
+            f"In step {late.step} {', '.join(broken)}. {_last(kept)} Its batch is that of "
+            f"batches(start={late.step - 1}): look at it, or lower the learning rate."
+        )
+    told.step(late.step, numbers)
+    return bool(flag)
+
+
+def _refuse_broken(arrays: Arrays, step: int, kept: Checkpoints | None) -> None:
+    if faults := faults_of(arrays):
+        raise FloatingPointError(
+            f"After step {step} {len(faults)} arrays are not finite, the first {faults[0]}. "
+            f"{_last(kept)} Lower the learning rate."
+        )
+
+
+def _last(kept: Checkpoints | None) -> str:
+    """Say which checkpoint is the last good one."""
+    if kept is None:
+        return "The first process knows the last good checkpoint."
+    kept.wait()
+    steps = kept.steps()
+    return f"The last good checkpoint is {kept.path(steps[-1])}." if steps else "None was saved."
+
+
+def _scored(
+    method: Matting, validation: Sequence[Any], notes: Notes, out: Path, told: Teller
+) -> Notes:
+    """Validate, tell the scores, draw the sheet, and note the best network."""
+    scores, sheet = validate(method, validation)
+    better = scores["sad"] < notes.score
+    told.validated(notes.step, scores, better)
+    if sheet is not None and jax.process_index() == 0:
+        (out / "sheets").mkdir(exist_ok=True)
+        write_image(out / "sheets" / f"{notes.step:06d}.png", sheet)
+    return notes._replace(best=notes.step, score=scores["sad"]) if better else notes
+
+
+def _finish(
+    out: Path, method: Matting, notes: Notes, settings: dict[str, Any], told_of: dict[str, Any]
+) -> None:
+    """Write what is made of a checkpoint: the network if it is the best, and the report."""
+    if notes.best in (0, notes.step):
+        write_network(_product(out, method.name), method, notes, settings, told_of)
+    write_report(out)
+
+
+def _product(out: Path, preset: str) -> Path:
+    return out / f"{preset}.safetensors"

@@ -1,0 +1,402 @@
+"""A run trains, tells, keeps the best, and goes on as if it had never stopped."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import threading
+from dataclasses import replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+import alphamat_deep
+from alphamat import datasets, metrics
+from alphamat_deep import checkpoints
+from alphamat_deep.training import keeping, loop
+from alphamat_deep.training.keeping import arrays_of
+from alphamat_deep.training.state import begin, network
+from alphamat_deep.training.validation import Validated
+from tests.alphamat_deep.training import small
+from tests.alphamat_deep.training.small import HELD, RECIPE, batches
+
+train = partial(loop.train, RECIPE, batches, validate_every=5, save_every=4)
+
+
+def final(out, step=RECIPE.steps):
+    """Return the arrays of a checkpoint."""
+    return checkpoints.read(out / "checkpoints" / f"{step:06d}.safetensors")
+
+
+def lines(out):
+    return [json.loads(line) for line in (out / "scalars.jsonl").read_text().splitlines()]
+
+
+def without_times(out):
+    times = {"pictures_per_second", "waiting"}
+    return [{k: v for k, v in line.items() if k not in times} for line in lines(out)]
+
+
+def assert_equal(first, second):
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name], name)
+
+
+def stop_at(step, number=signal.SIGTERM):
+    """Return a callback that has the system stop the run."""
+
+    def hear(line):
+        if line["step"] == step and "total" in line:
+            os.kill(os.getpid(), number)
+
+    return hear
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Return the folder of a run that nothing disturbed."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(alphamat_deep.PRESETS, "small", small.SMALL)
+        train(out=out, validation=HELD)
+    return out
+
+
+def test_a_run_is_its_steps_one_after_another(whole):
+    model = alphamat_deep.build("small", rngs=nnx.Rngs(0))
+    step, state = begin(RECIPE, model)
+    feed, totals = batches(0, (0, 1)), []
+    for _ in range(RECIPE.steps):
+        state, scalars = step(state, next(feed))
+        totals.append(float(scalars["total"]))
+    assert_equal(arrays_of(state), final(whole))
+    assert [line["total"] for line in lines(whole) if "total" in line] == totals
+    assert totals[-1] < 0.9 * totals[0]
+
+
+def test_the_best_network_can_be_loaded_and_scores_what_was_told(whole):
+    told = {x["step"]: x["validation_sad"] for x in lines(whole) if "validation_sad" in x}
+    assert set(told) == {5, 10, 12}
+    best = min(told, key=told.__getitem__)
+    method = alphamat_deep.load("small", whole / "small.safetensors")
+    sads = [metrics.sad(method(x["image"], x["trimap"]), x["alpha"], x["trimap"]) for x in HELD]
+    assert np.mean(sads) == pytest.approx(told[best], rel=1e-6)
+    notes = checkpoints.metadata(whole / "small.safetensors")
+    assert (notes["preset"], notes["steps"]) == ("small", str(best))
+    assert "adam" in notes["settings"]
+
+
+def test_the_network_has_the_averaged_parameters(tmp_path):
+    train(out=tmp_path / "run")
+    model = alphamat_deep.build("small", rngs=nnx.Rngs(0))
+    step, state = begin(RECIPE, model)
+    for at, batch in enumerate(batches(0, (0, 1)), 1):
+        state, _ = step(state, batch)
+        if at == RECIPE.steps:
+            break
+    expected = alphamat_deep.state_dict("small", network(RECIPE, model, state))
+    assert_equal(checkpoints.read(tmp_path / "run" / "small.safetensors"), expected)
+
+
+def test_the_last_checkpoints_and_the_best_are_kept(tmp_path, monkeypatch):
+    scores = iter([0.3, 0.1, 0.2, 0.4])
+
+    def validate(method, samples):
+        return Validated({"sad": next(scores), "mse": 0.0}, None)
+
+    monkeypatch.setattr(loop, "validate", validate)
+    done = train(out=tmp_path / "run", validation=HELD, validate_every=3, save_every=20)
+    names = sorted(file.stem for file in (tmp_path / "run" / "checkpoints").iterdir())
+    assert names == ["000006", "000009", "000012"]
+    assert (done.best, done.score, done.steps) == (6, 0.1, 12)
+
+
+@pytest.mark.parametrize("step", [1, 4, 7])
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path, whole, step):
+    out = tmp_path / "run"
+    with pytest.raises(SystemExit, match=r"Stopped after step \d+ of 12, .* resume=True"):
+        train(out=out, validation=HELD, callback=stop_at(step))
+    saved = max(int(file.stem) for file in (out / "checkpoints").iterdir())
+    assert saved == step + 1
+    train(out=out, validation=HELD, resume=True)
+    assert_equal(final(out), final(whole))
+    assert without_times(out) == without_times(whole)
+    assert_equal(*(checkpoints.read(x / "small.safetensors") for x in (out, whole)))
+
+
+def test_what_came_after_the_checkpoint_is_done_again(tmp_path, whole):
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    for step in (10, 12):
+        (out / "checkpoints" / f"{step:06d}.safetensors").unlink()
+    with open(out / "scalars.jsonl", "a") as file:
+        file.write('{"step": 13, "tot')
+    (out / "checkpoints" / ".0123456789abcdef.part").write_bytes(b"half")
+    train(out=out, validation=HELD, resume=True)
+    assert_equal(final(out), final(whole))
+    assert without_times(out) == without_times(whole)
+    assert not list((out / "checkpoints").glob(".*"))
+
+
+def test_the_first_ctrl_c_saves(tmp_path):
+    with pytest.raises(SystemExit, match="resume=True"):
+        train(out=tmp_path / "run", callback=stop_at(3, signal.SIGINT))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_second_ctrl_c_does_not(tmp_path):
+    def hear(line):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(out=tmp_path / "run", callback=hear)
+
+
+def test_a_run_works_in_another_thread(tmp_path, whole):
+    thread = threading.Thread(target=train, kwargs={"out": tmp_path / "run", "validation": HELD})
+    thread.start()
+    thread.join()
+    assert_equal(final(tmp_path / "run"), final(whole))
+
+
+def test_a_finished_run_has_nothing_left_to_do(whole):
+    def no_batches(start, shard):
+        yield from ()
+
+    done = loop.train(RECIPE, no_batches, out=whole, resume=True)
+    assert (done.steps, done.weights) == (12, whole / "small.safetensors")
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, whole):
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    path = out / "checkpoints" / "000012.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"000012\.safetensors is damaged.*000012\.damaged"):
+        train(out=out, validation=HELD, resume=True)
+    assert_equal(final(out), final(whole))
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_way_back(tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(FloatingPointError) as fault:
+        loop.train(RECIPE, partial(batches, poison=7), out=out, save_every=3)
+    told = str(fault.value)
+    assert told.startswith("In step 7 `error` is nan")
+    assert str(out / "checkpoints" / "000006.safetensors") in told
+    assert "batches(start=6)" in told
+    assert max(int(file.stem) for file in (out / "checkpoints").iterdir()) == 6
+    assert lines(out)[-1]["step"] == 6
+
+
+def explode(steps):
+    return optax.sgd(jnp.inf)
+
+
+def test_a_state_that_is_no_number_is_not_saved(tmp_path):
+    recipe = replace(RECIPE, optimiser=explode)
+    with pytest.raises(
+        FloatingPointError, match=r"After step 1 .* arrays are not finite.*None was"
+    ):
+        loop.train(recipe, batches, out=tmp_path / "run", save_every=1)
+    assert not list((tmp_path / "run" / "checkpoints").iterdir())
+
+
+def test_a_callback_hears_what_the_file_holds(tmp_path):
+    heard = []
+    train(out=tmp_path / "run", validation=HELD, callback=heard.append)
+    assert [line["step"] for line in heard] == [line["step"] for line in lines(tmp_path / "run")]
+    assert heard[0].keys() == lines(tmp_path / "run")[0].keys()
+
+
+def test_each_validation_leaves_a_sheet_and_the_report_shows_the_last(whole):
+    import cv2
+
+    assert [x.name for x in sorted((whole / "sheets").iterdir())] == [
+        "000005.png",
+        "000010.png",
+        "000012.png",
+    ]
+    sheet = cv2.imread(str(whole / "sheets" / "000012.png"))[..., ::-1] / 255
+    height, width = HELD[0]["image"].shape[:2]
+    gap = 4
+    first = sheet[gap : gap + height, gap : gap + width]
+    np.testing.assert_allclose(first, HELD[0]["image"], atol=0.003)
+    last = sheet[gap : gap + height, gap + 3 * (width + gap) :][:, :width]
+    np.testing.assert_allclose(last, HELD[0]["alpha"].repeat(3, -1), atol=0.003)
+    page = (whole / "report.html").read_text()
+    assert page.count("<svg") == 7  # two scores, three losses, two speeds
+    assert "After step 12 of 12" in page
+    assert "data:image/png;base64," in page
+
+
+def test_samples_of_data_sets_are_scored_like_dictionaries(tmp_path, whole):
+    held = [
+        datasets.Sample(f"{at}", x["image"], x["trimap"], x["alpha"]) for at, x in enumerate(HELD)
+    ]
+    train(out=tmp_path / "run", validation=held)
+    assert without_times(tmp_path / "run") == without_times(whole)
+
+
+def test_a_run_begins_with_given_weights_or_a_given_network(tmp_path):
+    model = alphamat_deep.build("small", rngs=nnx.Rngs(9))
+    alphamat_deep.save("small", model, tmp_path / "from.safetensors")
+    train(out=tmp_path / "a", weights=tmp_path / "from.safetensors")
+    train(out=tmp_path / "b", model=model)
+    train(out=tmp_path / "c", seed=9)
+    a, b, c = (final(tmp_path / x) for x in "abc")
+    assert_equal(a, b)
+    assert not np.array_equal(a[".key"], c[".key"])
+    assert json.loads((tmp_path / "a" / "run.json").read_text())["about"]["begun with"] == (
+        "from.safetensors"
+    )
+
+
+def test_plain_lines_say_where_a_run_is(tmp_path, capsys):
+    train(out=tmp_path / "run", validation=HELD)
+    told = capsys.readouterr()
+    assert not told.out
+    assert told.err.splitlines()[0].startswith("step 1 of 12: total 0.")
+    assert "validation after step 5: sad 0." in told.err
+    assert told.err.count("\n") == 5
+
+
+def test_an_optimisers_schedule_follows_the_number_of_steps(tmp_path, whole):
+    assert train(out=tmp_path / "run", steps=3).steps == 3
+    short, long = ([x["total"] for x in lines(out)[:3]] for out in (tmp_path / "run", whole))
+    assert short[0] == long[0]
+    assert short[2] != long[2]
+
+
+def wrong(**changes):
+    return {"recipe": RECIPE, "batches": batches, **changes}
+
+
+def bare(start, shard):
+    yield np.zeros((8, 3))
+
+
+def uneven(start, shard):
+    yield {"image": np.zeros((7, 8, 10, 3), np.float32)}
+
+
+def of_texts(start, shard):
+    yield {"image": np.array(["a"] * 8)}
+
+
+def short(start, shard):
+    yield next(batches(start, shard))
+
+
+NO_TRUTH = {"image": HELD[0]["image"]}
+NO_TRIMAP = {"image": HELD[0]["image"], "alpha": HELD[0]["alpha"]}
+REFUSED = {
+    "recipe": (wrong(recipe="gca"), TypeError, "`recipe` is 'gca'"),
+    "preset": (wrong(recipe=replace(RECIPE, preset="no")), ValueError, "`recipe` has preset 'no'"),
+    "config": (wrong(recipe=replace(RECIPE, config={"x": 1})), ValueError, r"config \['x'\]"),
+    "losses": (wrong(recipe=replace(RECIPE, losses=())), ValueError, "`recipe` has no losses"),
+    "batch": (wrong(recipe=replace(RECIPE, batch=0)), ValueError, "`recipe.batch` is 0"),
+    "batches": (wrong(batches=[{}]), TypeError, "`batches` is .*expected a function"),
+    "of nothing": (wrong(batches=lambda start: 3), TypeError, "`batches` is .*expected a function"),
+    "arrays": (wrong(batches=bare), TypeError, "`batches` gave for step 1 .*a dictionary"),
+    "count": (wrong(batches=uneven), ValueError, r"step 1 `image` with shape \(7, .*8 samples"),
+    "texts": (wrong(batches=of_texts), TypeError, "step 1 `image` of <U1"),
+    "end": (wrong(batches=short), ValueError, "`batches` ended before step 2"),
+    "steps": (wrong(steps=0), ValueError, "`steps` is 0"),
+    "seed": (wrong(seed=-1), ValueError, "`seed` is -1"),
+    "dtype": (wrong(dtype="int8"), ValueError, "`dtype` is 'int8'"),
+    "no dtype": (wrong(dtype="x"), ValueError, "`dtype` is 'x'"),
+    "keep": (wrong(keep=0), ValueError, "`keep` is 0"),
+    "save": (wrong(save_every=0.5), TypeError, "`save_every` is 0.5"),
+    "validate": (wrong(validate_every=0), ValueError, "`validate_every` is 0"),
+    "resume": (wrong(resume="yes"), TypeError, "`resume` is 'yes'"),
+    "validation": (wrong(validation=iter([])), TypeError, "`validation` is"),
+    "no truth": (wrong(validation=[NO_TRUTH]), ValueError, "`validation` has a dict without"),
+    "no trimap": (wrong(validation=[NO_TRIMAP]), ValueError, "without trimap, which small needs"),
+    "weights": (wrong(weights="nowhere.pth"), FileNotFoundError, "nowhere.pth does not exist"),
+    "model": (wrong(model=3), TypeError, "`model` is 3"),
+    "both": (wrong(model=3, weights="x"), ValueError, "`weights` and `model` are both given"),
+    "devices": (wrong(devices=[]), TypeError, r"`devices` is \[\]"),
+    "callback": (wrong(callback=3), TypeError, "`callback` is 3"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_nonsense_is_refused_by_name(tmp_path, case):
+    arguments, kind, told = REFUSED[case]
+    with pytest.raises(kind, match=told):
+        loop.train(out=tmp_path / "run", **arguments)
+
+
+def test_an_unequal_share_is_refused(tmp_path):
+    three = [jax.devices()[0]] * 3
+    with pytest.raises(ValueError, match="`devices` are 3, and a batch of 8"):
+        train(out=tmp_path / "run", devices=three)
+
+
+def test_a_run_that_failed_at_once_can_be_begun_again(tmp_path):
+    with pytest.raises(ValueError, match="ended"):
+        loop.train(RECIPE, short, out=tmp_path / "run")
+    train(out=tmp_path / "run")
+
+
+def test_a_run_is_not_overwritten(whole):
+    with pytest.raises(FileExistsError, match=r"has a run already.*resume=True"):
+        train(out=whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"seed": 3}, "seed was 0 and is 3"),
+        ({"steps": 20}, "steps was 12 and is 20"),
+        ({"dtype": jnp.bfloat16}, "dtype was float32 and is bfloat16"),
+        ({"recipe": replace(RECIPE, average=0.5)}, "average was 0.9 and is 0.5"),
+        ({"recipe": replace(RECIPE, optimiser=explode)}, "optimiser was .*adam and is .*explode"),
+    ],
+)
+def test_a_run_of_other_settings_is_not_continued(whole, change, told):
+    arguments = {"recipe": RECIPE, "batches": batches, **change}
+    with pytest.raises(ValueError, match=told):
+        loop.train(**arguments, out=whole, resume=True)
+
+
+def test_a_folder_of_other_things_is_refused(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"")
+    with pytest.raises(FileExistsError, match="has files, but no run"):
+        train(out=tmp_path)
+    with pytest.raises(NotADirectoryError, match=r"photo\.jpg, which is a file"):
+        train(out=tmp_path / "photo.jpg")
+
+
+def test_a_folder_that_takes_no_files_is_refused(tmp_path, monkeypatch):
+    def replace_file(path, content):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("alphamat_deep.training.folder.replace_file", replace_file)
+    with pytest.raises(PermissionError, match=r"`out` is .*nothing can be written.*denied"):
+        train(out=tmp_path / "run")
+
+
+def test_a_full_disk_is_noticed_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(OSError, match=r"`out` is .* whose disk has 0\.00 GB left"):
+        train(out=tmp_path / "run")
+
+
+def test_a_disk_that_fills_up_stops_the_run(tmp_path, monkeypatch):
+    def write(path, tensors, notes):
+        raise OSError(errno.ENOSPC, f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr(keeping, "write_native", write)
+    with pytest.raises(OSError, match=r"000004\.safetensors cannot be written: No space"):
+        train(out=tmp_path / "run")
