@@ -57,7 +57,7 @@ ROOMS = {
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
     "solvers": "blackbox box grid jax loops operators parameters parts runs",
-    "alphamat": "door door.parameters io.whole memory method trimap trimap.parse",
+    "alphamat": "datasets.compose door door.parameters io.whole memory method trimap trimap.parse",
     "alphamat_deep": "",
 }
 
