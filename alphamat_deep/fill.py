@@ -80,7 +80,7 @@ FORMS = {
         "weight_u": ("u", SAME),
         "weight_v": ("v", MIRRORED_COLUMN),
     },
-    nnx.BatchNorm: {
+    layers.BatchNorm: {
         "weight": ("scale", SAME),
         "bias": ("bias", SAME),
         "running_mean": ("mean", SAME),

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from alphamat_deep.layers import Conv, Stack, global_average_pool
+from alphamat_deep.layers import BatchNorm, Conv, Stack, global_average_pool
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RELU, SWISH = jax.nn.relu, jax.nn.hard_swish
@@ -125,5 +125,5 @@ def conv_norm_activation(
     options |= {"padding": dilation * (size // 2), "dilation": dilation, "bias": False}
     conv = Conv(channels, features, size, rngs=rngs, **options)
     # The paper's constants, which are TensorFlow's, not PyTorch's.
-    norm = nnx.BatchNorm(features, momentum=0.99, epsilon=1e-3, rngs=rngs)
+    norm = BatchNorm(features, momentum=0.99, epsilon=1e-3, rngs=rngs)
     return Stack([conv, norm, *activation])

@@ -19,6 +19,7 @@ from alphamat_deep.layers.convolution import add_bias as add_bias
 from alphamat_deep.layers.convolution import convolve as convolve
 from alphamat_deep.layers.convolution import convolve_depthwise as convolve_depthwise
 from alphamat_deep.layers.convolution import convolve_transposed as convolve_transposed
+from alphamat_deep.layers.norms import BatchNorm as BatchNorm
 from alphamat_deep.layers.norms import batch_norm as batch_norm
 from alphamat_deep.layers.norms import instance_norm as instance_norm
 from alphamat_deep.layers.parameters import SpectralVector as SpectralVector

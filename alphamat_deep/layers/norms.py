@@ -1,17 +1,60 @@
-"""Normalisation by batch and by picture, with PyTorch's constants."""
+"""Normalisation by batch and by picture, with the constants and statistics of PyTorch and Paddle."""
 
 from __future__ import annotations
 
+from math import prod
+
+import jax.numpy as jnp
 from flax import nnx
+from jax import lax
+from jaxtyping import Array, Bool, Float
 
 
-def batch_norm(features: int, *, scale: float = 1.0, rngs: nnx.Rngs) -> nnx.BatchNorm:
-    """Return a batch normalisation with PyTorch's constants: its momentum of 0.1 is Flax's 0.9.
+class BatchNorm(nnx.BatchNorm):
+    """Flax's, with the running variance of PyTorch or Paddle, and the type of its input.
+
+    PyTorch divides the running variance by n - 1, Paddle (not `unbiased`) by n. Flax subtracts
+    squares, which loses digits where means are large.
+    """
+
+    unbiased = True
+
+    def __call__(
+        self,
+        x: Float[Array, "*B C"],
+        use_running_average: bool | None = None,
+        *,
+        mask: Bool[Array, "..."] | None = None,
+    ) -> Float[Array, "*B C"]:
+        """Normalise `x`. In training only elements where `mask` is true count."""
+        assert self.scale is not None and self.bias is not None
+        if self.use_running_average if use_running_average is None else use_running_average:
+            return super().__call__(x, True).astype(x.dtype)
+        mean, var = self._learn(x.astype(jnp.promote_types(x.dtype, jnp.float32)), mask)
+        y = (x - mean) * (lax.rsqrt(var + self.epsilon) * self.scale[...]) + self.bias[...]
+        return y.astype(x.dtype)
+
+    def _learn(self, x: Array, mask: Array | None) -> tuple[Array, Array]:
+        """Return the batch's mean and variance, and move the running ones towards them."""
+        axes, count = tuple(range(x.ndim - 1)), prod(x.shape[:-1])
+        mean = x.mean(axes, where=mask)
+        var = jnp.square(x - mean).mean(axes, where=mask)
+        if mask is not None:
+            count = mask.sum() * (count / mask.size)
+        spread = var * (count / jnp.maximum(count - 1, 1)) if self.unbiased else var
+        for running, now in (self.mean, mean), (self.var, spread):
+            now = lax.stop_gradient(now)
+            running[...] = self.momentum * running[...] + (1 - self.momentum) * now
+        return mean, var
+
+
+def batch_norm(features: int, *, scale: float = 1.0, rngs: nnx.Rngs) -> BatchNorm:
+    """Return a batch normalisation with PyTorch's constants: its momentum of 0.1 is 0.9 here.
 
     `scale` is the scale at the start of training. At 0 a residual branch starts as the identity.
     """
     start = nnx.initializers.constant(scale)
-    return nnx.BatchNorm(features, momentum=0.9, epsilon=1e-5, scale_init=start, rngs=rngs)
+    return BatchNorm(features, momentum=0.9, epsilon=1e-5, scale_init=start, rngs=rngs)
 
 
 def instance_norm(features: int, *, affine: bool, rngs: nnx.Rngs) -> nnx.InstanceNorm:

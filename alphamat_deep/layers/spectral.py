@@ -38,7 +38,7 @@ class SpectralConv(nnx.Module):
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
         y = convolve(x, self.kernel[...], self.stride, self.padding)
-        return y / spectral_norm(self, "hwio,o,hwi")
+        return y / spectral_norm(self, "hwio,o,hwi").astype(x.dtype)
 
 
 class SpectralConvTranspose(nnx.Module):
@@ -55,7 +55,8 @@ class SpectralConvTranspose(nnx.Module):
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B 2*H 2*W F"]:
         axes = "hwio,o,hwi" if self.by_feature else "hwio,i,hwo"
-        return convolve_transposed(x, self.kernel[...]) / spectral_norm(self, axes)
+        y = convolve_transposed(x, self.kernel[...])
+        return y / spectral_norm(self, axes).astype(x.dtype)
 
 
 def draw_singular_vectors(

@@ -127,7 +127,8 @@ class GuidedAttention(nnx.Module):
         B, H, W, C = features.shape
         h, w = H // 2, W // 2
         queries = extract_patches(self.guidance_conv(guidance[:, ::2, ::2]), 3, 1)
-        squares = jnp.square(queries.astype(jnp.float32)).sum(-1)
+        precise = jnp.promote_types(queries.dtype, jnp.float32)
+        squares = jnp.square(queries.astype(precise)).sum(-1)
         scale = guide.factor / jnp.sqrt(jnp.maximum(squares, 1e-8))
         keys = queries * scale[..., None].astype(queries.dtype)
         values = extract_patches(features, 4, 2)
@@ -232,7 +233,7 @@ class GCA(nnx.Module):
         else:
             level = 255 if self.config.foreground_as_unknown else 128
             unknown, trimap = trimap[..., 0] == level, trimap / 255
-        unknown = unknown[:, ::16, ::16].astype(jnp.float32)
+        unknown = unknown[:, ::16, ::16].astype(jnp.promote_types(image.dtype, jnp.float32))
         guide, scale = make_guide(unknown, self.config.ban_by_share)
         encoded = self.encoder(image, trimap, guide)
         alpha, offset = self.decoder(encoded, guide)
@@ -306,11 +307,11 @@ def attend(
 
     The n² scores are never held in memory all at once.
     """
-    places = jnp.arange(len(keys))
+    places, precise = jnp.arange(len(keys)), jnp.promote_types(keys.dtype, jnp.float32)
 
     def one(entry):
         place, query = entry
-        scores = jnp.einsum("kg,g->k", keys, query, preferred_element_type=jnp.float32)
+        scores = jnp.einsum("kg,g->k", keys, query, preferred_element_type=precise)
         scores = scores - jnp.where(places == place, ban, 0)
         weights = jax.nn.softmax(scores).astype(values.dtype)
         return weights @ values, scores.argmax()

@@ -69,10 +69,11 @@ class RVM(nnx.Module):
         self.project_seg = Projection(last, 1, rngs=rngs)
         self.refiner = DeepGuidedFilter(last, rngs=rngs)
 
-    def __call__(self, image: Float[Array, "B H W 3"], state: State | None = None) -> RVMOutput:
+    def __call__(self, image: Float[Array, "N H W 3"], state: State | None = None) -> RVMOutput:
         """Estimate alpha and foreground of frames in [0, 1] that follow the frames of `state`.
 
-        Frames are of any size. `state` is None for the first frames of clips.
+        Frames are of any size. `state` is None for the first frames of clips. With a state of fewer
+        clips than there are frames, the frames of each clip follow one another.
         """
         if state is None:
             state = self.initial_state(image)
@@ -174,12 +175,19 @@ class ConvGRU(nnx.Module):
         self.hh = Stack([Conv(features, features // 2, 3, padding=1, rngs=rngs), jnp.tanh])
 
     def __call__(
-        self, x: Float[Array, "B H W C"], h: Float[Array, "B H W C//2"]
-    ) -> tuple[Float[Array, "B H W C"], Float[Array, "B H W C//2"]]:
+        self, x: Float[Array, "N H W C"], h: Float[Array, "B H W C//2"]
+    ) -> tuple[Float[Array, "N H W C"], Float[Array, "B H W C//2"]]:
         now, x = jnp.split(x, 2, axis=-1)
+        if len(x) == len(h):
+            h = self._remember(h, x)
+            return concatenate(now, h), h
+        frames = x.reshape(len(h), -1, *x.shape[1:]).swapaxes(0, 1)
+        h, kept = lax.scan(lambda h, x: (self._remember(h, x),) * 2, h, frames)
+        return concatenate(now, kept.swapaxes(0, 1).reshape(x.shape)), h
+
+    def _remember(self, h: Array, x: Array) -> Array:
         r, z = jnp.split(self.ih(concatenate(x, h)), 2, axis=-1)
-        h = (1 - z) * h + z * self.hh(concatenate(x, r * h))
-        return concatenate(now, h), h
+        return (1 - z) * h + z * self.hh(concatenate(x, r * h))
 
 
 class Bottleneck(nnx.Module):

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 import optax
-from flax import nnx
 from jax import Array
 
 Sample = dict[str, np.ndarray]
 """Arrays (H, W, C) of float32: `image`, `alpha`, `foreground`, `background` in [0, 1], and `trimap`
 of 0, ½ and 1. Those of a clip are (T, H, W, C). A batch has one axis more, at the front."""
 
-Loss = Callable[[nnx.Module, Mapping[str, Array], nnx.Rngs], dict[str, Array]]
-"""From a network in training mode, a batch and random streams to scalars. "total" is minimised."""
+Loss = Callable[..., dict[str, Array]]
+"""From a network in training mode, a batch and random streams to scalars. "total" is minimised.
+
+With `Recipe.copy` it also takes the frozen copy of the network, in evaluation mode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,10 @@ class Recipe:
     preset: str
     """One of `alphamat_deep.PRESETS`."""
     losses: tuple[Loss, ...]
-    """A step minimises each in turn, with one update of the parameters for each."""
+    """A step minimises each in turn, with one update of the parameters for each.
+
+    A parameter that none of them reads has to be frozen: PyTorch and Paddle pass it over, optax
+    would decay it."""
     optimiser: Callable[[int], optax.GradientTransformation]
     """From the number of steps of the whole run to the transformation of gradients."""
     compose: Callable[[Sample, np.random.Generator], Sample]
@@ -40,5 +44,10 @@ class Recipe:
     """Regular expressions of parameters that stay as they are, such as r"^backbone\\."."""
     frozen_statistics: bool = False
     """Whether normalisation uses the running statistics, and leaves them as they are."""
+    biased: bool = False
+    """Whether running variances are those of batches, divided by n, as Paddle's are. PyTorch divides
+    by n - 1."""
+    copy: int = 0
+    """Steps after which the frozen copy for the losses becomes the network of then; 0 keeps none."""
     average: float = 0.0
     """Decay of the exponential average of the parameters, such as 0.999; 0 keeps none."""

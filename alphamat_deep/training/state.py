@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jax import Array
+from jax import Array, lax
 from jax.typing import DTypeLike
 
-from alphamat_deep.training.recipe import Recipe
+from alphamat_deep.training.recipe import Loss, Recipe
 
 
 class State(NamedTuple):
@@ -29,16 +29,25 @@ class State(NamedTuple):
     moments: optax.OptState
     average: nnx.State | None
     """The exponential average of the parameters."""
+    copy: nnx.State | None
+    """The parameters of some steps ago, which losses compare with."""
     key: Array
     """From which the random streams of each step are made."""
 
 
 Step = Callable[[State, Mapping[str, Any]], tuple[State, dict[str, Array]]]
-"""From a state and a batch to the next state, and the scalars of the losses before it."""
+"""From a state and a batch to the next state, and the scalars of the losses before it.
+
+"gradient" is the norm of the gradient. Names of the second loss end in "_2", and so on."""
 
 
 def begin(
-    recipe: Recipe, model: nnx.Module, *, seed: int = 0, dtype: DTypeLike = jnp.float32
+    recipe: Recipe,
+    model: nnx.Module,
+    *,
+    seed: int = 0,
+    dtype: DTypeLike = jnp.float32,
+    parts: int = 1,
 ) -> tuple[Step, State]:
     """Return the step of a recipe, compiled when it is first called, and the state to start from.
 
@@ -51,9 +60,15 @@ def begin(
         Decides what is random in the network, such as dropout.
     dtype : float32 or bfloat16
         Type of the network's computations. Parameters, statistics and losses stay as they are.
+    parts : int
+        Parts of equal size in which a batch is differentiated, one after the other, to save memory.
+        Gradients and scalars are their means, and each part has its own batch statistics. Losses
+        that divide by a number of pixels divide by that of the part.
     """
     model = nnx.clone(model)
-    model.train(**({"use_running_average": True} if recipe.frozen_statistics else {}))
+    model.train(unbiased=not recipe.biased)
+    if recipe.frozen_statistics:
+        model.set_attributes(use_running_average=True, raise_if_not_found=False)
     graph, *values = nnx.split(model, partial(_is_trained, recipe.frozen), ...)
     parameters, rest = jax.tree.map(jnp.copy, values)  # a step overwrites its state
     optimiser = recipe.optimiser(recipe.steps)
@@ -63,9 +78,11 @@ def begin(
         rest=rest,
         moments=optimiser.init(parameters),
         average=jax.tree.map(jnp.copy, parameters) if recipe.average else None,
+        copy=jax.tree.map(jnp.copy, parameters) if recipe.copy else None,
         key=jax.random.key(seed),
     )
-    return jax.jit(partial(_step, graph, recipe, optimiser, dtype), donate_argnums=0), state
+    step = partial(_step, graph, recipe, optimiser, dtype, parts)
+    return jax.jit(step, donate_argnums=0), state
 
 
 def network(recipe: Recipe, model: nnx.Module, state: State, *, average: bool = True) -> nnx.Module:
@@ -86,33 +103,98 @@ def _step(
     recipe: Recipe,
     optimiser: optax.GradientTransformation,
     dtype: DTypeLike,
+    parts: int,
     state: State,
     batch: Mapping[str, Array],
 ) -> tuple[State, dict[str, Array]]:
+    if state.copy is not None:
+        renewed = partial(jnp.where, state.step % recipe.copy == 0)
+        state = state._replace(copy=jax.tree.map(renewed, state.parameters, state.copy))
     scalars = {}
     for at, loss in enumerate(recipe.losses):
-        rngs = nnx.Rngs(jax.random.fold_in(state.key, len(recipe.losses) * state.step + at))
-
-        def objective(parameters, rest, loss=loss, rngs=rngs):
-            model = nnx.merge(graph, _cast(parameters, dtype), rest, copy=True)
-            parts = loss(model, _cast(batch, dtype), rngs)
-            rest = nnx.split(model, partial(_is_trained, recipe.frozen), ...)[2]
-            return parts["total"].astype(jnp.result_type(jnp.float32)), (parts, rest)
-
-        gradient, (parts, rest) = jax.grad(objective, has_aux=True)(state.parameters, state.rest)
+        key = jax.random.fold_in(state.key, len(recipe.losses) * state.step + at)
+        gradient, rest, found = _differentiate(graph, loss, dtype, parts, state, batch, key)
         updates, moments = optimiser.update(gradient, state.moments, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
         state = state._replace(parameters=parameters, rest=rest, moments=moments)
-        scalars |= parts | {"gradient": optax.tree.norm(gradient)}
+        found = found | {"gradient": optax.tree.norm(gradient)}
+        scalars |= {f"{name}_{at + 1}" if at else name: value for name, value in found.items()}
     if state.average is not None:
         average = optax.incremental_update(state.parameters, state.average, 1 - recipe.average)
         state = state._replace(average=average)
     return state._replace(step=state.step + 1), scalars
 
 
-def _cast(tree: Any, dtype: DTypeLike) -> Any:
-    """Return a tree whose float32 arrays have another type."""
-    return jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, tree)
+def _differentiate(
+    graph: nnx.GraphDef,
+    loss: Loss,
+    dtype: DTypeLike,
+    parts: int,
+    state: State,
+    batch: Mapping[str, Array],
+    key: Array,
+) -> tuple[nnx.State, nnx.State, dict[str, Array]]:
+    """Return the gradient of a loss, the rest of the network after it, and the loss's scalars."""
+
+    def objective(parameters, rest, batch, key):
+        model = _merge(graph, parameters, rest, dtype)
+        copies = [_merge(graph, x, rest, dtype) for x in (state.copy,) if x is not None]
+        for copy in copies:
+            copy.eval()
+        networks = [InType(x, dtype) for x in (model, *copies)]
+        scalars = loss(networks[0], batch, nnx.Rngs(key), *networks[1:])
+        frozen, _ = nnx.split_state(rest, nnx.Param, ...)
+        rest = nnx.merge_state(frozen, nnx.split(model, nnx.Param, ...)[2])
+        return scalars["total"], (rest, scalars)
+
+    differentiate = jax.grad(objective, has_aux=True)
+    if parts == 1:
+        gradient, (rest, scalars) = differentiate(state.parameters, state.rest, batch, key)
+        return gradient, rest, scalars
+
+    def add(sums, part):
+        gradient, rest = sums
+        more, (rest, scalars) = differentiate(state.parameters, rest, *part)
+        return (jax.tree.map(jnp.add, gradient, more), rest), scalars
+
+    # Samples of a device stay there.
+    cut = jax.tree.map(lambda x: x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1), batch)
+    none = jax.tree.map(jnp.zeros_like, state.parameters)
+    sums = lax.scan(add, (none, state.rest), (cut, jax.random.split(key, parts)))
+    (gradient, rest), scalars = sums
+    gradient = jax.tree.map(lambda x: x / parts, gradient)
+    return gradient, rest, {name: values.mean(0) for name, values in scalars.items()}
+
+
+def _merge(
+    graph: nnx.GraphDef, parameters: nnx.State, rest: nnx.State, dtype: DTypeLike
+) -> nnx.Module:
+    """Return a network whose parameters have a type of their own, unlike its statistics."""
+    frozen, others = nnx.split_state(rest, nnx.Param, ...)
+    return nnx.merge(graph, *_cast((parameters, frozen), jnp.float32, dtype), others, copy=True)
+
+
+class InType:
+    """A network that takes and gives float32, whatever the type of its parameters."""
+
+    def __init__(self, model: nnx.Module, dtype: DTypeLike):
+        self.model, self.dtype = model, dtype
+
+    def __call__(self, *inputs, **named):
+        inputs, named = _cast((inputs, named), jnp.float32, self.dtype)
+        return _cast(self.model(*inputs, **named), self.dtype, jnp.float32)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+
+def _cast(tree: Any, old: DTypeLike, new: DTypeLike) -> Any:
+    """Return a tree in which arrays of one type have another."""
+
+    def cast(x):
+        return x.astype(new) if isinstance(x, Array) and x.dtype == old else x
+
+    return jax.tree.map(cast, tree, is_leaf=lambda x: isinstance(x, nnx.Rngs))
 
 
 def _is_trained(frozen: tuple[str, ...], path: tuple[Any, ...], value: Any) -> bool:
