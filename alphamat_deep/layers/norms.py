@@ -44,7 +44,8 @@ class BatchNorm(nnx.BatchNorm):
         spread = var * (count / jnp.maximum(count - 1, 1)) if self.unbiased else var
         for running, now in (self.mean, mean), (self.var, spread):
             now = lax.stop_gradient(now)
-            running[...] = self.momentum * running[...] + (1 - self.momentum) * now
+            # `running[...] =` would search all of the program that JAX has traced so far.
+            running.set_value(self.momentum * running[...] + (1 - self.momentum) * now)
         return mean, var
 
 
