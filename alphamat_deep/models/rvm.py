@@ -69,15 +69,21 @@ class RVM(nnx.Module):
         self.project_seg = Projection(last, 1, rngs=rngs)
         self.refiner = DeepGuidedFilter(last, rngs=rngs)
 
-    def __call__(self, image: Float[Array, "N H W 3"], state: State | None = None) -> RVMOutput:
+    def __call__(
+        self,
+        image: Float[Array, "N H W 3"],
+        state: State | None = None,
+        downsample_ratio: float | None = None,
+    ) -> RVMOutput:
         """Estimate alpha and foreground of frames in [0, 1] that follow the frames of `state`.
 
         Frames are of any size. `state` is None for the first frames of clips. With a state of fewer
-        clips than there are frames, the frames of each clip follow one another.
+        clips than there are frames, the frames of each clip follow one another. `downsample_ratio`
+        is the configuration's unless given.
         """
         if state is None:
-            state = self.initial_state(image)
-        small = self._shrink(image)
+            state = self.initial_state(image, downsample_ratio)
+        small = self._shrink(image, downsample_ratio)
         f1, f2, f3, f4 = self.backbone(small)
         hidden, state = self.decoder(small, f1, f2, f3, self.aspp(f4), state)
         matte = self.project_mat(hidden)
@@ -87,9 +93,11 @@ class RVM(nnx.Module):
             alpha, foreground = self.refiner(image, small, matte, hidden)
         return RVMOutput(alpha, foreground, state, self.project_seg(hidden))
 
-    def initial_state(self, image: Float[Array, "B H W 3"]) -> State:
+    def initial_state(
+        self, image: Float[Array, "B H W 3"], downsample_ratio: float | None = None
+    ) -> State:
         """Return the state before the first frame: zeros."""
-        _, height, width = self._small_size(image)
+        _, height, width = self._small_size(image, downsample_ratio)
         widths = *self.config.features[2::-1], self.config.context
         state = []
         for features in widths:
@@ -97,16 +105,16 @@ class RVM(nnx.Module):
             state.append(jnp.zeros((len(image), height, width, features // 2), image.dtype))
         return tuple(state)
 
-    def _shrink(self, image: Array) -> Array:
-        ratio, height, width = self._small_size(image)
+    def _shrink(self, image: Array, ratio: float | None) -> Array:
+        ratio, height, width = self._small_size(image, ratio)
         if ratio == 1:
             return image
         return resize_along(resize_along(image, 1, height, 1 / ratio), 2, width, 1 / ratio)
 
-    def _small_size(self, image: Array) -> tuple[float, int, int]:
+    def _small_size(self, image: Array, ratio: float | None) -> tuple[float, int, int]:
         """Return the ratio, and the small frame's height and width."""
         height, width = image.shape[1:3]
-        ratio = self.config.downsample_ratio
+        ratio = ratio or self.config.downsample_ratio
         if ratio is None:
             ratio = min(512 / max(height, width), 1.0)
         small = int(height * ratio), int(width * ratio)
@@ -152,8 +160,8 @@ class Decoder(nnx.Module):
         self.decode0 = Output(d1 + 3, d0, rngs=rngs)
 
     def __call__(
-        self, s0: Float[Array, "B H W 3"], f1: Array, f2: Array, f3: Array, f4: Array, state: State
-    ) -> tuple[Float[Array, "B H W F"], State]:
+        self, s0: Float[Array, "N H W 3"], f1: Array, f2: Array, f3: Array, f4: Array, state: State
+    ) -> tuple[Float[Array, "N H W F"], State]:
         s1 = average_pool(s0)
         s2 = average_pool(s1)
         r1, r2, r3, r4 = state

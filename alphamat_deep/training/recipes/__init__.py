@@ -1,0 +1,38 @@
+"""How the published networks were trained: one file for each publication, and `fine_tune`."""
+
+from alphamat_deep.catalogue import PRESETS
+from alphamat_deep.training.recipes import (
+    bgmv2,
+    dim,
+    gca,
+    modnet,
+    pp_humanmatting,
+    pp_matting,
+    pp_mattingv2,
+    rvm,
+)
+from alphamat_deep.training.recipes.fine_tune import fine_tune as fine_tune
+
+RECIPES = {
+    "dim-stage0": dim.STAGE0,
+    "dim-stage1": dim.STAGE1,
+    "dim-stage2": dim.STAGE2,
+    "dim-stage3": dim.STAGE3,
+    "gca": gca.GCA,
+    "modnet": modnet.MODNET,
+    "modnet-adaptation": modnet.ADAPTATION,
+    "modnet-mobilenetv2": modnet.PADDLE,
+    "pp-matting-512": pp_matting.PEOPLE_512,
+    "pp-matting-1024": pp_matting.PEOPLE_1024,
+    "pp-matting-composition1k": pp_matting.ANYTHING,
+    "pp-mattingv2-512": pp_mattingv2.PP_MATTINGV2,
+    "pp-humanmatting": pp_humanmatting.PP_HUMANMATTING,
+    "bgmv2-base": bgmv2.BASE,
+    "bgmv2-refine": bgmv2.REFINE,
+    "rvm-stage1": rvm.STAGE1,
+    "rvm-stage2": rvm.STAGE2,
+    "rvm-stage3": rvm.STAGE3,
+    "rvm-stage4": rvm.STAGE4,
+    **{f"fine-tune-{preset}": fine_tune(preset) for preset in PRESETS},
+}
+"""Recipes by the names that the command line has for them."""

@@ -1,18 +1,16 @@
-"""What the authors' programs computed in two steps of training, and what ours compute of the same.
+"""The authors' programs' first two updates of the parameters, and ours, in float64.
 
-Both are in float64. `../shared/oracle_training` says how its numbers were made; without it the
-tests skip.
+`../shared/oracle_training` says how its numbers were made; without it the tests skip. Names and
+layouts of arrays are the authors'.
 """
-
-from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,22 +34,32 @@ class Case:
 
     name: str
     recipe: Recipe
-    batch: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+    batch: Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
     """From their inputs, channels last, to ours."""
-    terms: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Our name and factor of each of their components."""
-    tolerance: float = 1e-6
-    """Of losses, relative; of gradients, relative to the largest entry."""
-    second: float = 1e-5
-    """After the first step, where rounding has been amplified."""
-    changes: dict[str, Any] = field(default_factory=dict)
-    """Attributes of modules."""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    """Our names of their components."""
+    noise: tuple[float, float] = (2e-7, 1e-5)
+    """Relative differences at the first update, and after it, where errors have grown."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Of modules, to change."""
+    slow: bool = False
 
 
-def theirs(name):
-    if not (FOLDER / f"{name}.json").exists():
-        pytest.skip(f"{name}.json is not here: ../shared/oracle_training is absent")
-    return json.loads((FOLDER / f"{name}.json").read_text()), np.load(FOLDER / f"{name}.npz")
+class Run(NamedTuple):
+    """What is known of some steps, each as a dictionary by name."""
+
+    scalars: list[dict[str, float]]
+    gradients: list[dict[str, np.ndarray]]
+    tensors: list[dict[str, np.ndarray]]
+
+
+def described(case):
+    """Return the description of a stored run, and its arrays."""
+    if not (FOLDER / f"{case.name}.json").exists():
+        pytest.skip(f"{case.name}.json is not here: ../shared/oracle_training is absent")
+    return json.loads((FOLDER / f"{case.name}.json").read_text()), np.load(
+        FOLDER / f"{case.name}.npz"
+    )
 
 
 @cache
@@ -62,49 +70,53 @@ def maker():
     return module
 
 
-def inputs(document):
-    built = maker().build(document["seed"], document["inputs"]["main"])
-    return {name: np.moveaxis(array, -3, -1).astype(float) for name, array in built.items()}
+def sampled(name, array):
+    """Return the entries of a tensor that are stored."""
+    return array.reshape(-1)[maker().sample_index(name, array.size)]
 
 
-def remember():
-    """Return a transformation that keeps the last gradient as its state, and changes nothing."""
+@lru_cache(maxsize=2)
+def weights(name):
+    return reference.weights(name)
+
+
+@lru_cache(maxsize=1)
+def steps(case):
+    """Make as many steps as there are losses."""
+    document, _ = described(case)
+    with jax.enable_x64(True):
+        model = _model(case, document)
+        updates = optax.chain(_remember(), case.recipe.optimiser(1000))
+        step, state = begin(replace(case.recipe, optimiser=lambda _: updates), model)
+        built = maker().build(document["seed"], document["inputs"]["main"])
+        wide = {name: np.moveaxis(x, -3, -1).astype(float) for name, x in built.items()}
+        batch = jax.tree.map(jnp.asarray, case.batch(wide))
+        run = Run([], [], [])
+        for _ in range(-(-len(document["loss"]) // len(case.recipe.losses))):
+            state, scalars = step(state, batch)
+            run.scalars.append({name: float(value) for name, value in scalars.items()})
+            gradient = state._replace(parameters=state.moments[0])
+            run.gradients.append(_named(case, document, model, gradient))
+            run.tensors.append(_named(case, document, model, state))
+    return run
+
+
+def _model(case, document):
+    recipe = case.recipe
+    model = alphamat_deep.from_state_dict(
+        recipe.preset, weights(document["weights"]), **recipe.config
+    )
+    model.set_attributes(**case.attributes, raise_if_not_found=False)
+    nnx.update(model, jax.tree.map(lambda x: x.astype(jnp.float64), nnx.state(model)))
+    return model
+
+
+def _remember():
+    """Return a transformation that changes nothing, and whose state is the last gradient."""
     return optax.GradientTransformation(lambda p: p, lambda g, state, p=None: (g, g))
 
 
-@dataclass
-class Run:
-    """Three steps of ours: their scalars, and arrays by the authors' names and in their layout."""
-
-    scalars: list
-    gradients: list
-    after: list
-
-
-def run(case):
-    document, _ = theirs(case.name)
-    weights = reference.weights(document["weights"])
-    with jax.enable_x64(True):
-        model = alphamat_deep.from_state_dict(case.recipe.preset, weights, **case.recipe.config)
-        if case.changes:
-            model.set_attributes(**case.changes)
-        names = alphamat_deep.PRESETS[case.recipe.preset].names
-        nnx.update(model, jax.tree.map(lambda x: x.astype(jnp.float64), nnx.state(model)))
-        both = optax.chain(remember(), case.recipe.optimiser(1000))
-        recipe = replace(case.recipe, optimiser=lambda steps: both)
-        step, state = begin(recipe, model)
-        batch = jax.tree.map(jnp.asarray, case.batch(inputs(document)))
-        options = {"xla_backend_optimization_level": 0}
-        step = step.lower(state, batch).compile(compiler_options=options)
-
-        def named(parameters, state):
-            whole = network(recipe, model, state._replace(parameters=parameters))
-            return renamed_like(tensors_of(whole), weights, names)
-
-        result = Run([], [], [])
-        for _ in range(3):
-            state, scalars = step(state, batch)
-            result.scalars.append({name: float(value) for name, value in scalars.items()})
-            result.gradients.append(named(state.moments[0], state))
-            result.after.append(named(state.parameters, state))
-    return result
+def _named(case, document, model, state):
+    tensors = tensors_of(network(case.recipe, model, state))
+    names = alphamat_deep.PRESETS[case.recipe.preset].names
+    return renamed_like(tensors, weights(document["weights"]), names)

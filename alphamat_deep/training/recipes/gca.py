@@ -1,0 +1,74 @@
+"""GCA Matting.
+
+    alphamat train gca --foregrounds fg/ --backgrounds bg/ -o run/
+
+Data: Adobe's 431 foregrounds over COCO. The authors take 200 000 steps of 40 samples, on four GPUs,
+and begin with a ResNet-34 of ImageNet. Composition-1k: SAD 35.28. Of its merits the data are worth
+about 15 SAD, the attention about 1 (mmagic's measurements).
+
+Differences: half of the authors' samples have a second foreground over the first. Here no sample
+has.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import optax
+
+from alphamat_deep.catalogue import PRESETS
+from alphamat_deep.training.augment import (
+    Sample,
+    compose as composed,
+    gca_trimap,
+    random_crop_by_coarse_trimap,
+    random_hsv_jitter,
+    random_stretch,
+    resize_pixels,
+)
+from alphamat_deep.training.inputs import inputs_of
+from alphamat_deep.training.losses import gca
+from alphamat_deep.training.optimisers import clip_by_average, warm_up_and_cosine
+from alphamat_deep.training.recipe import Recipe
+
+RULES = PRESETS["gca"].preprocess
+
+
+def loss(model, batch, rngs):
+    outputs = model(*inputs_of(RULES, batch))
+    return gca.supervised(outputs, batch["alpha"], trimap=batch["trimap"])
+
+
+def compose(layers: Sample, rng: np.random.Generator, *, size: int = 512) -> Sample:
+    sample = {name: layers[name] for name in ("foreground", "alpha")}
+    if rng.random() < 0.25:
+        sample = {
+            name: resize_pixels(pixels, 640, 640, interpolation=cv2.INTER_NEAREST)
+            for name, pixels in sample.items()
+        }
+    sample = gca_trimap(random_stretch(sample, rng), rng)
+    height, width = sample["alpha"].shape[:2]
+    background = resize_pixels(
+        layers["background"], height, width, interpolation=cv2.INTER_CUBIC
+    )
+    sample = sample | {"background": np.clip(background, 0, 1)}
+    sample = random_hsv_jitter(random_crop_by_coarse_trimap(sample, size, rng), rng)
+    return composed(sample)
+
+
+def rates(steps: int) -> optax.Schedule:
+    return warm_up_and_cosine(4e-4, steps // 40, steps)
+
+
+def adam(rates: optax.ScalarOrSchedule) -> optax.GradientTransformation:
+    return optax.chain(clip_by_average(), optax.adam(rates, b1=0.5, b2=0.999))
+
+
+GCA = Recipe(
+    preset="gca",
+    losses=(loss,),
+    optimiser=lambda steps: adam(rates(steps)),
+    compose=compose,
+    batch=40,
+    steps=200_000,
+)
