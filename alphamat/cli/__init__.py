@@ -19,6 +19,7 @@ from alphamat.cli.methods import list_methods
 from alphamat.cli.models import list_models
 from alphamat.cli.score import score_alphas
 from alphamat.cli.stdout import Commands
+from alphamat.cli.train import train_network
 from alphamat.cli.trimap import make_trimap
 from alphamat.cli.video import matte_clip
 
@@ -29,6 +30,7 @@ COMMANDS = {
     "video": matte_clip,
     "models": list_models,
     "convert": convert_weights,
+    "train": train_network,
     "evaluate": run_evaluation,
     "score": score_alphas,
     "methods": list_methods,
@@ -41,6 +43,7 @@ EXAMPLES = {
     "video": "shot.mov first_trimap.png -o cut.mov",
     "models": "gca",
     "convert": "gca-dist.pth gca.safetensors --preset gca",
+    "train": "fine-tune --preset modnet --weights modnet.ckpt --foregrounds cutouts/ -o run/",
     "evaluate": "synthetic --method closed-form --method knn -o results",
     "score": "predictions/ truths/ trimaps/",
     "methods": "",

@@ -53,7 +53,7 @@ def validate(method: Matting, samples: Sequence[Any]) -> Validated:
         if len(lines) < SHOWN:
             shown = (held.image, held.trimap, alpha, held.truth)
             lines.append([_tile(pixels) for pixels in shown if pixels is not None])
-    return Validated(means(np.array(values).reshape(-1, len(SCORES))), _sheet(lines))
+    return Validated(means(np.array(values).reshape(-1, len(SCORES))), sheet(lines))
 
 
 def means(values: np.ndarray) -> dict[str, float]:
@@ -105,7 +105,7 @@ def _tile(pixels: np.ndarray) -> np.ndarray:
     return small if small.ndim == 3 else np.repeat(small[..., None], 3, axis=-1)
 
 
-def _sheet(lines: list[list[np.ndarray]]) -> np.ndarray | None:
+def sheet(lines: list[list[np.ndarray]]) -> np.ndarray | None:
     if not lines:
         return None
     columns = max(map(len, lines))

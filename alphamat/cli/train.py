@@ -1,0 +1,139 @@
+"""`alphamat train`: a network by a recipe, on cut-outs of one's own."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alphamat.cli.arguments import WeightsFile
+from alphamat.cli.faults import faults_in_one_line, options_named
+from alphamat.io import write_image
+from alphamat.io.whole import refuse_unwritable
+from alphamat.words import file_or_colour
+
+OPTIONS = {
+    name: f"--{name}"
+    for name in ("preset", "foregrounds", "alphas", "backgrounds", "weights", "steps", "batch")
+    + ("size", "validation", "seed", "workers", "resume")
+} | {"recipe": "RECIPE", "out": "--output"}
+
+
+def train_network(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="fine-tune, with --preset; or how authors trained: dim-stage1, gca, modnet, …",
+        ),
+    ],
+    foregrounds: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER",
+            help="Cut-outs: RGBA pictures, or foreground colours with --alphas. `synthetic` paints "
+            "hair, fur, smoke, lace and glass without end.",
+        ),
+    ],
+    alphas: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The foregrounds' alphas, same names.")
+    ] = None,
+    backgrounds: Annotated[
+        str,
+        typer.Option(metavar="FOLDER|COLOUR", help="What to put foregrounds over, or `synthetic`."),
+    ] = "synthetic",
+    preset: Annotated[
+        str | None, typer.Option(help="Network to fine-tune; see `alphamat models`.")
+    ] = None,
+    weights: WeightsFile = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the run.")
+    ] = Path("run"),
+    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(min=32, help="Side of plain samples, instead of the recipe's augmentation."),
+    ] = None,
+    validation: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the foregrounds to hold out.")
+    ] = 0.1,
+    every: Annotated[
+        int, typer.Option(min=1, help="Steps between two validations, each with a checkpoint.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Decides all that is random.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that compose samples.")] = 2,
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Compute in bfloat16, for GPUs and TPUs.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Make one step, and say what the run takes. Write batch.png."),
+    ] = False,
+) -> None:
+    """Train a network, or go on from published weights with your own cut-outs.
+
+    The folder gets checkpoints, scalars.jsonl, sheets of held-out pictures, report.html, and the
+    best network as .safetensors, for --weights of other commands.
+    """
+    with options_named(OPTIONS), faults_in_one_line():
+        module = _module()
+        run = module.run_of(
+            recipe,
+            preset=preset,
+            foregrounds=foregrounds,
+            alphas=alphas,
+            backgrounds=_backgrounds(backgrounds),
+            batch=batch,
+            steps=steps,
+            size=size,
+            validation=validation,
+            seed=seed,
+            workers=workers,
+        )
+        dtype = "bfloat16" if bfloat16 else "float32"
+        if dry_run:
+            _rehearse(module, run, output, weights=weights, dtype=dtype)
+            return
+        if not run.validation:
+            typer.echo("No foreground is held out, so nothing is validated.", err=True)
+        options: dict[str, Any] = {"weights": weights, "dtype": dtype, "resume": resume}
+        found = module.start(run, output, validate_every=every, save_every=every, **options)
+    typer.echo(f"wrote {found.weights}")
+
+
+def _module() -> Any:
+    """Return what trains, of the package that is installed for it. This imports JAX."""
+    for entry in entry_points(group="alphamat.training"):
+        return entry.load()
+    raise ImportError(
+        'Training needs JAX, which is not installed. In a clone: pip install -e ".[deep]".'
+    )
+
+
+def _backgrounds(text: str) -> Any:
+    if text == "synthetic":
+        return text
+    found = file_or_colour(text, name="`backgrounds`")
+    return found if isinstance(found, Path) else tuple(found.tolist())
+
+
+def _rehearse(module: Any, run: Any, output: Path, **options: Any) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    picture = output / "batch.png"
+    refuse_unwritable(picture, endings=(".png",))
+    found, recipe = module.rehearse(run, **options), run.recipe
+    write_image(picture, found.batch)
+    hours = recipe.steps * max(found.step, 0) / 3600
+    typer.echo(
+        f"wrote {picture}\n"
+        f"a step of {recipe.batch} samples: {found.step:.2g} s, {found.memory / 2**30:.2g} GiB, "
+        f"loss {found.loss:.4g}\n"
+        f"compiling: {found.compiling:.0f} s; the first batch: {found.composing:.1f} s\n"
+        f"{recipe.steps} steps: {hours:.2g} hours, if data do not keep it waiting"
+    )

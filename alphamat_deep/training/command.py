@@ -1,0 +1,213 @@
+"""A run from names and folders, as the command `alphamat train` is given them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+
+from alphamat.door import as_count
+from alphamat_deep.catalogue import PRESETS
+from alphamat_deep.compiling import keep_compiled
+from alphamat_deep.training.compositions import (
+    Entry,
+    backdrops,
+    batches,
+    clips,
+    compose,
+    cutouts,
+    painted,
+    plates,
+    split,
+)
+from alphamat_deep.training.door import as_recipe, first_network
+from alphamat_deep.training.loop import Trained, train
+from alphamat_deep.training.recipe import Recipe, Sample
+from alphamat_deep.training.recipes import RECIPES
+from alphamat_deep.training.state import begin
+from alphamat_deep.training.validation import sheet
+
+SYNTHETIC = "synthetic"
+HELD_OUT = 16  # pictures that are validated at most
+SEEDS, HELD_OUT_SEEDS = range(2**30), range(2**30, 2**31)  # of painted scenes
+
+
+class Run(NamedTuple):
+    """What is trained, and on what."""
+
+    recipe: Recipe
+    train: Sequence[Entry]
+    backgrounds: Any
+    validation: list[Sample]
+    seed: int
+    workers: int
+
+    def feed(self, start: int, shard: tuple[int, int]) -> Iterator[Sample]:
+        """Return batches from that of a step on, as `train` wants them."""
+        recipe = self.recipe
+        return batches(
+            self.train,
+            self.backgrounds,
+            recipe.compose,
+            batch=recipe.batch,
+            seed=self.seed,
+            workers=self.workers,
+            start=start * recipe.batch,
+            shard=shard,
+        )
+
+
+class Rehearsal(NamedTuple):
+    """What a run will cost, from one step of it."""
+
+    batch: np.ndarray
+    """The step's samples: a picture with one line for each."""
+    loss: float
+    compiling: float
+    """Seconds, once."""
+    step: float
+    """Seconds, without the wait for data."""
+    composing: float
+    """Seconds until the first batch was there."""
+    memory: int
+    """Bytes that a step takes at its peak, with parameters and moments."""
+
+
+def run_of(
+    name: str,
+    *,
+    preset: str | None = None,
+    foregrounds: str | os.PathLike[str] = SYNTHETIC,
+    alphas: str | os.PathLike[str] | None = None,
+    backgrounds: Any = SYNTHETIC,
+    batch: int | None = None,
+    steps: int | None = None,
+    size: int | None = None,
+    validation: float = 0.1,
+    seed: int = 0,
+    workers: int = 2,
+) -> Run:
+    """Return the run of a recipe on files, or on painted scenes.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`, or "fine-tune" with a `preset`.
+    foregrounds, alphas : path of a folder
+        RGBA cut-outs, or foreground colours and their alphas; for clips, folders of frames.
+        "synthetic" paints scenes instead.
+    backgrounds : path of a folder, colour, or "synthetic"
+    batch, steps : int, optional
+        Instead of the recipe's.
+    size : int, optional
+        Side of the samples, composed plainly instead of by the recipe; a multiple of 32.
+    validation : float
+        Share of the foregrounds that is held out.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError, ValueError
+        If there is no such recipe or folder, or a folder has not what it should have.
+    """
+    recipe, _ = as_recipe(_recipe(name, preset), steps)
+    if batch is not None:
+        recipe = replace(recipe, batch=as_count(batch, "batch"))
+    if size is not None:
+        recipe = replace(recipe, compose=partial(compose, size=_side(size)))
+    if str(foregrounds) == SYNTHETIC:
+        learnt, held = painted(seeds=SEEDS), painted(seeds=HELD_OUT_SEEDS)[:HELD_OUT]
+    else:
+        learnt, held = split(_entries(recipe, foregrounds, alphas), validation=validation)
+        if not learnt:
+            raise ValueError(
+                f"`validation` is {validation}, which holds out all {len(held)} foregrounds; "
+                "expected a smaller share."
+            )
+    if isinstance(backgrounds, str | os.PathLike):
+        named = str(backgrounds) == SYNTHETIC
+        backgrounds = backdrops() if named else plates(backgrounds)
+    return Run(recipe, learnt, backgrounds, _composed(held, backgrounds, seed), seed, workers)
+
+
+def start(run: Run, out: str | os.PathLike[str], **options: Any) -> Trained:
+    """Train; the options are those of `train`."""
+    return train(run.recipe, run.feed, out=out, validation=run.validation, seed=run.seed, **options)
+
+
+def rehearse(
+    run: Run, *, weights: str | os.PathLike[str] | None = None, dtype: DTypeLike = jnp.float32
+) -> Rehearsal:
+    """Compose a batch, make one step with it, and forget the step."""
+    model, _ = first_network(run.recipe, weights, None, run.seed)
+    since = time.perf_counter()
+    with run.feed(0, (0, 1)) as feed:
+        batch = next(feed)
+    composing = time.perf_counter() - since
+    keep_compiled()
+    step, state = begin(run.recipe, model, seed=run.seed, dtype=dtype)
+    since = time.perf_counter()
+    compiled = step.lower(state, batch).compile()
+    compiling, needed = time.perf_counter() - since, compiled.memory_analysis()
+    since = time.perf_counter()
+    _, scalars = jax.block_until_ready(compiled(state, batch))
+    seconds = time.perf_counter() - since
+    memory = needed.argument_size_in_bytes + needed.temp_size_in_bytes
+    loss = float(scalars["total"])
+    return Rehearsal(_picture(batch), loss, compiling, seconds, composing, memory)
+
+
+def _recipe(name: str, preset: str | None) -> Recipe:
+    if name == "fine-tune":
+        if preset not in PRESETS:
+            raise ValueError(f"`preset` is {preset!r}; expected one of: {', '.join(PRESETS)}.")
+        return RECIPES[f"fine-tune-{preset}"]
+    if preset is not None:
+        raise ValueError(f"`preset` is {preset!r}, and only the recipe fine-tune takes one.")
+    if name not in RECIPES:
+        own = [name for name in RECIPES if not name.startswith("fine-tune-")]
+        raise ValueError(f"`recipe` is {name!r}; expected fine-tune, or one of: {', '.join(own)}.")
+    return RECIPES[name]
+
+
+def _side(size: int) -> int:
+    size = as_count(size, "size", least=32)
+    if size % 32:
+        raise ValueError(f"`size` is {size}; expected a multiple of 32.")
+    return size
+
+
+def _entries(recipe: Recipe, foregrounds: Any, alphas: Any) -> Sequence[Entry]:
+    """Return cut-outs; or clips, if a network has a memory and the folder has folders."""
+    if recipe.preset.find("rvm") >= 0 and any(path.is_dir() for path in Path(foregrounds).iterdir()):
+        if alphas is None:
+            raise ValueError("`alphas` is missing; expected the folder of the clips' alphas.")
+        return clips(foregrounds, alphas, frames=15)
+    return cutouts(foregrounds, alphas)
+
+
+def _composed(held: Sequence[Entry], backgrounds: Any, seed: int) -> list[Sample]:
+    """Compose held-out pictures, the same in every run of a seed."""
+    if not held:
+        return []
+    count = min(len(held), HELD_OUT)
+    with batches(held[:count], backgrounds, compose, batch=1, seed=seed, workers=0) as feed:
+        samples = [next(feed) for _ in range(count)]
+    return [{name: pixels[0] for name, pixels in sample.items()} for sample in samples]
+
+
+def _picture(batch: Sample) -> np.ndarray:
+    """Return the pictures of a batch, a line for each sample; of a clip, its first frame."""
+    shown = [x for x in batch.values() if x.ndim >= 4 and x.shape[-1] in (1, 3)]
+    first = [x[:, 0] if x.ndim == 5 else x for x in shown]
+    found = sheet([[x[at] for x in first] for at in range(len(first[0]))])
+    assert found is not None
+    return found
