@@ -51,13 +51,14 @@ ROOMS = {
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
     "alphamat_deep.differentiable": "",
     "alphamat_deep.checking": "differentiable layers",
-    "alphamat_deep.training": "",
+    "alphamat_deep.training": "catalogue checkpoints compiling matting zoo",
 }
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
     "solvers": "blackbox box grid jax loops operators parameters parts runs",
-    "alphamat": "door door.parameters io.whole memory method trimap trimap.parse",
+    "alphamat": "door door.parameters evaluation.naming io.whole memory method metrics progress "
+    "trimap trimap.parse",
     "alphamat_deep": "",
 }
 
