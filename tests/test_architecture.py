@@ -51,14 +51,15 @@ ROOMS = {
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
     "alphamat_deep.differentiable": "",
     "alphamat_deep.checking": "differentiable layers",
-    "alphamat_deep.training": "layers models",
+    "alphamat_deep.training": "catalogue checkpoints compiling layers matting models preprocess zoo",
 }
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
     "solvers": "blackbox box grid jax loops operators parameters parts runs",
-    "alphamat": "datasets datasets.compose door door.parameters examples examples.backdrops "
-    "examples.painting io.folders io.whole memory method trimap trimap.parse",
+    "alphamat": "datasets datasets.compose door door.parameters evaluation.naming examples "
+    "examples.backdrops examples.painting io.folders io.whole memory method metrics progress "
+    "trimap trimap.parse",
     "alphamat_deep": "",
 }
 

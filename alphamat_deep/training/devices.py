@@ -22,7 +22,7 @@ class Places(NamedTuple):
     """An equal part of its first axis on each device."""
 
 
-def places(devices: Sequence[jax.Device]) -> Places:
+def places(devices: Sequence[Any]) -> Places:
     mesh = Mesh(np.array(devices), ("data",))
     return Places(NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data")))
 
@@ -45,7 +45,7 @@ def compiled(step: Step, where: Places):
     )
 
 
-def put_whole(array: np.ndarray, where: Places) -> Array:
+def put_whole(where: Places, array: np.ndarray) -> Array:
     """Return an array that lies on every device; all processes have to give the same."""
     return jax.make_array_from_process_local_data(where.whole, array)
 

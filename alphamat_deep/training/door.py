@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from inspect import Parameter
 from pathlib import Path
@@ -53,7 +54,7 @@ def as_dtype(dtype: DTypeLike) -> np.dtype:
     raise ValueError(f"`dtype` is {shown(dtype)}; expected float32 or bfloat16.")
 
 
-def as_devices(devices: Sequence[jax.Device] | None, recipe: Recipe) -> list[jax.Device]:
+def as_devices(devices: Sequence[Any] | None, recipe: Recipe) -> list[Any]:
     """Return devices that can share a batch equally."""
     found = jax.devices() if devices is None else list(devices)
     if not found or not all(isinstance(device, jax.Device) for device in found):
@@ -122,3 +123,17 @@ def refuse_other_batch(batch: Any, count: int, step: int) -> None:
             raise ValueError(
                 f"{name} `{key}` with shape {array.shape}; expected {count} samples, (B, H, W, C)."
             )
+
+
+@contextmanager
+def naming_what_lacks(batch: Mapping[str, Any]) -> Iterator[None]:
+    """Name an array that a loss looks for in vain."""
+    try:
+        yield
+    except KeyError as fault:
+        if not fault.args or not isinstance(fault.args[0], str) or fault.args[0] in batch:
+            raise
+        raise ValueError(
+            f"`batches` gives no `{fault.args[0]}`, which the recipe needs; it gives "
+            f"{', '.join(map(str, batch))}."
+        ) from fault

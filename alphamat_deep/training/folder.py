@@ -33,7 +33,7 @@ LIBRARIES = "jax", "jaxlib", "flax", "optax", "numpy"
 def settings_of(recipe: Recipe, seed: int, dtype: DTypeLike) -> dict[str, Any]:
     """Return what has to be equal for a run to go on."""
     told = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
-    plain = {
+    plain: dict[str, Any] = {
         name: value if isinstance(value, bool | int | float | str) else describe(value)
         for name, value in told.items()
     }

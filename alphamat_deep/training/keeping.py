@@ -34,6 +34,8 @@ class Notes(NamedTuple):
     """The step after which the network scored best so far; 0 before the first score."""
     score: float = math.inf
     """The score then; lower is better."""
+    unscored: bool = False
+    """Whether this step's network has still to be scored."""
 
 
 class Checkpoints:

@@ -28,6 +28,7 @@ from alphamat_deep.training.door import (
     as_dtype,
     as_recipe,
     first_network,
+    naming_what_lacks,
     refuse_other_batch,
     refuse_other_functions,
     refuse_other_samples,
@@ -77,7 +78,7 @@ def train(
     validate_every: int = 1000,
     save_every: int = 1000,
     keep: int = 2,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Any] | None = None,
     callback: Callback | None = None,
 ) -> Trained:
     """Train a network by a recipe.
@@ -156,52 +157,56 @@ def train(
     keep_compiled()
     step, state = begin(recipe, model, seed=seed, dtype=dtype)
     arrays, notes = _begun(kept, out, arrays_of(state))
+    like = jax.eval_shape(lambda: state)
+    method = partial(method_of, recipe, row, model, like)
+    finish = partial(_finish, out, method, settings, told_of)
     where = places(devices)
-    state = state_of(arrays, state, put=partial(put_whole, where=where))
-    advance = compiled(step, where)
-    here, alone, late = len(where.parts.addressable_devices), jax.process_count() == 1, None
+    advance, state = compiled(step, where), state_of(arrays, like, put=partial(put_whole, where))
+    here, alone = len(where.parts.addressable_devices), jax.process_count() == 1
+    at, late, stops = notes.step, None, False
 
     with (
         _written(kept),
         stopping() as asked,
-        telling(out if kept else None, notes.step, recipe, callback) as told,
-        _feed(batches, notes.step) as feed,
+        telling(out if kept else None, at, recipe, callback) as told,
+        _feed(batches, at) as feed,
     ):
-        for at in range(notes.step + 1, recipe.steps + 1):
-            batch = _taken(feed, at, recipe.batch * here // len(devices), late, told)
-            flags = np.full(here, asked.is_set(), np.uint8)
-            state, *numbers = advance(state, *put_parts((batch, flags), where))
-            # The numbers of the step before are read while this one is computed.
-            stops = late is not None and _heard(late, told, kept)
-            stops |= alone and asked.is_set()
-            late = Late(at, *numbers)
-            scored = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
-            if not (stops or scored or at % save_every == 0 or at == recipe.steps):
-                continue
-            stops, late = _heard(late, told, kept) or stops, None
-            arrays, notes = arrays_of(state), notes._replace(step=at)
-            _refuse_broken(arrays, at, kept)
-            method = method_of(recipe, row, model, arrays, state, at)
-            if scored:
-                notes = _scored(method, validation, notes, out, told)
+        while not stops and (at < recipe.steps or notes.unscored):
+            if notes.unscored:
+                notes = _scored(method(arrays, at), validation, notes, out, told)
+            else:
+                at += 1
+                batch = _taken(feed, at, recipe.batch * here // len(devices), late, told)
+                flags = np.full(here, asked.is_set(), np.uint8)
+                with naming_what_lacks(batch):
+                    state, *numbers = advance(state, *put_parts((batch, flags), where))
+                # The numbers of the step before are read while this one is computed.
+                stops = late is not None and _heard(late, told, kept)
+                stops |= alone and asked.is_set()
+                late = Late(at, *numbers)
+                due = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
+                if not (stops or due or at % save_every == 0 or at == recipe.steps):
+                    continue
+                stops, late = _heard(late, told, kept) or stops, None
+                arrays, notes = arrays_of(state), notes._replace(step=at, unscored=due)
+                _refuse_broken(arrays, at, kept)
+            # A network is saved before it is scored, too, which may take long.
             if kept is not None:
-                kept.save(arrays, notes, partial(_finish, out, method, notes, settings, told_of))
+                kept.save(arrays, notes, partial(finish, arrays, notes))
             told.pause()
-            if stops:
-                break
-    if notes.step < recipe.steps:
+    if at < recipe.steps or notes.unscored:
         raise SystemExit(
-            f"Stopped after step {notes.step} of {recipe.steps}, which is saved in {out}. Go on "
-            "with the same call and resume=True."
+            f"Stopped after step {at} of {recipe.steps}, which is saved in {out}. Go on with the "
+            "same call and resume=True."
         )
-    return Trained(_product(out, recipe.preset), notes.step, notes.best, notes.score)
+    return Trained(_product(out, recipe.preset), at, notes.best, notes.score)
 
 
 class Late(NamedTuple):
     """The numbers of a step, still on the devices."""
 
     step: int
-    scalars: dict[str, Array]
+    scalars: dict[str, Any]
     flag: Array
 
 
@@ -213,7 +218,7 @@ def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, 
         refuse_full(out, (kept.keep + 3) * size)  # the best, one being written, the network
         arrays, notes = kept.newest(fresh) or (fresh, notes)
     arrays, told = same_everywhere((arrays, np.array(notes)))
-    return arrays, Notes(int(told[0]), int(told[1]), float(told[2]))
+    return arrays, Notes(int(told[0]), int(told[1]), float(told[2]), bool(told[3]))
 
 
 @contextmanager
@@ -295,16 +300,24 @@ def _scored(
     if sheet is not None and jax.process_index() == 0:
         (out / "sheets").mkdir(exist_ok=True)
         write_image(out / "sheets" / f"{notes.step:06d}.png", sheet)
-    return notes._replace(best=notes.step, score=scores["sad"]) if better else notes
+    best = {"best": notes.step, "score": scores["sad"]} if better else {}
+    return notes._replace(unscored=False, **best)
 
 
 def _finish(
-    out: Path, method: Matting, notes: Notes, settings: dict[str, Any], told_of: dict[str, Any]
+    out: Path,
+    method: Callable[[Arrays, int], Matting],
+    settings: dict[str, Any],
+    told_of: dict[str, Any],
+    arrays: Arrays,
+    notes: Notes,
 ) -> None:
     """Write what is made of a checkpoint: the network if it is the best, and the report."""
     if notes.best in (0, notes.step):
-        write_network(_product(out, method.name), method, notes, settings, told_of)
-    write_report(out)
+        found = method(arrays, notes.step)
+        write_network(_product(out, found.name), found, notes, settings, told_of)
+    if not notes.unscored:
+        write_report(out)
 
 
 def _product(out: Path, preset: str) -> Path:

@@ -22,7 +22,7 @@ from alphamat_deep.zoo import state_dict
 
 
 def method_of(
-    recipe: Recipe, row: Preset, model: nnx.Module, arrays: Arrays, like: State, step: int
+    recipe: Recipe, row: Preset, model: nnx.Module, like: State, arrays: Arrays, step: int
 ) -> Matting:
     """Return the network of a state as `alphamat_deep.load` would, on this process's device."""
     state = state_of(arrays, like._replace(moments=()))

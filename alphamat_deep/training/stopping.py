@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,11 +19,15 @@ def stopping() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
+    process = os.getpid()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def ask(number, frame):
-        asked.set()
         restore()
+        if os.getpid() == process:
+            asked.set()
+        else:  # a process that was forked since, such as one that reads pictures
+            os.kill(os.getpid(), number)
 
     def restore():
         for number, handler in before.items():

@@ -80,9 +80,9 @@ class Teller:
 
     def pause(self) -> None:
         """Leave out of the speed what has been done since the last step, such as a validation."""
-        last = self.recent[-1]._replace(time=monotonic())
+        last = [moment._replace(time=monotonic()) for moment in [*self.recent][-1:]]
         self.recent.clear()
-        self.recent.append(last)
+        self.recent.extend(last)
 
     def _speed(self) -> tuple[float, float]:
         """Return pictures per second, and the share of time without data, over recent steps.

@@ -101,7 +101,7 @@ def _tile(pixels: np.ndarray) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = min(1, SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(np.float32(pixels), size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(pixels.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return small if small.ndim == 3 else np.repeat(small[..., None], 3, axis=-1)
 
 

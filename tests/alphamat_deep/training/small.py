@@ -92,7 +92,7 @@ def sample(position, at=0, height=8, width=10):
     rng = np.random.default_rng([position, at])
     alpha = rng.random((height, width, 1), np.float32)
     image = np.clip(alpha + rng.normal(0, 0.1, (height, width, 3)), 0, 1).astype(np.float32)
-    trimap = rng.choice(np.float32([0, 0.5, 1]), (height, width, 1))
+    trimap = rng.integers(0, 3, (height, width, 1)).astype(np.float32) / 2
     return {"image": image, "alpha": alpha, "trimap": trimap}
 
 

@@ -17,7 +17,7 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat import datasets, metrics
+from alphamat import datasets, metrics, read_image
 from alphamat_deep import checkpoints
 from alphamat_deep.training import keeping, loop
 from alphamat_deep.training.keeping import arrays_of
@@ -145,6 +145,17 @@ def test_what_came_after_the_checkpoint_is_done_again(tmp_path, whole):
     assert not list((out / "checkpoints").glob(".*"))
 
 
+def test_a_run_that_was_killed_while_it_scored_scores_first(tmp_path, whole, monkeypatch):
+    out, kill = tmp_path / "run", pytest.raises(ZeroDivisionError)
+    with monkeypatch.context() as patch, kill:
+        patch.setattr(loop, "validate", lambda method, samples: 1 // 0)
+        train(out=out, validation=HELD)
+    assert [file.stem for file in (out / "checkpoints").iterdir()] == ["000004", "000005"]
+    train(out=out, validation=HELD, resume=True)
+    assert without_times(out) == without_times(whole)
+    assert_equal(*(checkpoints.read(x / "small.safetensors") for x in (out, whole)))
+
+
 def test_the_first_ctrl_c_saves(tmp_path):
     with pytest.raises(SystemExit, match="resume=True"):
         train(out=tmp_path / "run", callback=stop_at(3, signal.SIGINT))
@@ -219,14 +230,12 @@ def test_a_callback_hears_what_the_file_holds(tmp_path):
 
 
 def test_each_validation_leaves_a_sheet_and_the_report_shows_the_last(whole):
-    import cv2
-
     assert [x.name for x in sorted((whole / "sheets").iterdir())] == [
         "000005.png",
         "000010.png",
         "000012.png",
     ]
-    sheet = cv2.imread(str(whole / "sheets" / "000012.png"))[..., ::-1] / 255
+    sheet = read_image(whole / "sheets" / "000012.png") / 255
     height, width = HELD[0]["image"].shape[:2]
     gap = 4
     first = sheet[gap : gap + height, gap : gap + width]
@@ -293,6 +302,10 @@ def of_texts(start, shard):
     yield {"image": np.array(["a"] * 8)}
 
 
+def without_alpha(start, shard):
+    yield {"image": np.zeros((8, 8, 10, 3), np.float32)}
+
+
 def short(start, shard):
     yield next(batches(start, shard))
 
@@ -311,6 +324,7 @@ REFUSED = {
     "count": (wrong(batches=uneven), ValueError, r"step 1 `image` with shape \(7, .*8 samples"),
     "texts": (wrong(batches=of_texts), TypeError, "step 1 `image` of <U1"),
     "end": (wrong(batches=short), ValueError, "`batches` ended before step 2"),
+    "key": (wrong(batches=without_alpha), ValueError, "`batches` gives no `trimap`.*gives image"),
     "steps": (wrong(steps=0), ValueError, "`steps` is 0"),
     "seed": (wrong(seed=-1), ValueError, "`seed` is -1"),
     "dtype": (wrong(dtype="int8"), ValueError, "`dtype` is 'int8'"),
