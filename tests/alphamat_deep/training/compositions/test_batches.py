@@ -304,10 +304,9 @@ def test_clips_come_before_stills_and_clips():
 
 
 def test_no_process_is_left_when_a_consumer_stops_early(files, crew):
-    for batch in batches(*files, SMALL, batch=2, workers=2):
+    for _ in batches(*files, SMALL, batch=2, workers=2):
         assert len(crew()) == 2
         break
-    del batch
     gc.collect()
     assert not crew()
 
