@@ -322,18 +322,34 @@ def test_importing_alphamat_is_cheap():
     assert seconds < 0.4
 
 
+EVERYTHING = """
+import json, sys, alphamat_deep
+for name in alphamat_deep.__all__:
+    getattr(alphamat_deep, name)
+print(json.dumps(list(sys.modules)))
+"""
+
+
 def test_importing_alphamat_deep_starts_no_device(monkeypatch):
     pytest.importorskip("jax")
     monkeypatch.setenv("JAX_PLATFORMS", "none of these")  # an error, once JAX looks for a device
-    modules = fresh("import json, sys, alphamat_deep; print(json.dumps(list(sys.modules)))")
+    modules = fresh(EVERYTHING)
+    assert "jax" in modules
     assert not {name.split(".")[0] for name in modules} & {"numba", "sklearn", "cv2", "matplotlib"}
 
 
 def test_importing_alphamat_deep_brings_no_clips_data_sets_or_painters():
     pytest.importorskip("jax")
-    modules = fresh("import json, sys, alphamat_deep; print(json.dumps(list(sys.modules)))")
+    modules = fresh(EVERYTHING)
     unwanted = ("cli", "datasets", "evaluation", "examples", "files.folders", "video")
     assert not [m for m in modules if m.removeprefix("alphamat.").startswith(unwanted)]
+
+
+def test_processes_that_compose_training_data_import_nothing_heavy():
+    pytest.importorskip("jax")
+    program = "import json, sys; from alphamat_deep.training import compositions; "
+    modules = fresh(program + "print(json.dumps(list(sys.modules)))")
+    assert not {name.split(".")[0] for name in modules} & HEAVY
 
 
 DISTRIBUTIONS = {"opencv-python-headless": "cv2", "pillow": "PIL", "scikit-image": "skimage"}

@@ -3,13 +3,15 @@
 A source is a sequence of entries, each of which reads its layers when it is used. A stream draws an
 entry and a background for each of its samples, and `compose` makes the sample of them.
 
-    train, val = split(cutouts("foregrounds", "alphas"))
+    train, validation = split(cutouts("foregrounds", "alphas"))
     for batch in batches(train, "backgrounds", batch=4, seed=7):
         ...
+    held_out = samples(validation, "backgrounds")
 """
 
 from alphamat_deep.training.compositions.batches import Batches as Batches
 from alphamat_deep.training.compositions.batches import batches as batches
+from alphamat_deep.training.compositions.batches import samples as samples
 from alphamat_deep.training.compositions.composing import compose as compose
 from alphamat_deep.training.compositions.entries import Entry as Entry
 from alphamat_deep.training.compositions.entries import alternate as alternate

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 
 from alphamat.door import as_count
 from alphamat_deep.training.compositions.composing import compose as plain
 from alphamat_deep.training.compositions.entries import Sample
-from alphamat_deep.training.compositions.stream import Compose, Stream, as_backgrounds, as_source
+from alphamat_deep.training.compositions.stream import Compose, Composed, Stream, stream_of
 from alphamat_deep.training.compositions.workers import in_processes, in_this_process
 
 AHEAD = 2  # batches that wait, beside the one that is handed over
@@ -43,8 +44,9 @@ def batches(
         See `plates` and `backdrops`. A colour is three numbers in [0, 1]. With None, pictures stay
         as they are, and foregrounds come before backgrounds of their own.
     compose : function
-        From the layers of one entry and a random generator to a sample: a dict of arrays that have
-        the same shapes for all samples of a batch.
+        From the layers of one entry and a random generator to a sample: a dict of arrays, whose
+        shapes are the same in all samples of a batch. A function that has a parameter `draw` also
+        gets a function without arguments, which returns the layers of another entry.
     batch : int
         Samples of a batch, of all shards together.
     seed : int
@@ -52,8 +54,7 @@ def batches(
     workers : int
         Processes that compose; 0 composes in this one.
     start : int
-        Samples of the stream to leave out: the `position` of a run that is to go on, with any
-        number of workers.
+        Batches to leave out: the `position` of a run that is to go on, with any number of workers.
     shard : two int
         Which part of each batch to compose, and of how many; the parts of all hosts, one behind the
         other, are the batch.
@@ -73,12 +74,13 @@ def batches(
     Examples
     --------
     >>> from functools import partial
-    >>> small = partial(plain, size=32)
+    >>> from alphamat_deep.training.compositions import compose, painted
+    >>> small = partial(compose, size=32)
     >>> with batches(painted(48, 64), (0, 0.5, 0), small, batch=2, workers=0) as stream:
     ...     first, second = next(stream), next(stream)
     >>> first["image"].shape, first["trimap"].dtype.name, stream.position
-    ((2, 32, 32, 3), 'float32', 4)
-    >>> with batches(painted(48, 64), (0, 0.5, 0), small, batch=2, workers=0, start=2) as stream:
+    ((2, 32, 32, 3), 'float32', 2)
+    >>> with batches(painted(48, 64), (0, 0.5, 0), small, batch=2, workers=0, start=1) as stream:
     ...     bool((next(stream)["image"] == second["image"]).all())
     True
     """
@@ -87,51 +89,105 @@ def batches(
     index = as_count(index, "shard[0]", least=0, most=parts - 1)
     if batch % parts:
         raise ValueError(f"`batch` is {batch}, which {parts} shards cannot share equally.")
-    seed, start = (
-        as_count(value, name, least=0, most=None)
-        for value, name in ((seed, "seed"), (start, "start"))
-    )
+    start = as_count(start, "start", least=0, most=None)
     workers = as_count(workers, "workers", least=0)
-    stream = Stream(as_source(source), as_backgrounds(backgrounds), compose, seed)
+    stream = stream_of(source, backgrounds, compose, seed)
     own = batch // parts
-    numbers = (at + index * own + row for at in count(start, batch) for row in range(own))
+    numbers = (
+        at * batch + index * own + row for at in itertools.count(start) for row in range(own)
+    )
     if workers:
         ahead = -(-(AHEAD + 1) * own // workers)
         made = in_processes(stream, numbers, processes=workers, ahead=ahead)
     else:
         made = in_this_process(stream, numbers)
-    return Batches(made, batch=batch, own=own, position=start, report=report)
+    return Batches(made, own, start, report)
+
+
+def samples(
+    source: Iterable[Any],
+    backgrounds: Any,
+    compose: Compose = plain,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+) -> Sequence[Sample]:
+    """Return the first samples of a stream, such as a validation needs, which are always the same.
+
+    Parameters
+    ----------
+    source, backgrounds, compose, seed
+        As in `batches`.
+    count : int, optional
+        By default one sample for each entry. Each is composed when it is taken.
+
+    Examples
+    --------
+    >>> from alphamat_deep.training.compositions import painted
+    >>> held_out = samples(painted(48, 64), (0, 0.5, 0), count=3)
+    >>> len(held_out), held_out[2]["image"].shape
+    (3, (512, 512, 3))
+    """
+    stream = stream_of(source, backgrounds, compose, seed)
+    length = len(stream.source) if count is None else as_count(count, "count")
+    return Samples(stream, range(length))
+
+
+@dataclass(frozen=True)
+class Samples(Sequence[Sample]):
+    """Samples of a stream."""
+
+    stream: Stream
+    numbers: range
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Samples: ...
+    def __getitem__(self, index: int | slice) -> Sample | Samples:
+        if isinstance(index, slice):
+            return Samples(self.stream, self.numbers[index])
+        sample, faults, _ = self.stream(self.numbers[index])
+        for fault in faults:
+            warnings.warn(fault, stacklevel=2)
+        return sample
 
 
 class Batches(Iterator[Sample]):
-    """Batches, from the position of the stream where they start.
-
-    Processes end when it is closed, when it is no longer used, or with the program.
-    """
+    """An endless iterator. Its processes end when it is closed or no longer used."""
 
     position: int
-    """Samples before the next batch, of all shards together."""
+    """Which batch comes next, counted from 0."""
     skipped: int
     """Entries in the place of which another was drawn."""
 
-    def __init__(self, made, *, batch, own, position, report):
-        self._made, self._batch, self._own, self._report = made, batch, own, report
+    def __init__(
+        self,
+        made: Generator[Composed],
+        count: int,
+        position: int,
+        report: Callable[[str], None] | None,
+    ):
+        self._made, self._count, self._report = made, count, report
         self._told: set[str] = set()
         self.position, self.skipped = position, 0
 
     def __next__(self) -> Sample:
         stacked: Sample = {}
-        for row in range(self._own):
+        for row in range(self._count):
             sample, faults, notes = next(self._made)
             self.skipped += len(faults)
             for text in (*faults, *notes):
                 self._tell(text)
             if not row:
                 stacked = {
-                    key: np.empty((self._own, *x.shape), x.dtype) for key, x in sample.items()
+                    key: np.empty((self._count, *x.shape), x.dtype) for key, x in sample.items()
                 }
             _fill(stacked, row, sample)
-        self.position += self._batch
+        self.position += 1
         return stacked
 
     def _tell(self, text: str) -> None:

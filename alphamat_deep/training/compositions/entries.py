@@ -77,7 +77,7 @@ def split(
     >>> names = [f"{at:03}" for at in range(200)]
     >>> train, val = split([Entry(name, dict) for name in names], validation=0.2)
     >>> len(train), len(val)
-    (156, 44)
+    (162, 38)
     """
     share = as_number(validation, "validation", "a number from 0 to 1", least=0, most=1)
     if len(source) > MOST_LISTED:

@@ -9,18 +9,20 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from alphamat.door import unit_range
+from alphamat.door import as_count, unit_range
+from alphamat.door.parameters import parameters
 from alphamat_deep.training.compositions.entries import Entry, Sample, arrays
 from alphamat_deep.training.compositions.folders import cutouts, plates
 
 ATTEMPTS = 100
 ROUNDS = 8
-Compose = Callable[[Sample, np.random.Generator], Sample]
+Compose = Callable[..., Sample]
 
 
 class Composed(NamedTuple):
@@ -40,6 +42,8 @@ class Stream:
     backgrounds: Sequence[Entry] | None
     compose: Compose
     seed: int
+    draws: bool
+    """Whether `compose` draws further entries."""
 
     def __call__(self, at: int) -> Composed:
         """Make sample number `at`."""
@@ -48,8 +52,13 @@ class Stream:
         if self.backgrounds is not None:
             behind = _read(self.backgrounds, (self.seed, "background"), at, faults)["background"]
             given = _before(given, behind)
+        turns = count()
+
+        def draw() -> Sample:
+            return _read(self.source, (self.seed, "draw", next(turns)), at, faults)
+
         rng = np.random.default_rng([self.seed, at])
-        made = self.compose(given, rng)
+        made = self.compose(given, rng, **({"draw": draw} if self.draws else {}))
         sample = {key: np.asarray(x, np.float32) for key, x in made.items()}
         return Composed(sample, tuple(faults))
 
@@ -105,15 +114,16 @@ def _before(given: Sample, background: np.ndarray) -> Sample:
     return {"foreground": foreground, "alpha": alpha, "background": background}
 
 
-def as_source(source: Any) -> Sequence[Entry]:
-    """Return what users have as a source."""
+def stream_of(source: Any, backgrounds: Any, compose: Compose, seed: int) -> Stream:
+    """Return the stream of what users have."""
+    seed = as_count(seed, "seed", least=0, most=None)
     if isinstance(source, str | os.PathLike):
-        return cutouts(source)
-    return _entries(source, "source")
+        source = cutouts(source)
+    draws = "draw" in parameters(compose)
+    return Stream(_entries(source, "source"), _backgrounds(backgrounds), compose, seed, draws)
 
 
-def as_backgrounds(backgrounds: Any) -> Sequence[Entry] | None:
-    """Return what users have as backgrounds."""
+def _backgrounds(backgrounds: Any) -> Sequence[Entry] | None:
     if backgrounds is None:
         return None
     if isinstance(backgrounds, str | os.PathLike):

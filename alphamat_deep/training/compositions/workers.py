@@ -22,7 +22,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from itertools import count, islice
+from itertools import cycle
 from multiprocessing.reduction import HAVE_SEND_HANDLE, recv_handle, send_handle
 from typing import Any
 
@@ -39,7 +39,10 @@ STARTS = 3
 
 # A process is one of several, so its libraries get one thread each. Devices are the caller's.
 ENVIRONMENT = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
     "JAX_PLATFORMS": "cpu",
 }
 
@@ -47,7 +50,7 @@ Make = Callable[[int], Composed]
 
 
 def in_this_process(make: Make, positions: Iterator[int]) -> Generator[Composed]:
-    """Yield the samples at some positions of the stream."""
+    """Yield the samples at some positions of the stream, of which there is no end."""
     for at in positions:
         try:
             yield make(at)
@@ -67,15 +70,11 @@ def in_processes(
     try:
         for _ in range(processes):
             crew.append(_Worker(program, ahead))
-        for at, turn in zip(islice(positions, processes * ahead), count(), strict=False):
-            crew[turn % processes].begin(at)
-        for turn in count():
-            worker = crew[turn % processes]
-            if not worker.begun:
-                return
+        for worker in ahead * crew:
+            worker.begin(next(positions))
+        for worker in cycle(crew):
             yield worker.take()
-            if (at := next(positions, None)) is not None:
-                worker.begin(at)
+            worker.begin(next(positions))
     finally:
         for worker in crew:
             worker.pipe.close()

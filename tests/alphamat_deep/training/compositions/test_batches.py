@@ -25,6 +25,7 @@ from alphamat_deep.training.compositions import (
     painted,
     plates,
     repeated,
+    samples,
 )
 
 ROOT = Path(__file__).parents[4]
@@ -99,7 +100,7 @@ def test_the_stream_is_the_same_for_any_number_of_processes_and_goes_on_anywhere
         next(stream)
         next(stream)
         position = stream.position
-    assert position == 6  # in the second epoch of five foregrounds
+    assert position == 2  # in the second epoch of five foregrounds
     for workers in (0, 1):
         later = taken(3, *files, SMALL, batch=3, workers=workers, seed=11, start=position)
         assert same(wanted[2:], later)
@@ -116,13 +117,37 @@ def test_a_batch_stays_when_the_next_one_comes(files):
 
 def test_shards_together_are_the_batch():
     source = arrays(map(shown, range(7)))
-    whole = taken(4, source, batch=6, workers=0, start=6)
-    parts = [taken(4, source, batch=6, workers=0, start=6, shard=(at, 3)) for at in range(3)]
+    whole = taken(4, source, batch=6, workers=0, start=1)
+    parts = [taken(4, source, batch=6, workers=0, start=1, shard=(at, 3)) for at in range(3)]
     joined = [
         {key: np.concatenate([x[key] for x in pieces]) for key in pieces[0]}
         for pieces in zip(*parts, strict=True)
     ]
     assert same(whole, joined)
+
+
+def test_compose_may_draw_further_foregrounds():
+    def three(layers, rng, draw):
+        return {"x": 255 * np.stack([x["foreground"].max() for x in (layers, draw(), draw())])}
+
+    source = arrays(map(shown, range(50)))
+    found = taken(25, source, compose=three, batch=4, workers=0)
+    drawn = np.concatenate([batch["x"] for batch in found])
+    assert all(len(set(column.tolist())) == 50 for column in drawn[:50].T)
+    assert (drawn[:, 0] == drawn[:, 1]).sum() < 10
+    assert same(found[3:], taken(22, source, compose=three, batch=4, workers=0, start=3))
+
+
+def test_held_out_samples_are_the_first_of_the_stream(files):
+    held_out = samples(*files, SMALL, seed=8)
+    assert len(held_out) == 5
+    (batch,) = taken(1, *files, SMALL, batch=5, workers=0, seed=8)
+    for at, sample in enumerate(held_out[1:]):
+        assert same([sample], [{key: x[at + 1] for key, x in batch.items()}])
+    source = cutouts(files[0])
+    spoil(files[0] / "1.png")
+    with pytest.warns(UserWarning, match="1 is left out"):
+        assert len(list(samples(source, (0, 0, 0), SMALL, seed=8))) == 5
 
 
 def test_samples_may_grow(crew):
@@ -304,10 +329,9 @@ def test_clips_come_before_stills_and_clips():
 
 
 def test_no_process_is_left_when_a_consumer_stops_early(files, crew):
-    for batch in batches(*files, SMALL, batch=2, workers=2):
+    for _ in batches(*files, SMALL, batch=2, workers=2):
         assert len(crew()) == 2
         break
-    del batch
     gc.collect()
     assert not crew()
 
