@@ -9,16 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from alphamat.cli.arguments import WeightsFile
-from alphamat.cli.faults import faults_in_one_line, options_named
+from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
 from alphamat.io import write_image
 from alphamat.io.whole import refuse_unwritable
 from alphamat.words import file_or_colour
-
-OPTIONS = {
-    name: f"--{name}"
-    for name in ("preset", "foregrounds", "alphas", "backgrounds", "weights", "steps", "batch")
-    + ("size", "validation", "seed", "workers", "resume")
-} | {"recipe": "RECIPE", "out": "--output"}
 
 
 def train_network(
@@ -48,7 +42,7 @@ def train_network(
         str | None, typer.Option(help="Network to fine-tune; see `alphamat models`.")
     ] = None,
     weights: WeightsFile = None,
-    output: Annotated[
+    out: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the run.")
     ] = Path("run"),
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
@@ -73,7 +67,9 @@ def train_network(
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Make one step, and say what the run takes. Write batch.png."),
+        typer.Option(
+            "--dry-run", help="Make one step, and say what the run takes. Write batch.png."
+        ),
     ] = False,
 ) -> None:
     """Train a network, or go on from published weights with your own cut-outs.
@@ -81,7 +77,7 @@ def train_network(
     The folder gets checkpoints, scalars.jsonl, sheets of held-out pictures, report.html, and the
     best network as .safetensors, for --weights of other commands.
     """
-    with options_named(OPTIONS), faults_in_one_line():
+    with faults_in_one_line():
         module = _module()
         run = module.run_of(
             recipe,
@@ -98,12 +94,16 @@ def train_network(
         )
         dtype = "bfloat16" if bfloat16 else "float32"
         if dry_run:
-            _rehearse(module, run, output, weights=weights, dtype=dtype)
+            _rehearse(module, run, out, weights=weights, dtype=dtype)
             return
-        if not run.validation:
-            typer.echo("No foreground is held out, so nothing is validated.", err=True)
         options: dict[str, Any] = {"weights": weights, "dtype": dtype, "resume": resume}
-        found = module.start(run, output, validate_every=every, save_every=every, **options)
+        try:
+            found = module.start(run, out, validate_every=every, save_every=every, **options)
+        except SystemExit as stop:  # after SIGTERM or Ctrl-C, with all saved
+            typer.echo(in_words_of_the_command(str(stop)), err=True)
+            raise typer.Exit(130) from None
+    if not run.validation:
+        typer.echo("No foreground was held out, so nothing was validated.", err=True)
     typer.echo(f"wrote {found.weights}")
 
 
@@ -123,9 +123,9 @@ def _backgrounds(text: str) -> Any:
     return found if isinstance(found, Path) else tuple(found.tolist())
 
 
-def _rehearse(module: Any, run: Any, output: Path, **options: Any) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    picture = output / "batch.png"
+def _rehearse(module: Any, run: Any, out: Path, **options: Any) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    picture = out / "batch.png"
     refuse_unwritable(picture, endings=(".png",))
     found, recipe = module.rehearse(run, **options), run.recipe
     write_image(picture, found.batch)

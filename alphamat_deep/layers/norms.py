@@ -24,7 +24,7 @@ class BatchNorm(nnx.BatchNorm):
         x: Float[Array, "*B C"],
         use_running_average: bool | None = None,
         *,
-        mask: Bool[Array, "..."] | None = None,
+        mask: Bool[Array, ...] | None = None,
     ) -> Float[Array, "*B C"]:
         """Normalise `x`. In training only elements where `mask` is true count."""
         assert self.scale is not None and self.bias is not None

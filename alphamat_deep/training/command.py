@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -16,9 +15,11 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from alphamat.door import as_count
+from alphamat.io.folders import existing_folder
 from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.compiling import keep_compiled
 from alphamat_deep.training.compositions import (
+    Batches,
     Entry,
     backdrops,
     batches,
@@ -27,6 +28,7 @@ from alphamat_deep.training.compositions import (
     cutouts,
     painted,
     plates,
+    samples,
     split,
 )
 from alphamat_deep.training.door import as_recipe, first_network
@@ -37,6 +39,7 @@ from alphamat_deep.training.state import begin
 from alphamat_deep.training.validation import sheet
 
 SYNTHETIC = "synthetic"
+FRAMES = 15  # of a clip; recipes repeat them where they want more
 HELD_OUT = 16  # pictures that are validated at most
 SEEDS, HELD_OUT_SEEDS = range(2**30), range(2**30, 2**31)  # of painted scenes
 
@@ -45,25 +48,10 @@ class Run(NamedTuple):
     """What is trained, and on what."""
 
     recipe: Recipe
-    train: Sequence[Entry]
-    backgrounds: Any
-    validation: list[Sample]
+    feed: Callable[..., Batches]
+    """`feed(start, shard)` returns batches, as `train` wants them."""
+    validation: Sequence[Sample]
     seed: int
-    workers: int
-
-    def feed(self, start: int, shard: tuple[int, int]) -> Iterator[Sample]:
-        """Return batches from that of a step on, as `train` wants them."""
-        recipe = self.recipe
-        return batches(
-            self.train,
-            self.backgrounds,
-            recipe.compose,
-            batch=recipe.batch,
-            seed=self.seed,
-            workers=self.workers,
-            start=start * recipe.batch,
-            shard=shard,
-        )
 
 
 class Rehearsal(NamedTuple):
@@ -135,7 +123,11 @@ def run_of(
     if isinstance(backgrounds, str | os.PathLike):
         named = str(backgrounds) == SYNTHETIC
         backgrounds = backdrops() if named else plates(backgrounds)
-    return Run(recipe, learnt, backgrounds, _composed(held, backgrounds, seed), seed, workers)
+    options = {"batch": recipe.batch, "seed": seed, "workers": workers}
+    feed = partial(batches, learnt, backgrounds, recipe.compose, **options)
+    count = min(len(held), HELD_OUT)
+    shown = samples(held, backgrounds, count=count, seed=seed) if count else ()
+    return Run(recipe, feed, shown, seed)
 
 
 def start(run: Run, out: str | os.PathLike[str], **options: Any) -> Trained:
@@ -149,7 +141,7 @@ def rehearse(
     """Compose a batch, make one step with it, and forget the step."""
     model, _ = first_network(run.recipe, weights, None, run.seed)
     since = time.perf_counter()
-    with run.feed(0, (0, 1)) as feed:
+    with run.feed() as feed:
         batch = next(feed)
     composing = time.perf_counter() - since
     keep_compiled()
@@ -186,22 +178,13 @@ def _side(size: int) -> int:
 
 
 def _entries(recipe: Recipe, foregrounds: Any, alphas: Any) -> Sequence[Entry]:
-    """Return cut-outs; or clips, if a network has a memory and the folder has folders."""
-    if recipe.preset.find("rvm") >= 0 and any(path.is_dir() for path in Path(foregrounds).iterdir()):
+    """Return cut-outs; or clips, where the network has a memory and the folder has folders."""
+    remembers = hasattr(PRESETS[recipe.preset].model, "initial_state")
+    if remembers and any(path.is_dir() for path in existing_folder(foregrounds).iterdir()):
         if alphas is None:
             raise ValueError("`alphas` is missing; expected the folder of the clips' alphas.")
-        return clips(foregrounds, alphas, frames=15)
+        return clips(foregrounds, alphas, frames=FRAMES)
     return cutouts(foregrounds, alphas)
-
-
-def _composed(held: Sequence[Entry], backgrounds: Any, seed: int) -> list[Sample]:
-    """Compose held-out pictures, the same in every run of a seed."""
-    if not held:
-        return []
-    count = min(len(held), HELD_OUT)
-    with batches(held[:count], backgrounds, compose, batch=1, seed=seed, workers=0) as feed:
-        samples = [next(feed) for _ in range(count)]
-    return [{name: pixels[0] for name, pixels in sample.items()} for sample in samples]
 
 
 def _picture(batch: Sample) -> np.ndarray:

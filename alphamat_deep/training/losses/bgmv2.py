@@ -7,7 +7,6 @@ Background Matting", CVPR 2021, section 4, with weights of 1 as in the authors' 
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 

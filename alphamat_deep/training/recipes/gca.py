@@ -19,12 +19,14 @@ import optax
 from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.training.augment import (
     Sample,
-    compose as composed,
     gca_trimap,
     random_crop_by_coarse_trimap,
     random_hsv_jitter,
     random_stretch,
     resize_pixels,
+)
+from alphamat_deep.training.augment import (
+    compose as composed,
 )
 from alphamat_deep.training.inputs import inputs_of
 from alphamat_deep.training.losses import gca

@@ -27,7 +27,6 @@ import optax
 
 from alphamat_deep.training.augment import (
     Sample,
-    compose as composed,
     limit_short_side,
     random_affine,
     random_flip,
@@ -39,6 +38,9 @@ from alphamat_deep.training.augment import (
     random_pause,
     random_resized_crop,
     random_sharpness,
+)
+from alphamat_deep.training.augment import (
+    compose as composed,
 )
 from alphamat_deep.training.losses import rvm
 from alphamat_deep.training.optimisers import by_name
