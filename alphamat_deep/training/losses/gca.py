@@ -7,6 +7,8 @@ weight 0. Each takes the unknown region as a mask, and is a sum divided by its n
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -51,10 +53,8 @@ def composition(
 def gradient(prediction: Alpha, truth: Alpha, mask: Mask) -> Scalar:
     """Compare the magnitudes of Sobel's slopes, with zeros around the pictures."""
     refuse_other_shapes(prediction, truth, mask)
-    slopes = [
-        sobel_magnitude(x, scale=1, epsilon=1e-8, border="constant") for x in (prediction, truth)
-    ]
-    return l1(*slopes, mask)
+    steep = partial(sobel_magnitude, scale=1, epsilon=1e-8, border="constant")
+    return l1(steep(prediction), steep(truth), mask)
 
 
 def gabor(prediction: Alpha, truth: Alpha, mask: Mask) -> Scalar:
