@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from alphamat_deep.layers import resize
 from alphamat_deep.models.bgmv2 import BGMv2Output
-from alphamat_deep.training.losses.filters import absolute
+from alphamat_deep.training.losses.arithmetic import absolute, add_up
 from alphamat_deep.training.losses.terms import Scalar, gradient_l1, l1, mse
 
 Alpha = Float[Array, "B H W 1"]
@@ -20,14 +20,16 @@ Colours = Float[Array, "B H W 3"]
 
 
 def base(outputs: BGMv2Output, alpha: Alpha, *, foreground: Colours) -> dict[str, Scalar]:
-    """Compare what the base network sees at its own size, which is the truth's (`backbone_scale` 1).
+    """Compare what the base network gives at its own size.
+
+    The truth has that size: build the network with `backbone_scale=1` and `refine_mode="none"`.
 
     Returns "alpha", "gradient", "foreground", "error" and "total".
     """
     matte = lax.stop_gradient(outputs.alpha_small)
     terms = matting(outputs.alpha_small, alpha, outputs.foreground_small, foreground)
     terms["error"] = mse(outputs.error_small, absolute(matte - alpha))
-    return terms | {"total": sum(terms.values())}
+    return terms | {"total": add_up(terms.values())}
 
 
 def refine(outputs: BGMv2Output, alpha: Alpha, *, foreground: Colours) -> dict[str, Scalar]:
@@ -44,7 +46,7 @@ def refine(outputs: BGMv2Output, alpha: Alpha, *, foreground: Colours) -> dict[s
     terms |= {f"{name}_small": term for name, term in coarse.items()}
     error = absolute(resize(outputs.alpha_small, *size) - alpha)
     terms["error"] = mse(resize(outputs.error_small, *size), error)
-    return terms | {"total": sum(terms.values())}
+    return terms | {"total": add_up(terms.values())}
 
 
 def matting(

@@ -13,6 +13,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from alphamat_deep.training.losses.arithmetic import add_up
+
 SLOPE, SMOOTH = (-1.0, 0.0, 1.0), (1.0, 2.0, 1.0)
 
 
@@ -29,23 +31,15 @@ def filter_separably(
 def _filter_along(x: Array, axis: int, weights: Sequence[float], border: str) -> Array:
     count, reach = x.shape[axis], len(weights) // 2
     padding = [(reach, reach) if a == axis else (0, 0) for a in range(x.ndim)]
-    # Without the barrier XLA computes the border anew in every shift: it compiles three times longer
-    # and runs twice as long.
+    # Without the barrier XLA computes the border anew in every shift: it compiles three times as
+    # long, and runs twice as long.
     padded = lax.optimization_barrier(jnp.pad(x, padding, mode=border))
     shifted = [
         weight * lax.slice_in_dim(padded, at, at + count, axis=axis)
         for at, weight in enumerate(weights)
         if weight
     ]
-    return sum(shifted[1:], start=shifted[0])
-
-
-def absolute(x: Array) -> Array:
-    """Return |x| with the gradient 0 at 0, as PyTorch and Paddle have it; JAX has 1.
-
-    It matters: alphas that are clipped to 0 or 1 often equal the truth.
-    """
-    return x * jnp.sign(x)
+    return add_up(shifted)
 
 
 def sobel(
@@ -86,7 +80,7 @@ def average_area(x: Float[Array, "B H W C"], height: int, width: int) -> Float[A
         side, at = x.shape[axis], np.arange(count)
         first, last = at * side // count, -(-(at + 1) * side // count)
         wide = (last - first).reshape(-1, *[1] * (3 - axis))
-        total = sum(
+        total = add_up(
             jnp.where(offset < wide, x.take(np.minimum(first + offset, side - 1), axis), 0)
             for offset in range(wide.max())
         )

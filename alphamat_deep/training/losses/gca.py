@@ -7,6 +7,8 @@ weight 0. Each takes the unknown region as a mask, and is a sum divided by its n
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -51,10 +53,8 @@ def composition(
 def gradient(prediction: Alpha, truth: Alpha, mask: Mask) -> Scalar:
     """Compare the magnitudes of Sobel's slopes, with zeros around the pictures."""
     refuse_other_shapes(prediction, truth, mask)
-    slopes = [
-        sobel_magnitude(x, scale=1, epsilon=1e-8, border="constant") for x in (prediction, truth)
-    ]
-    return l1(*slopes, mask)
+    steep = partial(sobel_magnitude, scale=1, epsilon=1e-8, border="constant")
+    return l1(steep(prediction), steep(truth), mask)
 
 
 def gabor(prediction: Alpha, truth: Alpha, mask: Mask) -> Scalar:
@@ -62,14 +62,12 @@ def gabor(prediction: Alpha, truth: Alpha, mask: Mask) -> Scalar:
     refuse_other_shapes(prediction, truth, mask)
     # Filters 8 … 15 are filters 0 … 7 with the opposite sign.
     filters = jnp.asarray(gabor_filters(8), prediction.dtype)
-    padding = [(2, 2), (2, 2)]
-    dimensions = ("NHWC", "HWIO", "NHWC")
     errors = lax.conv_general_dilated(
         prediction - truth,
         filters,
-        (1, 1),
-        padding,
-        dimension_numbers=dimensions,
+        window_strides=(1, 1),
+        padding=((2, 2), (2, 2)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
         precision=lax.Precision.HIGHEST,
     )
     squares = (errors**2).sum(-1, keepdims=True)
@@ -80,6 +78,6 @@ def gabor_filters(count: int) -> np.ndarray:
     """Return filters at angles of k π / 8, (5, 5, 1, count): σ 0.5, wavelength 5, aspect 0.5."""
     angle = np.arange(count) * np.pi / 8
     y, x = np.mgrid[2:-3:-1, 2:-3:-1][..., None]
-    along, across = (x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle))
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     envelope = np.exp(-(along**2 + (0.5 * across) ** 2) / (2 * 0.5**2))
     return (envelope * np.cos(2 * np.pi * along / 5 + np.pi / 2))[:, :, None]

@@ -17,7 +17,8 @@ from jaxtyping import Array, Bool, Float
 
 from alphamat_deep.layers import resize
 from alphamat_deep.models.modnet import MODNetOutput
-from alphamat_deep.training.losses.filters import absolute, filter_separably
+from alphamat_deep.training.losses.arithmetic import absolute, add_up
+from alphamat_deep.training.losses.filters import filter_separably
 from alphamat_deep.training.losses.terms import Scalar, l1, mse, refuse_other_shapes
 
 Alpha = Float[Array, "B H W 1"]
@@ -58,6 +59,7 @@ def matte(
     that a truth that is soft there adds a constant, and the truth in PaddleSeg's.
     """
     refuse_other_shapes(prediction, truth, boundary)
+    refuse_other_shapes(image[..., :1], truth)
     near = jnp.where(boundary, prediction, outside)
     alphas = l1(prediction, truth) + 4 * l1(near, truth)
     colours = l1(image * prediction, image * truth) + 4 * l1(image * near, image * truth)
@@ -75,7 +77,7 @@ def adapt(outputs: MODNetOutput, backup: MODNetOutput) -> dict[str, Scalar]:
     boundary = boundaries(outputs.alpha, outputs.semantic)
     smooth, semantic = shrink(outputs.alpha, outputs.semantic), outputs.semantic
     agree = mse(semantic, _certain(smooth)) + mse(smooth, _certain(semantic))
-    stay = sum(
+    stay = add_up(
         _mean_along(boundary, x, lax.stop_gradient(old))
         for x, old in ((outputs.detail, backup.detail), (outputs.alpha, backup.alpha))
     )

@@ -30,7 +30,7 @@ Colours = Float[Array, "B H W 3"]
 
 
 def alpha(prediction: Alpha, truth: Alpha, mask: Mask | None = None) -> Scalar:
-    """Compare alpha over a mask, outside of which each pixel adds 1e-6 to the sum; or everywhere."""
+    """Compare alpha everywhere or over a mask; each pixel outside adds 1e-6 to the sum."""
     return charbonnier(prediction, truth, mask, mask_inside=True)
 
 

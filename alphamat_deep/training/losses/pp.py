@@ -20,7 +20,8 @@ from alphamat_deep.models.pp_humanmatting import PPHumanMattingOutput
 from alphamat_deep.models.pp_matting import PPMattingOutput
 from alphamat_deep.models.pp_matting_v2 import PPMattingV2Output
 from alphamat_deep.training.losses import modnet as author
-from alphamat_deep.training.losses.filters import absolute, average_area
+from alphamat_deep.training.losses.arithmetic import absolute, add_up
+from alphamat_deep.training.losses.filters import average_area
 from alphamat_deep.training.losses.terms import (
     Scalar,
     classes_of,
@@ -65,9 +66,9 @@ def matting(
     terms = {
         "semantic": likelihood(outputs.semantic, classes(trimap)),
         "detail": parts["detail_alpha"] + parts["detail_gradient"],
-        "fusion": sum(term for name, term in parts.items() if name.startswith("fusion")),
+        "fusion": add_up(term for name, term in parts.items() if name.startswith("fusion")),
     }
-    return terms | parts | {"total": 0.25 * sum(terms.values())}
+    return terms | parts | {"total": 0.25 * add_up(terms.values())}
 
 
 def mattingv2(outputs: PPMattingV2Output, alpha: Alpha, *, trimap: Alpha) -> dict[str, Scalar]:
@@ -87,10 +88,12 @@ def mattingv2(outputs: PPMattingV2Output, alpha: Alpha, *, trimap: Alpha) -> dic
         "alpha_8x": mrsd(outputs.alpha_8x, small),
         "gradient_8x": gradient_l1(outputs.alpha_8x, small),
     }
-    return terms | {"total": sum(terms.values())}
+    return terms | {"total": add_up(terms.values())}
 
 
-def humanmatting(outputs: PPHumanMattingOutput, alpha: Alpha, *, trimap: Alpha) -> dict[str, Scalar]:
+def humanmatting(
+    outputs: PPHumanMattingOutput, alpha: Alpha, *, trimap: Alpha
+) -> dict[str, Scalar]:
     """Compare PP-HumanMatting's classes and alphas at 1/4, its expected error, and alpha.
 
     Returns "glance", "focus" and "raw", of which "total" has a quarter, and "error" and "refined",
@@ -134,9 +137,9 @@ def modnet(
     terms = {
         "semantic": mse(semantic, author.shrink(alpha, semantic)),
         "detail": 10 * l1(boundary * outputs.detail, boundary * alpha) / share,
-        "fusion": sum(parts.values()),
+        "fusion": add_up(parts.values()),
     }
-    return terms | parts | {"total": sum(terms.values())}
+    return terms | parts | {"total": add_up(terms.values())}
 
 
 def dim_stage1(
@@ -167,7 +170,9 @@ def dim_stage2(outputs: PPDIMOutput, alpha: Alpha, *, trimap: Alpha) -> dict[str
     return {"total": mrsd(outputs.alpha, alpha, trimap == 0.5)}
 
 
-def dim_stage3(outputs: PPDIMOutput, alpha: Alpha, *, trimap: Alpha, **colours: Colours):
+def dim_stage3(
+    outputs: PPDIMOutput, alpha: Alpha, *, trimap: Alpha, **colours: Colours
+) -> dict[str, Scalar]:
     """Sum the losses of stages 1 and 2, with the arguments of `dim_stage1`.
 
     Returns "alpha_raw", "composition", "refined" and "total".

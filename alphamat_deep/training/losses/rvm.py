@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from alphamat_deep.models.rvm import RVMOutput
+from alphamat_deep.training.losses.arithmetic import add_up
 from alphamat_deep.training.losses.pyramids import laplacian_rvm
 from alphamat_deep.training.losses.terms import Picture, Scalar, l1, mse, refuse_other_shapes
 
@@ -35,7 +36,7 @@ def matting(outputs: RVMOutput, alpha: Alpha, *, foreground: Colours) -> dict[st
         "foreground": l1(*colours),
         "foreground_coherence": coherence(*colours),
     }
-    return terms | {"total": sum(terms.values())}
+    return terms | {"total": add_up(terms.values())}
 
 
 def coherence(prediction: Picture, truth: Picture, *, weight: float = 5.0) -> Scalar:

@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from alphamat_deep.training.losses.filters import absolute, sobel_magnitude
+from alphamat_deep.training.losses.arithmetic import absolute
+from alphamat_deep.training.losses.filters import sobel_magnitude
 
 Picture = Float[Array, "*B H W C"]
 Mask = Float[Array, "*B H W _"] | Bool[Array, "*B H W _"]
@@ -119,9 +120,7 @@ def gradient_l1(
     return absolute(slopes[0] - slopes[1]).sum() / (mask.astype(slopes[0].dtype).sum() + added)
 
 
-def composite(
-    alpha: Float[Array, "*B H W 1"], foreground: Picture, background: Picture
-) -> Picture:
+def composite(alpha: Float[Array, "*B H W 1"], foreground: Picture, background: Picture) -> Picture:
     """Return α F + (1 - α) B, the picture that a loss of composition compares.
 
     >>> import jax.numpy as jnp

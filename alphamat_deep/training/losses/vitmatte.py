@@ -7,9 +7,10 @@ Transformers", Information Fusion 103, 2024, section 3.4. MEMatte takes the same
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from alphamat_deep.training.losses.filters import absolute, sobel
+from alphamat_deep.training.losses.arithmetic import absolute, add_up
+from alphamat_deep.training.losses.filters import sobel
 from alphamat_deep.training.losses.pyramids import laplacian_rvm
 from alphamat_deep.training.losses.terms import Mask, Scalar, l1, refuse_other_shapes
 
@@ -30,11 +31,13 @@ def supervised(prediction: Alpha, alpha: Alpha, *, trimap: Alpha) -> dict[str, S
         "laplacian": laplacian_rvm(prediction, alpha),
         "gradient": gradient_penalty(prediction, alpha, unknown),
     }
-    return terms | {"total": sum(terms.values())}
+    return terms | {"total": add_up(terms.values())}
 
 
 def region_l1(prediction: Alpha, truth: Alpha, region: Mask) -> Scalar:
     """Average over a region, up to a factor: 512² / (H W), whatever the size of the pictures."""
+    refuse_other_shapes(prediction, truth, region)
+    region = region.astype(truth.dtype)
     return _scale(region) * l1(region * prediction, region * truth)
 
 
@@ -44,12 +47,13 @@ def gradient_penalty(prediction: Alpha, truth: Alpha, region: Mask) -> Scalar:
     Around the pictures are zeros. The region multiplies slopes, up to the factor of `region_l1`.
     """
     refuse_other_shapes(prediction, truth, region)
+    region = region.astype(truth.dtype)
     wrong = sobel(prediction - truth, border="constant")
     own = sobel(prediction, border="constant")
-    errors = sum(absolute(slope * region).mean() for slope in wrong)
-    return _scale(region) * (errors + 0.01 * sum(absolute(slope * region).mean() for slope in own))
+    errors, slopes = (add_up(absolute(x * region).mean() for x in both) for both in (wrong, own))
+    return _scale(region) * (errors + 0.01 * slopes)
 
 
-def _scale(region: Float[Array, "B H W 1"] | Bool[Array, "B H W 1"]) -> Array:
+def _scale(region: Float[Array, "B H W 1"]) -> Scalar:
     """Return B 512² / the number of the region's pixels."""
     return len(region) * 512**2 / jnp.maximum(region.sum(), 1)

@@ -251,13 +251,41 @@ def test_every_stored_loss_is_tested():
     assert stored == set(LOSSES)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+# What takes seconds to compile. All terms of COVERED are in other cases, too.
+COVERED = {name for name in LOSSES if "lap" in name or name.startswith("vitmatte/")}
+COVERED -= {"p3m/laplacian", "vitmatte/criterion"}
+COSTLY = COVERED | {"p3m/laplacian", "vitmatte/criterion", "rvm/matting", "bgmv2/refine"}
+COSTLY |= {name for name in LOSSES if name.startswith("paddleseg_pp")}
+
+
+def except_slow(slow):
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in slow)) for name in LOSSES]
+
+
+@pytest.mark.parametrize("name", except_slow(COVERED))
 def test_losses_are_the_authors(name):
+    for case in of_name(name):
+        check(name, case, np.float64, 1e-6)
+
+
+@pytest.mark.parametrize("name", except_slow(COSTLY))
+def test_losses_are_the_authors_in_float32(name):
+    for case in of_name(name):
+        check(name, case, np.float32, 1e-5)
+
+
+def test_modnets_boundaries_are_the_authors():
+    for case in of_name("modnet/soc"):
+        ours = modnet.boundaries(*(jnp.asarray(case.arguments[x]) for x in ("matte", "semantic")))
+        np.testing.assert_array_equal(ours, case.more["boundaries"])
+
+
+def of_name(name):
+    """Return one case for each set of inputs."""
     document, what = name.split("/")
-    for case in loss_cases(f"loss_{document}"):
-        if case.name.partition("/")[2] == what:
-            check(name, case, np.float64, 1e-6)
-            check(name, case, np.float32, 1e-5)
+    cases = [case for case in loss_cases(f"loss_{document}") if case.name.split("/")[1] == what]
+    assert len(cases) == 2
+    return cases
 
 
 def check(name, case, dtype, tolerance):
