@@ -36,8 +36,8 @@ from alphamat_deep.training.augment.colour import enhance as enhance
 from alphamat_deep.training.augment.colour import grey_of as grey_of
 from alphamat_deep.training.augment.colour import scale_saturation as scale_saturation
 from alphamat_deep.training.augment.colour import turn_hue_byte as turn_hue_byte
-from alphamat_deep.training.augment.combine import combine as combine
 from alphamat_deep.training.augment.combine import cover_background as cover_background
+from alphamat_deep.training.augment.combine import put_over as put_over
 from alphamat_deep.training.augment.combine import random_combine as random_combine
 from alphamat_deep.training.augment.crops import Window as Window
 from alphamat_deep.training.augment.crops import cover as cover
@@ -93,7 +93,7 @@ from alphamat_deep.training.augment.middle import shrink_and_crop as shrink_and_
 from alphamat_deep.training.augment.motion import blur_frame as blur_frame
 from alphamat_deep.training.augment.motion import frame_numbers as frame_numbers
 from alphamat_deep.training.augment.motion import hold as hold
-from alphamat_deep.training.augment.motion import motion as motion
+from alphamat_deep.training.augment.motion import move_between as move_between
 from alphamat_deep.training.augment.motion import random_frame_numbers as random_frame_numbers
 from alphamat_deep.training.augment.motion import random_motion as random_motion
 from alphamat_deep.training.augment.motion import random_motion_blur as random_motion_blur
