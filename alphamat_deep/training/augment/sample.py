@@ -90,8 +90,10 @@ def resample(
     from the new layers, and what it holds beside them is resampled by itself. With `separately` the
     image is resampled as it is, which most authors do; I = αF + (1 - α)B then fails at edges.
     """
-    new = {name: np.clip(change(name, pixels), 0, 1) for name, pixels in sample.items()}
-    if _is_composed(sample) and not separately:
+    follows = _is_composed(sample) and not separately
+    alike = [name for name in sample if not (follows and name == "image")]
+    new = {name: np.clip(change(name, sample[name]), 0, 1) for name in alike}
+    if follows:
         rest = sample["image"] - composite(sample)
         new["image"] = composite(new)
         if rest.any():

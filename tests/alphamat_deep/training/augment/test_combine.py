@@ -6,6 +6,7 @@ from alphamat_deep.training.augment import (
     cover_background,
     put_over,
     random_combine,
+    resize_pixels,
 )
 from tests.alphamat_deep.training.augment.samples import layers, shares, stored
 
@@ -14,6 +15,13 @@ def test_covering_backgrounds_are_paddlesegs():
     outputs, inputs = stored()
     covering = cover_background(inputs["bgs255"].astype(np.uint8), 72, 88)
     assert np.array_equal(covering, outputs["composite/paddleseg_small_bg_used"])
+
+
+@pytest.mark.parametrize(("size", "enlarged"), [((20, 33), (47, 78)), ((30, 20), (92, 61))])
+def test_small_backgrounds_are_enlarged_to_whole_pixels_that_cover(size, enlarged):
+    background = layers(3, *size)["background"]
+    expected = resize_pixels(background, *enlarged)[:47, :61]
+    assert np.array_equal(cover_background(background, 47, 61), expected)
 
 
 @pytest.mark.parametrize("size", [(20, 61), (47, 30), (10, 10)])
