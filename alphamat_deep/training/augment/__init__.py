@@ -1,12 +1,13 @@
 """Augmentation of samples, by the rules of the networks' authors. NumPy, OpenCV and Pillow only.
 
-Two kinds of functions. Those that do one thing, given what to do: `warp`, `box_blur`,
-`trimap_by_ellipses`. Those named `random_…` that draw what to do from a `numpy.random.Generator`,
-and say in their docstrings from which range, how often and after whom. A sample is a dictionary of
-float32 arrays; see `sample.py`. Most functions take clips, (T, H, W, C), as well as pictures.
+There are two kinds of functions. Some do one thing, given what to do: `warp`, `box_blur`,
+`trimap_by_ellipses`. Others draw what to do from a `numpy.random.Generator`: those named
+`random_…`, and the trimaps of authors, such as `dim_trimap`. Their docstrings say from which range,
+how often and after whom. A sample is a dictionary of float32 arrays; see `sample.py`. Most
+functions take clips, (T, H, W, C), as well as pictures.
 
-I = αF + (1 - α)B stays true to 1e-6, but for what says that it does not: noise and JPEG of the
-image, `compose_in_8_bits`, and everything called with `separately=True`, as some authors have it.
+I = αF + (1 - α)B stays true to 1e-6. The exceptions say so: noise and JPEG of the image,
+`compose_in_8_bits`, and what is called with `separately=True`, as some authors have it.
 """
 
 from alphamat_deep.training.augment.affine import Affine as Affine

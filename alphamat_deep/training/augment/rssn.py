@@ -18,7 +18,7 @@ from alphamat_deep.training.augment.sample import Sample, in_8_bits, with_layers
 def denoise(pixels: np.ndarray) -> np.ndarray:
     """Denoise colours by non-local means in 8 bits, strength 3, as PaddleSeg does.
 
-    It takes a second or more for a megapixel.
+    It takes about two seconds for a megapixel.
 
     Examples
     --------
