@@ -3,6 +3,7 @@ import pytest
 
 from alphamat_deep.training.augment import (
     ALL_FILTERS,
+    compose_in_8_bits,
     cover_background,
     put_over,
     random_combine,
@@ -15,6 +16,9 @@ def test_covering_backgrounds_are_paddlesegs():
     outputs, inputs = stored()
     covering = cover_background(inputs["bgs255"].astype(np.uint8), 72, 88)
     assert np.array_equal(covering, outputs["composite/paddleseg_small_bg_used"])
+    sample = {"alpha": inputs["alpha"], "foreground": inputs["fg255"] / np.float32(255)}
+    image = compose_in_8_bits(sample | {"background": covering / np.float32(255)})["image"]
+    assert np.array_equal(np.rint(255 * image), outputs["composite/paddleseg_small_bg"])
 
 
 @pytest.mark.parametrize(("size", "enlarged"), [((20, 33), (47, 78)), ((30, 20), (92, 61))])
