@@ -94,8 +94,8 @@ def random_trimap(
 ) -> Sample:
     """Set the trimap to one grown by ellipses that are drawn uniformly, both ends included.
 
-    The table above is `dim_trimap`, `mmagic_trimap`, `paddleseg_test_trimap`, `gca_trimap`,
-    `vitmatte_trimap`, `p3m_trimap` and `gfm_trimap`, functions of a sample and `rng`.
+    The rules of authors are functions of a sample and `rng`: `dim_trimap`, `mmagic_trimap`,
+    `paddleseg_test_trimap`, `gca_trimap`, `vitmatte_trimap`, `p3m_trimap` and `gfm_trimap`.
 
     Parameters
     ----------

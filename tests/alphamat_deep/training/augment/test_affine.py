@@ -142,8 +142,25 @@ def test_stretches_turn_large_pictures_only(monkeypatch):
         for _ in range(2000):
             random_stretch({"alpha": np.zeros((1, width, 1), np.float32)}, rng)
     small, large = asked[:2000], asked[2000:]
+    assert {drawn["angle"] for drawn in small} == {0}
+    angles = np.array([drawn["angle"] for drawn in large])
+    assert abs(angles).max() <= 30
+    assert abs(angles.std() - 60 / np.sqrt(12)) < 1
+    scales = np.array([drawn["scale"] for drawn in asked])
+    assert scales.min() >= 0.8
+    assert scales.max() <= 1.25
+    assert abs(np.corrcoef(scales.T)[0, 1]) < 0.05
+    assert max(abs(drawn["shear"]) for drawn in asked) <= 10
+    flips = [drawn["flips"] for drawn in asked]
     counts = np.array([flips.count(pair) for pair in [(1, 1), (1, -1), (-1, 1), (-1, -1)]])
     assert abs(counts / 4000 - 0.25).max() < 0.03
+
+
+def test_of_several_filters_each_array_draws_one(monkeypatch):
+    used = []
+    monkeypatch.setattr(
+        affine, "warp", lambda pixels, *_, interpolation: used.append(interpolation) or pixels
+    )
     rng, sample = np.random.default_rng(2), {"alpha": np.zeros((2, 2, 1), np.float32)}
     sample["trimap"] = sample["alpha"]
     for _ in range(400):
