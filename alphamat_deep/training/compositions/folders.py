@@ -64,12 +64,12 @@ def cutouts(path: Folder, alpha: Folder | None = None) -> tuple[Entry, ...]:
     found = pictures(root, faults)
     sizes = {name: size(file, left_out) for name, file in found.items()}
     readable = [name for name in found if sizes[name]]
-    cut = [name for name in readable if _may_be_transparent(found[name])]
+    cut = {name: found[name] for name in readable if _may_be_transparent(found[name])}
     if readable and not cut:
         faults.append("no picture has an alpha channel; give a folder of alphas as `alpha`")
     left_out += [f"{found[name]} has no alpha channel" for name in readable if name not in cut]
     refuse_or_warn(root, faults, left_out, len(cut), stacklevel=3)
-    return tuple(Entry(name, partial(read_cutout, found[name])) for name in cut)
+    return tuple(Entry(name, partial(read_cutout, file)) for name, file in cut.items())
 
 
 def composed(
@@ -127,10 +127,11 @@ def listed(path: Folder, lines: str = "train.txt", *, separator: str = " ") -> t
         keys = ["foreground", "background", "trimap"] if len(names) > 1 else ["image"]
         files = {key: root / name for key, name in zip(keys, names, strict=False)}
         first = Path(names[0])
-        beside = ["alpha" if part == "fg" else part for part in first.parts]
-        files["alpha"] = root.joinpath(*beside)
-        if not files["alpha"].exists():
-            files["alpha"] = files["alpha"].with_suffix(".png")
+        if "fg" not in first.parts:
+            faults.append(f"{lines} names {first}, which is in no folder `fg`")
+            continue
+        beside = root.joinpath(*("alpha" if part == "fg" else part for part in first.parts))
+        files["alpha"] = beside if beside.exists() else beside.with_suffix(".png")
         if fit(files, faults, left_out):
             entries.append(Entry(first.with_suffix("").as_posix(), partial(read_layers, files)))
     refuse_or_warn(root, faults, left_out, len(entries), stacklevel=3)

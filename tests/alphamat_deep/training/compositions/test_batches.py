@@ -287,6 +287,13 @@ def test_refuses_wrong_arguments(change, error):
         batches(given.pop("source"), given.pop("backgrounds"), SMALL, **given)
 
 
+@pytest.mark.parametrize("wrong", [5, {"foreground": 1}, shown])
+def test_refuses_what_is_no_source(wrong):
+    for given in ((wrong, (0, 0, 0)), ([shown(3)], wrong)):
+        with pytest.raises(TypeError, match="expected a folder, or a sequence of samples"):
+            batches(*given, batch=1)
+
+
 def test_backgrounds_are_colours_arrays_files_or_painted(files):
     source = [shown(3)]
     (one,) = taken(1, source, (1, 0.5, 0), lambda layers, rng: layers, batch=1, workers=0)

@@ -136,6 +136,9 @@ def test_reads_lists_of_foregrounds_and_backgrounds(put, tmp_path):
     put("bg/hill.png", shape=(9, 8))
     (tmp_path / "train.txt").write_text("train/fg/a.png bg/hill.png\n\ntrain/fg/b.png\n")
     first, second = listed(tmp_path)
+    (tmp_path / "odd.txt").write_text("bg/hill.png\n")
+    with pytest.raises(ValueError, match=r"odd\.txt names bg/hill\.png, which is in no folder"):
+        listed(tmp_path, "odd.txt")
     assert (first.name, second.name) == ("train/fg/a", "train/fg/b")
     assert sorted(first.read()) == ["alpha", "background", "foreground"]
     assert sorted(second.read()) == ["alpha", "image"]
