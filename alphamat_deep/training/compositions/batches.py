@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 
 from alphamat.door import as_count
-from alphamat_deep.training.compositions.composing import compose as plain
+from alphamat_deep.training.compositions.composing import compose_square
 from alphamat_deep.training.compositions.entries import Sample
 from alphamat_deep.training.compositions.stream import Compose, Composed, Stream, stream_of
 from alphamat_deep.training.compositions.workers import in_processes, in_this_process
@@ -20,7 +20,7 @@ from alphamat_deep.training.compositions.workers import in_processes, in_this_pr
 def batches(
     source: Iterable[Any],
     backgrounds: Any,
-    compose: Compose = plain,
+    compose: Compose = compose_square,
     *,
     batch: int,
     seed: int = 0,
@@ -75,8 +75,8 @@ def batches(
     Examples
     --------
     >>> from functools import partial
-    >>> from alphamat_deep.training.compositions import compose, painted
-    >>> small = partial(compose, size=32)
+    >>> from alphamat_deep.training.compositions import compose_square, painted
+    >>> small = partial(compose_square, size=32)
     >>> with batches(painted(48, 64), (0, 0.5, 0), small, batch=2, workers=0) as stream:
     ...     first, second = next(stream), next(stream)
     >>> first["image"].shape, first["trimap"].dtype.name, stream.position
@@ -110,7 +110,7 @@ def batches(
 def samples(
     source: Iterable[Any],
     backgrounds: Any,
-    compose: Compose = plain,
+    compose: Compose = compose_square,
     *,
     count: int | None = None,
     seed: int = 0,

@@ -33,6 +33,7 @@ def fit(files: dict[str, Path], faults: list[str], left_out: list[str]) -> bool:
 def refuse_or_warn(
     root: Path, faults: list[str], left_out: list[str], count: int, stacklevel: int = 4
 ) -> None:
+    """Raise if there are faults, or nothing to use; warn of what is left out."""
     if not faults and not count:
         faults = [*left_out[:MOST_NAMED], "nothing is left to use"]
     raise_faults(root, faults)

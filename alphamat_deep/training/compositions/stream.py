@@ -119,6 +119,8 @@ def stream_of(source: Any, backgrounds: Any, compose: Compose, seed: int) -> Str
     seed = as_count(seed, "seed", least=0, most=None)
     if isinstance(source, str | os.PathLike):
         source = cutouts(source)
+    if not callable(compose):
+        raise TypeError(f"`compose` is {shown(compose)}; expected a function (layers, rng).")
     draws = "draw" in parameters(compose)
     return Stream(_entries(source, "source"), _backgrounds(backgrounds), compose, seed, draws)
 
