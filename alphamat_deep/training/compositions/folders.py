@@ -210,7 +210,7 @@ def _sequences(folders: dict[str, Path], frames: int | None) -> tuple[Entry, ...
         names = [name for name in found[next(iter(found))] if name in shared]
         alone = max(map(len, found.values())) - len(names)
         if alone:
-            left_out.append(f"{alone} frames of the clip {clip} have no partner")
+            left_out.append(f"the clip {clip} has frames without a partner, {alone} of them")
         if len(names) < length:
             left_out.append(f"the clip {clip} has {len(names)} frames, fewer than {length}")
             continue

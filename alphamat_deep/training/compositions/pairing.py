@@ -41,7 +41,7 @@ def refuse_or_warn(
         more = len(left_out) - MOST_NAMED
         lines = left_out[:MOST_NAMED] + [f"… and {more} more"] * (more > 0)
         warnings.warn(
-            f"Not all of {root} is used, {len(left_out)} faults:\n  " + "\n  ".join(lines),
+            f"Not all of {root} is used:\n  " + "\n  ".join(lines),
             stacklevel=stacklevel,
         )
 
