@@ -137,7 +137,7 @@ def exports(package):
     file = files().get(package)
     if file is None or file.name != "__init__.py":
         return set()
-    lines = ast.parse(file.read_text()).body
+    lines = ast.walk(ast.parse(file.read_text()))
     taken = [line for line in lines if isinstance(line, ast.ImportFrom) and line.module != package]
     return {alias.asname or alias.name for line in taken for alias in line.names}
 
@@ -286,7 +286,7 @@ def test_every_public_name_is_exported_explicitly(package):
     tree = ast.parse((ROOT / package / "__init__.py").read_text())
     plain = [
         alias.name
-        for node in tree.body
+        for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == package
         for alias in node.names
         if alias.asname != alias.name

@@ -12,7 +12,7 @@ entry and a background for each of its samples, and `compose` makes the sample o
 from alphamat_deep.training.compositions.batches import Batches as Batches
 from alphamat_deep.training.compositions.batches import batches as batches
 from alphamat_deep.training.compositions.batches import samples as samples
-from alphamat_deep.training.compositions.composing import compose as compose
+from alphamat_deep.training.compositions.composing import compose_square as compose_square
 from alphamat_deep.training.compositions.entries import Entry as Entry
 from alphamat_deep.training.compositions.entries import alternate as alternate
 from alphamat_deep.training.compositions.entries import arrays as arrays

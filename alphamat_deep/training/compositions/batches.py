@@ -11,22 +11,21 @@ from typing import Any, overload
 import numpy as np
 
 from alphamat.door import as_count
-from alphamat_deep.training.compositions.composing import compose as plain
+from alphamat_deep.training.compositions.composing import compose_square
 from alphamat_deep.training.compositions.entries import Sample
 from alphamat_deep.training.compositions.stream import Compose, Composed, Stream, stream_of
 from alphamat_deep.training.compositions.workers import in_processes, in_this_process
-
-AHEAD = 2  # batches that wait, beside the one that is handed over
 
 
 def batches(
     source: Iterable[Any],
     backgrounds: Any,
-    compose: Compose = plain,
+    compose: Compose = compose_square,
     *,
     batch: int,
     seed: int = 0,
     workers: int = 2,
+    ahead: int = 2,
     start: int = 0,
     shard: tuple[int, int] = (0, 1),
     report: Callable[[str], None] | None = None,
@@ -53,6 +52,8 @@ def batches(
         Decides what comes when, and all that `compose` draws.
     workers : int
         Processes that compose; 0 composes in this one.
+    ahead : int
+        Batches that processes compose while one is used.
     start : int
         Batches to leave out: the `position` of a run that is to go on, with any number of workers.
     shard : two int
@@ -74,8 +75,8 @@ def batches(
     Examples
     --------
     >>> from functools import partial
-    >>> from alphamat_deep.training.compositions import compose, painted
-    >>> small = partial(compose, size=32)
+    >>> from alphamat_deep.training.compositions import compose_square, painted
+    >>> small = partial(compose_square, size=32)
     >>> with batches(painted(48, 64), (0, 0.5, 0), small, batch=2, workers=0) as stream:
     ...     first, second = next(stream), next(stream)
     >>> first["image"].shape, first["trimap"].dtype.name, stream.position
@@ -90,15 +91,17 @@ def batches(
     if batch % parts:
         raise ValueError(f"`batch` is {batch}, which {parts} shards cannot share equally.")
     start = as_count(start, "start", least=0, most=None)
-    workers = as_count(workers, "workers", least=0)
+    workers, ahead = (
+        as_count(value, name, least=0) for value, name in ((workers, "workers"), (ahead, "ahead"))
+    )
     stream = stream_of(source, backgrounds, compose, seed)
     own = batch // parts
     numbers = (
         at * batch + index * own + row for at in itertools.count(start) for row in range(own)
     )
     if workers:
-        ahead = -(-(AHEAD + 1) * own // workers)
-        made = in_processes(stream, numbers, processes=workers, ahead=ahead)
+        each = -(-(ahead + 1) * own // workers)
+        made = in_processes(stream, numbers, processes=workers, ahead=each)
     else:
         made = in_this_process(stream, numbers)
     return Batches(made, own, start, report)
@@ -107,7 +110,7 @@ def batches(
 def samples(
     source: Iterable[Any],
     backgrounds: Any,
-    compose: Compose = plain,
+    compose: Compose = compose_square,
     *,
     count: int | None = None,
     seed: int = 0,

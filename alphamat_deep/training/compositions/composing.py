@@ -10,7 +10,7 @@ from alphamat.trimap import Ellipse, from_alpha
 from alphamat_deep.training.compositions.entries import Sample
 
 
-def compose(
+def compose_square(
     layers: Sample,
     rng: np.random.Generator,
     *,
@@ -40,8 +40,8 @@ def compose(
     Examples
     --------
     >>> from alphamat_deep.training.compositions import painted
-    >>> sample = compose(painted(48, 64)[0].read(), np.random.default_rng(3), size=32)
-    >>> {key: x.shape for key, x in sample.items()}  # doctest: +NORMALIZE_WHITESPACE
+    >>> sample = compose_square(painted(48, 64)[0].read(), np.random.default_rng(3), size=32)
+    >>> {key: x.shape for key, x in sample.items()}
     {'foreground': (32, 32, 3), 'alpha': (32, 32, 1), 'background': (32, 32, 3),
      'image': (32, 32, 3), 'trimap': (32, 32, 1)}
     """

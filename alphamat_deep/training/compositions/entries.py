@@ -199,8 +199,8 @@ def _layer(pixels: np.ndarray, key: str, name: str) -> np.ndarray:
                 raise ValueError(f"{name} has colours; expected one gray channel.")
             pixels = pixels[..., 0]
         pixels = pixels[..., None]
-    elif key not in PLANES and (pixels.ndim == 2 or pixels.shape[-1] == 1):
-        pixels = np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=-1)
+    elif key not in PLANES and (pixels.ndim == 2 or pixels.shape[-1:] == (1,)):
+        pixels = np.repeat(pixels[..., None] if pixels.ndim == 2 else pixels, 3, axis=-1)
     if pixels.ndim not in (3, 4) or pixels.shape[-1] != (1 if key in PLANES else 3):
         raise ValueError(f"{name} has shape {pixels.shape}; expected (H, W, 3), alpha (H, W).")
     if key == "trimap":

@@ -11,22 +11,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from alphamat import read_image
 from alphamat.door import as_count
-from alphamat.io.folders import (
-    Folder,
-    existing_folder,
-    natural,
-    pictures,
-    raise_faults,
-    read_colour,
-    size,
+from alphamat.io.folders import Folder, existing_folder, natural, pictures, raise_faults, size
+from alphamat_deep.training.compositions.entries import Entry
+from alphamat_deep.training.compositions.pairing import (
+    fit,
+    read_cutout,
+    read_frame,
+    read_frames,
+    read_layers,
+    refuse_or_warn,
 )
-from alphamat_deep.training.compositions.entries import PLANES, Entry, Sample, layers
 
-MOST_NAMED = 20
 Names = Callable[[str], str]
 
 
@@ -53,6 +49,7 @@ def cutouts(path: Folder, alpha: Folder | None = None) -> tuple[Entry, ...]:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
     >>> import alphamat
     >>> with TemporaryDirectory() as folder:
     ...     alphamat.write_image(folder + "/cat.png", np.ones((5, 7, 4)))
@@ -67,12 +64,12 @@ def cutouts(path: Folder, alpha: Folder | None = None) -> tuple[Entry, ...]:
     found = pictures(root, faults)
     sizes = {name: size(file, left_out) for name, file in found.items()}
     readable = [name for name in found if sizes[name]]
-    cut = [name for name in readable if _may_be_transparent(found[name])]
+    cut = {name: found[name] for name in readable if _may_be_transparent(found[name])}
     if readable and not cut:
         faults.append("no picture has an alpha channel; give a folder of alphas as `alpha`")
     left_out += [f"{found[name]} has no alpha channel" for name in readable if name not in cut]
-    _refuse_or_warn(root, faults, left_out, len(cut))
-    return tuple(Entry(name, partial(_read_cutout, found[name])) for name in cut)
+    refuse_or_warn(root, faults, left_out, len(cut), stacklevel=3)
+    return tuple(Entry(name, partial(read_cutout, file)) for name, file in cut.items())
 
 
 def composed(
@@ -111,8 +108,8 @@ def listed(path: Folder, lines: str = "train.txt", *, separator: str = " ") -> t
     """Find the pictures that a list names, as PaddleSeg has them.
 
         path/
-            train.txt              train/fg/cat.jpg bg/forest.jpg
-            train/fg/cat.jpg       train/alpha/cat.jpg      bg/forest.jpg
+            train.txt, with lines such as "train/fg/cat.jpg bg/forest.jpg"
+            train/fg/cat.jpg …    train/alpha/cat.jpg …    bg/forest.jpg …
 
     A line names a foreground, and may name its background and its trimap. The alpha is in the
     folder `alpha` beside `fg`. Where no background is named, the first file is a whole picture.
@@ -130,18 +127,19 @@ def listed(path: Folder, lines: str = "train.txt", *, separator: str = " ") -> t
         keys = ["foreground", "background", "trimap"] if len(names) > 1 else ["image"]
         files = {key: root / name for key, name in zip(keys, names, strict=False)}
         first = Path(names[0])
-        beside = ["alpha" if part == "fg" else part for part in first.parts]
-        files["alpha"] = root.joinpath(*beside)
-        if not files["alpha"].exists():
-            files["alpha"] = files["alpha"].with_suffix(".png")
-        if _fit(files, faults, left_out):
-            entries.append(Entry(first.with_suffix("").as_posix(), partial(_read, files)))
-    _refuse_or_warn(root, faults, left_out, len(entries))
+        if "fg" not in first.parts:
+            faults.append(f"{lines} names {first}, which is in no folder `fg`")
+            continue
+        beside = root.joinpath(*("alpha" if part == "fg" else part for part in first.parts))
+        files["alpha"] = beside if beside.exists() else beside.with_suffix(".png")
+        if fit(files, faults, left_out):
+            entries.append(Entry(first.with_suffix("").as_posix(), partial(read_layers, files)))
+    refuse_or_warn(root, faults, left_out, len(entries), stacklevel=3)
     return tuple(entries)
 
 
-def clips(foreground: Folder, alpha: Folder, *, frames: int) -> tuple[Entry, ...]:
-    """Find the clips of two folders, cut into sequences of `frames` frames.
+def clips(foreground: Folder, alpha: Folder, *, frames: int | None) -> tuple[Entry, ...]:
+    """Find the clips of two folders, cut into sequences of `frames` frames; None gives stills.
 
         foreground/0000/00000.jpg …    alpha/0000/00000.jpg …
 
@@ -154,7 +152,7 @@ def clips(foreground: Folder, alpha: Folder, *, frames: int) -> tuple[Entry, ...
         As `cutouts`.
     """
     folders = {"foreground": existing_folder(foreground), "alpha": existing_folder(alpha)}
-    return _sequences(folders, as_count(frames, "frames"))
+    return _sequences(folders, None if frames is None else as_count(frames, "frames"))
 
 
 def plates(path: Folder, *, frames: int | None = None) -> tuple[Entry, ...]:
@@ -192,17 +190,18 @@ def _matched(
         missing = [folders[key] for key in folders if key not in files]
         left_out += [f"{folder} has no {name}, which {file} needs" for folder in missing]
         absent += bool(missing)
-        if not missing and _fit(files, faults, left_out):
-            entries.append(Entry(owner, partial(_read, files)))
+        if not missing and fit(files, faults, left_out):
+            entries.append(Entry(owner, partial(read_layers, files)))
     if absent == len(found[first]):
         some = ", ".join(str(next(iter(named.values()))) for named in found.values())
         faults.append(f"no file has the name of one in another folder: {some}, …")
-    _refuse_or_warn(root, faults, left_out, len(entries))
+    refuse_or_warn(root, faults, left_out, len(entries))
     return tuple(entries)
 
 
-def _sequences(folders: dict[str, Path], frames: int) -> tuple[Entry, ...]:
+def _sequences(folders: dict[str, Path], frames: int | None) -> tuple[Entry, ...]:
     """Return an entry for each sequence of frames that all folders have."""
+    read, length = (read_frame, 1) if frames is None else (read_frames, frames)
     faults, left_out, entries = [], [], []
     first = next(iter(folders.values()))
     for clip in sorted((at.name for at in first.iterdir() if at.is_dir()), key=natural):
@@ -211,45 +210,17 @@ def _sequences(folders: dict[str, Path], frames: int) -> tuple[Entry, ...]:
         names = [name for name in found[next(iter(found))] if name in shared]
         alone = max(map(len, found.values())) - len(names)
         if alone:
-            left_out.append(f"{alone} frames of the clip {clip} have no partner")
-        if len(names) < frames:
-            left_out.append(f"the clip {clip} has {len(names)} frames, fewer than {frames}")
-        elif _fit({key: x[names[0]] for key, x in found.items()}, faults, left_out):
-            for start in range(0, len(names) - frames + 1, frames):
-                part = names[start : start + frames]
-                files = {key: [x[name] for name in part] for key, x in found.items()}
-                entries.append(Entry(clip, partial(_read_frames, files)))
-    _refuse_or_warn(first, faults, left_out, len(entries))
+            left_out.append(f"the clip {clip} has frames without a partner, {alone} of them")
+        if len(names) < length:
+            left_out.append(f"the clip {clip} has {len(names)} frames, fewer than {length}")
+            continue
+        fit({key: x[names[0]] for key, x in found.items()}, faults, left_out)
+        for start in range(0, len(names) - length + 1, length):
+            part = names[start : start + length]
+            files = {key: [x[name] for name in part] for key, x in found.items()}
+            entries.append(Entry(clip, partial(read, files)))
+    refuse_or_warn(first, faults, left_out, len(entries))
     return tuple(entries)
-
-
-def _fit(files: dict[str, Path], faults: list[str], left_out: list[str]) -> bool:
-    """Return whether all files are pictures; add a fault if layers differ in size."""
-    found = {key: size(file, left_out) for key, file in files.items()}
-    sizes = {key: shape for key, shape in found.items() if shape is not None}
-    if len(sizes) < len(files):
-        return False
-    first, (rows, columns) = next(iter(sizes.items()))
-    for key, (height, width) in sizes.items():
-        if key != "background" and (height, width) != (rows, columns):
-            faults.append(
-                f"{files[key]} is {height} × {width}, and {files[first]} is {rows} × {columns} "
-                "(height × width)"
-            )
-    return True
-
-
-def _refuse_or_warn(root: Path, faults: list[str], left_out: list[str], count: int) -> None:
-    if not faults and not count:
-        faults = [*left_out[:MOST_NAMED], "nothing is left to use"]
-    raise_faults(root, faults)
-    if left_out:
-        more = len(left_out) - MOST_NAMED
-        lines = left_out[:MOST_NAMED] + [f"… and {more} more"] * (more > 0)
-        warnings.warn(
-            f"Not all of {root} is used, {len(left_out)} faults:\n  " + "\n  ".join(lines),
-            stacklevel=4,
-        )
 
 
 def _may_be_transparent(path: Path) -> bool:
@@ -262,39 +233,3 @@ def _may_be_transparent(path: Path) -> bool:
             return picture.has_transparency_data
     except Exception:  # of 16 bits or a rare kind, which Pillow alone does not read
         return True
-
-
-def _read_cutout(path: Path) -> Sample:
-    pixels = read_image(path)
-    if pixels.shape[2:] != (4,):
-        raise ValueError(f"{path} has no alpha channel; expected RGBA.")
-    return layers({"foreground": _without_alpha(pixels), "alpha": pixels[..., 3]}, str(path))
-
-
-def _read(files: dict[str, Path]) -> Sample:
-    pixels = {key: _pixels(key, file) for key, file in files.items()}
-    return layers(pixels, str(next(iter(files.values()))))
-
-
-def _read_frames(files: dict[str, list[Path]]) -> Sample:
-    pixels = {key: np.stack([_pixels(key, x) for x in frames]) for key, frames in files.items()}
-    return layers(pixels, str(next(iter(files.values()))[0]))
-
-
-def _pixels(key: str, path: Path) -> np.ndarray:
-    if key in PLANES:
-        return read_image(path)
-    if key != "foreground":
-        return read_colour(path)
-    pixels = read_image(path)
-    if pixels.ndim == 2:
-        return np.repeat(pixels[..., None], 3, axis=2)
-    # A fourth channel is not the alpha that was given.
-    return pixels if pixels.shape[2] == 3 else _without_alpha(pixels)
-
-
-def _without_alpha(pixels: np.ndarray) -> np.ndarray:
-    """Return the colours of RGBA; a slice of them would be slow to work with."""
-    import cv2
-
-    return cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphamat import estimate_foreground, read_image, write_image
-from alphamat.io.folders import Folder, existing_folder
+from alphamat import estimate_foreground
 from alphamat_deep.training.compositions.entries import Entry, Made, Sample, layers
 
 if TYPE_CHECKING:
@@ -54,18 +51,17 @@ def _read_sample(dataset: Dataset, at: int) -> Sample:
     return layers(kept, " ".join(filter(None, [found.name, found.group])))
 
 
-def estimated(source: Sequence[Entry], folder: Folder | None = None) -> Sequence[Entry]:
+def estimated(source: Sequence[Entry]) -> Sequence[Entry]:
     """Add foreground and background to photographs of which only the alpha is known.
 
-    They are estimated by `alphamat.estimate_foreground` when a photograph is used, and rounded to 8
-    bits. That takes about a second for each million pixels.
+    They are estimated by `alphamat.estimate_foreground` each time that a photograph is used, a
+    quarter of a second for a million pixels. To estimate them once, or by
+    `alphamat.closed_form_foreground`, write them to files, and name the folders in `composed`.
 
     Parameters
     ----------
     source : sequence of Entry
         With `image` and `alpha`; see `composed` and `photographs`.
-    folder : path of a folder, optional
-        Where estimates are kept as PNG files, so that each is made once.
 
     Examples
     --------
@@ -74,39 +70,17 @@ def estimated(source: Sequence[Entry], folder: Folder | None = None) -> Sequence
     >>> source[0].read()["foreground"].shape
     (32, 48, 3)
     """
-    place = None if folder is None else existing_folder(folder)
-    return Made(len(source), partial(_estimated, source, place))
+    return Made(len(source), partial(_estimated, source))
 
 
-def _estimated(source: Sequence[Entry], folder: Path | None, at: int) -> Entry:
-    return Entry(source[at].name, partial(_estimate, source[at].read, folder))
+def _estimated(source: Sequence[Entry], at: int) -> Entry:
+    return Entry(source[at].name, partial(_estimate, source[at].read))
 
 
-def _estimate(read: Callable[[], Sample], folder: Path | None) -> Sample:
+def _estimate(read: Callable[[], Sample]) -> Sample:
     found = read()
-    image, alpha = found["image"], found["alpha"]
-    if folder is None:
-        both = _both_layers(image, alpha)
-    else:
-        content = hashlib.blake2b(image.tobytes() + alpha.tobytes(), digest_size=16).hexdigest()
-        both = _kept(folder / f"{content}.png", image, alpha)
-    foreground, background = np.split(both / np.float32(255), 2)
-    return found | {"foreground": foreground, "background": background}
-
-
-def _kept(path: Path, image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    try:
-        both = read_image(path)
-        if both.shape == (2 * len(image), *image.shape[1:]):
-            return both
-    except (OSError, ValueError):  # not there yet, or damaged
-        pass
-    both = _both_layers(image, alpha)
-    write_image(path, both)
-    return both
-
-
-def _both_layers(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Return foreground and background, one below the other."""
-    both = np.concatenate(estimate_foreground(image, alpha[..., 0]))
-    return np.rint(255 * both).astype(np.uint8)
+    foreground, background = estimate_foreground(found["image"], found["alpha"][..., 0])
+    return found | {
+        "foreground": foreground.astype(np.float32),
+        "background": background.astype(np.float32),
+    }

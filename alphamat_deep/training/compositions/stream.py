@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from numbers import Real
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alphamat.door import as_count, unit_range
+from alphamat.door import as_count, shown, unit_range
 from alphamat.door.parameters import parameters
-from alphamat_deep.training.compositions.entries import Entry, Sample, arrays
+from alphamat_deep.training.compositions.entries import Entry, Made, Sample, arrays
 from alphamat_deep.training.compositions.folders import cutouts, plates
 
 ATTEMPTS = 100
@@ -119,6 +119,8 @@ def stream_of(source: Any, backgrounds: Any, compose: Compose, seed: int) -> Str
     seed = as_count(seed, "seed", least=0, most=None)
     if isinstance(source, str | os.PathLike):
         source = cutouts(source)
+    if not callable(compose):
+        raise TypeError(f"`compose` is {shown(compose)}; expected a function (layers, rng).")
     draws = "draw" in parameters(compose)
     return Stream(_entries(source, "source"), _backgrounds(backgrounds), compose, seed, draws)
 
@@ -128,14 +130,26 @@ def _backgrounds(backgrounds: Any) -> Sequence[Entry] | None:
         return None
     if isinstance(backgrounds, str | os.PathLike):
         return plates(backgrounds)
-    if len(backgrounds) == 3 and all(isinstance(x, Real) for x in backgrounds):
+    if _is_colour(backgrounds):
         colour = np.asarray(backgrounds, dtype=np.float64).reshape(1, 1, 3)
         return arrays([unit_range(colour, name="backgrounds")])
     return _entries(backgrounds, "backgrounds")
 
 
+def _is_colour(backgrounds: Any) -> bool:
+    return (
+        isinstance(backgrounds, tuple | list | np.ndarray)
+        and len(backgrounds) == 3
+        and all(isinstance(x, Real) for x in backgrounds)
+    )
+
+
 def _entries(given: Any, name: str) -> Sequence[Entry]:
-    held = given if hasattr(given, "__getitem__") and hasattr(given, "__len__") else list(given)
+    indexed = hasattr(given, "__getitem__")
+    if isinstance(given, Mapping) or not (indexed or isinstance(given, Iterable)):
+        raise TypeError(f"`{name}` is {shown(given)}; expected a folder, or a sequence of samples.")
+    held: Any = given if indexed else list(given)
     if not len(held):
         raise ValueError(f"`{name}` is empty.")
-    return held if isinstance(held[0], Entry) else arrays(held)
+    own = isinstance(held, tuple | list | Made) and isinstance(held[0], Entry)
+    return held if own else arrays(held)

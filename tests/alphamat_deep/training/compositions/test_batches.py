@@ -20,7 +20,7 @@ from alphamat_deep.training.compositions import (
     arrays,
     backdrops,
     batches,
-    compose,
+    compose_square,
     cutouts,
     painted,
     plates,
@@ -29,7 +29,7 @@ from alphamat_deep.training.compositions import (
 )
 
 ROOT = Path(__file__).parents[4]
-SMALL = partial(compose, size=8)
+SMALL = partial(compose_square, size=8)
 
 
 def shown(number, height=11, width=14):
@@ -287,6 +287,15 @@ def test_refuses_wrong_arguments(change, error):
         batches(given.pop("source"), given.pop("backgrounds"), SMALL, **given)
 
 
+@pytest.mark.parametrize("wrong", [5, {"foreground": 1}, shown])
+def test_refuses_what_is_no_source(wrong):
+    for given in ((wrong, (0, 0, 0)), ([shown(3)], wrong)):
+        with pytest.raises(TypeError, match="expected a folder, or a sequence of samples"):
+            batches(*given, batch=1)
+    with pytest.raises(TypeError, match="`compose` is 7; expected a function"):
+        batches([shown(3)], None, 7, batch=1)
+
+
 def test_backgrounds_are_colours_arrays_files_or_painted(files):
     source = [shown(3)]
     (one,) = taken(1, source, (1, 0.5, 0), lambda layers, rng: layers, batch=1, workers=0)
@@ -361,10 +370,10 @@ PROGRAM = """
 import os, sys, time
 from functools import partial
 from multiprocessing import active_children
-from alphamat_deep.training.compositions import batches, compose
+from alphamat_deep.training.compositions import batches, compose_square
 
 # There is no `if __name__ == "__main__"`: processes do not run the script.
-with batches(*sys.argv[1:], partial(compose, size=8), batch=2, workers=2) as stream:
+with batches(*sys.argv[1:], partial(compose_square, size=8), batch=2, workers=2) as stream:
     for batch in stream:
         print(*(child.pid for child in active_children()), flush=True)
         time.sleep(0.05)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alphamat_deep.training.compositions import compose
+from alphamat_deep.training.compositions import compose_square
 
 
 def layers(height, width, frames=()):
@@ -16,7 +16,7 @@ def layers(height, width, frames=()):
 @pytest.mark.parametrize("shape", [(61, 47), (20, 90), (14, 11), (32, 32)])
 def test_a_composite_is_the_blend_of_its_layers(shape, frames):
     for seed in range(6):
-        found = compose(layers(*shape, frames), np.random.default_rng(seed), size=32)
+        found = compose_square(layers(*shape, frames), np.random.default_rng(seed), size=32)
         assert {key: (x.shape, x.dtype) for key, x in found.items()} == {
             key: ((*frames, 32, 32, 1 if key in ("alpha", "trimap") else 3), np.float32)
             for key in ("foreground", "alpha", "background", "image", "trimap")
@@ -29,7 +29,7 @@ def test_a_composite_is_the_blend_of_its_layers(shape, frames):
 
 def test_a_trimap_knows_only_what_is_certain():
     for seed in range(6):
-        found = compose(layers(90, 120), np.random.default_rng(seed), size=48, width=(3, 7))
+        found = compose_square(layers(90, 120), np.random.default_rng(seed), size=48, width=(3, 7))
         alpha, trimap = found["alpha"], found["trimap"]
         assert set(np.unique(trimap)) <= {0, 0.5, 1}
         assert (alpha[trimap == 0] <= 1e-5).all()
@@ -39,7 +39,7 @@ def test_a_trimap_knows_only_what_is_certain():
 
 def test_half_of_the_samples_are_mirrored():
     mirrored = [
-        compose(layers(40, 60), np.random.default_rng(seed), size=16)["alpha"][0]
+        compose_square(layers(40, 60), np.random.default_rng(seed), size=16)["alpha"][0]
         for seed in range(60)
     ]
     falling = sum(alpha[0, 0] > alpha[-1, 0] for alpha in mirrored)
@@ -51,7 +51,7 @@ def test_a_finished_picture_stays_as_it_is():
     image = np.random.default_rng(3).random((32, 32, 3), dtype=np.float32)
     trimap = np.float32(np.random.default_rng(4).integers(0, 3, (32, 32, 1)) / 2)
     given |= {"image": image, "trimap": trimap}
-    found = compose(given, np.random.default_rng(1), size=32, largest=1.0)
+    found = compose_square(given, np.random.default_rng(1), size=32, largest=1.0)
     for key, x in given.items():
         assert any(np.array_equal(found[key], turned) for turned in (x, x[:, ::-1])), key
 
@@ -59,5 +59,5 @@ def test_a_finished_picture_stays_as_it_is():
 def test_layers_are_cut_at_one_place():
     given = layers(50, 70)
     given["foreground"] = np.repeat(given["alpha"], 3, axis=-1)
-    found = compose(given, np.random.default_rng(9), size=24)
+    found = compose_square(given, np.random.default_rng(9), size=24)
     np.testing.assert_allclose(found["foreground"][..., :1], found["alpha"], atol=1e-6)

@@ -103,6 +103,24 @@ def test_arrays_of_any_depth_become_float32():
             np.testing.assert_allclose(other[key], first[key], atol=1e-7)
 
 
+def test_sequences_are_read_when_they_are_used():
+    class Files:
+        read = 0
+
+        def __len__(self):
+            return 9
+
+        def __getitem__(self, at):
+            self.read += 1
+            return np.full((5, 7, 3), at, np.uint8), np.ones((5, 7))
+
+    files = Files()
+    source = arrays(files)
+    assert (len(source), files.read) == (9, 0)
+    assert source[4].read()["foreground"].max() == np.float32(4 / 255)
+    assert files.read == 1
+
+
 def test_a_trimap_has_three_values():
     trimap = np.array([[0, 3, 128, 254, 255]], np.uint8)
     alpha = image = np.zeros((1, 5))
