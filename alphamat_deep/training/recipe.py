@@ -38,6 +38,8 @@ class Recipe:
     """Fields of the network's configuration to change."""
     frozen: tuple[str, ...] = ()
     """Regular expressions of parameters that stay as they are, such as r"^backbone\\."."""
+    fresh: tuple[str, ...] = ()
+    """Regular expressions of arrays that the first weights may lack: these start fresh."""
     frozen_statistics: bool = False
     """Whether normalisation uses the running statistics, and leaves them as they are."""
     average: float = 0.0

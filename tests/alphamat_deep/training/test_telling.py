@@ -69,6 +69,7 @@ def test_a_terminal_has_a_bar_and_validations_above_it(tmp_path, monkeypatch):
         for step in range(1, 4):
             teller.step(step, {"total": 0.125})
         teller.validated(3, {"sad": 0.5, "mse": 0.25}, True)
+        assert teller.bar is not None
         teller.bar.drawn.refresh()
     shown = screen.getvalue()
     assert "validation after step 3: sad 0.5, mse 0.25, the best so far" in shown
