@@ -89,6 +89,8 @@ def open_run(out: Path, settings: dict[str, Any], told: dict[str, Any], *, resum
                 f"`out` is {out}, which has a run already. Continue it with resume=True, or name "
                 "another folder."
             )
+        for part in out.glob(".*.part"):  # of a process that was killed
+            part.unlink()
         return _refuse_other_settings(out, settings)
     if not record.exists() and out.exists() and any(out.iterdir()):
         raise FileExistsError(
@@ -109,9 +111,9 @@ def read_run(out: Path) -> dict[str, Any]:
         match json.loads(record.read_bytes()):
             case {"settings": dict(), "about": dict()} as found:
                 return found
-    except (ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         pass
-    raise ValueError(f"{record} is damaged. Name another folder as `out`.")
+    raise ValueError(f"{record} is missing or damaged. Name another folder as `out`.")
 
 
 def refuse_full(out: Path, needed: int) -> None:
