@@ -20,7 +20,7 @@ import alphamat_deep
 from alphamat_deep import preprocess
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.catalogue.preset import by_pixel
-from alphamat_deep.layers import Conv
+from alphamat_deep.layers import Conv, batch_norm
 from alphamat_deep.training.loop import train
 from alphamat_deep.training.recipe import Recipe
 
@@ -37,7 +37,7 @@ class SmallOutput(NamedTuple):
 class Small(nnx.Module):
     def __init__(self, config=SmallConfig(), *, rngs):
         self.first = Conv(4, config.width, 3, padding=1, bias=False, rngs=rngs)
-        self.norm = nnx.BatchNorm(config.width, momentum=0.9, rngs=rngs)
+        self.norm = batch_norm(config.width, rngs=rngs)
         self.last = Conv(config.width, 1, 3, padding=1, rngs=rngs)
 
     def __call__(self, image, trimap):
