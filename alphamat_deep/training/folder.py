@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,32 @@ def settings_of(recipe: Recipe, seed: int, dtype: DTypeLike) -> dict[str, Any]:
     """Return what has to be equal for a run to go on."""
     told = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     plain: dict[str, Any] = {
-        name: value if isinstance(value, bool | int | float | str) else describe(value)
+        name: value if isinstance(value, bool | int | float | str) else described(value)
         for name, value in told.items()
     }
-    plain["config"] = {name: describe(value) for name, value in recipe.config.items()}
     return {**plain, "seed": seed, "dtype": jax.numpy.dtype(dtype).name}
+
+
+def described(value: Any, depth: int = 4) -> str:
+    """Return text that tells functions apart by what they hold, such as a rate, too."""
+    if depth == 0:
+        return "…"
+    deeper = partial(described, depth=depth - 1)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {deeper(value[key])}' for key in sorted(value))}}}"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(deeper, value))}]"
+    if isinstance(value, partial):
+        return f"{deeper(value.func)}({deeper(value.args)}, {deeper(value.keywords)})"
+    cells = getattr(value, "__closure__", None) or ()
+    held = [*(getattr(value, "__defaults__", None) or ()), *(x.cell_contents for x in cells)]
+    return describe(value) + (f"({', '.join(map(deeper, held))})" if held else "")
 
 
 def about(batches: Callable, source: str) -> dict[str, Any]:
     """Return what a reader wants to know of a run beside its settings."""
     return {
-        "data": describe(batches),
+        "data": described(batches)[:1000],
         "begun with": source,
         "alphamat": alphamat.__version__,
         **{library: version(library) for library in LIBRARIES},
@@ -73,6 +89,8 @@ def open_run(out: Path, settings: dict[str, Any], told: dict[str, Any], *, resum
                 f"`out` is {out}, which has a run already. Continue it with resume=True, or name "
                 "another folder."
             )
+        for part in out.glob(".*.part"):  # of a process that was killed
+            part.unlink()
         return _refuse_other_settings(out, settings)
     if not record.exists() and out.exists() and any(out.iterdir()):
         raise FileExistsError(
@@ -93,9 +111,9 @@ def read_run(out: Path) -> dict[str, Any]:
         match json.loads(record.read_bytes()):
             case {"settings": dict(), "about": dict()} as found:
                 return found
-    except (ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         pass
-    raise ValueError(f"{record} is damaged. Name another folder as `out`.")
+    raise ValueError(f"{record} is missing or damaged. Name another folder as `out`.")
 
 
 def refuse_full(out: Path, needed: int) -> None:

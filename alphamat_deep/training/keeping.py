@@ -21,7 +21,6 @@ import numpy as np
 from jax import Array
 
 from alphamat_deep.checkpoints import metadata, read, write_native
-from alphamat_deep.training.state import State
 
 Arrays = dict[str, np.ndarray]
 
@@ -107,7 +106,7 @@ class Checkpoints:
         then()
 
 
-def arrays_of(state: State) -> Arrays:
+def arrays_of(state: Any) -> Arrays:
     """Copy a state from the devices, by the names of its places; wait until it is computed."""
     raw = jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, state)
     leaves = jax.tree_util.tree_flatten_with_path(jax.device_get(raw))[0]
@@ -117,11 +116,11 @@ def arrays_of(state: State) -> Arrays:
 
 def state_of(
     arrays: Mapping[str, np.ndarray],
-    like: State,
+    like: Any,
     *,
     put: Callable[[np.ndarray], Array] = jnp.array,
-) -> State:
-    """Return the state with these arrays; `like` has its structure and types.
+) -> Any:
+    """Return the state, or a part of it, with these arrays; `like` has its structure and types.
 
     `put` brings an array to where it shall lie.
     """

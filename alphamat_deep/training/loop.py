@@ -139,6 +139,14 @@ def train(
     -----
     Numbers of a step are read while the next one is computed, so that the devices need not wait.
     A loss that is not finite, therefore, stops the run one step later.
+
+    Examples
+    --------
+    As a script, `python train.py`, which goes on where it was stopped::
+
+        feed = functools.partial(batches, cutouts, backgrounds, recipe.compose, batch=recipe.batch)
+        done = train(recipe, feed, out="run", weights="gca.pth", validation=samples, resume=True)
+        method = alphamat_deep.load("gca", done.weights)
     """
     recipe, row = as_recipe(recipe, steps)
     refuse_other_functions(batches, callback)

@@ -43,7 +43,7 @@ def report(out: Path) -> str:
         _section("Losses", _charts(losses)),
         _section("Speed", _charts(speeds)),
         _section("Settings", _table(settings)),
-        _section("Versions", _table(told)),
+        _section("About", _table(told)),
     ]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

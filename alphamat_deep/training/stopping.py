@@ -26,6 +26,7 @@ def stopping() -> Iterator[threading.Event]:
         restore()
         if os.getpid() == process:
             asked.set()
+            os.write(2, b"\nStopping after this step. A second signal ends the program at once.\n")
         else:  # a process that was forked since, such as one that reads pictures
             os.kill(os.getpid(), number)
 

@@ -20,6 +20,8 @@ import alphamat_deep
 from alphamat import datasets, metrics, read_image
 from alphamat_deep import checkpoints
 from alphamat_deep.training import keeping, loop
+from alphamat_deep.training.door import first_network
+from alphamat_deep.training.folder import settings_of
 from alphamat_deep.training.keeping import arrays_of
 from alphamat_deep.training.state import begin, network
 from alphamat_deep.training.validation import Validated
@@ -414,3 +416,29 @@ def test_a_disk_that_fills_up_stops_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, "write_native", write)
     with pytest.raises(OSError, match=r"000004\.safetensors cannot be written: No space"):
         train(out=tmp_path / "run")
+
+
+def with_rate(rate):
+    return lambda steps: optax.sgd(rate)
+
+
+def test_a_rate_inside_of_a_function_is_a_setting():
+    recipes = [replace(RECIPE, optimiser=with_rate(rate)) for rate in (1e-3, 1e-3, 2e-3)]
+    first, same, other = (settings_of(recipe, 0, jnp.float32) for recipe in recipes)
+    assert first == same
+    assert first != other
+
+
+def test_arrays_that_the_first_weights_may_lack_start_fresh(tmp_path):
+    path = tmp_path / "from.safetensors"
+    tensors = alphamat_deep.state_dict("small", alphamat_deep.build("small", rngs=nnx.Rngs(9)))
+    lost = {name for name in tensors if name.startswith("last.")}
+    for prefix in ("", "module."):  # our names, and PyTorch's
+        given = {prefix + name: x for name, x in tensors.items() if name not in lost}
+        checkpoints.write_native(path, given, {})
+        with pytest.raises(ValueError, match=r"there is nothing for `last\.weight`"):
+            first_network(RECIPE, path, None, 3)
+        found, _ = first_network(replace(RECIPE, fresh=(r"^last\.",)), path, None, 3)
+        fresh = alphamat_deep.build("small", rngs=nnx.Rngs(3))
+        filled, fresh = (alphamat_deep.state_dict("small", x) for x in (found, fresh))
+        assert_equal(filled, {x: (fresh if x in lost else tensors)[x] for x in tensors})
