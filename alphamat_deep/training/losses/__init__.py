@@ -1,0 +1,27 @@
+"""Losses of the published networks, as their authors' programs compute them.
+
+Terms that several share are functions of a prediction and its truth; each publication's own are in
+a module named for it, with its whole objective, which takes the network's outputs and the batch's
+arrays and returns scalars by name. "total" is what is minimised.
+"""
+
+from alphamat_deep.training.losses import bgmv2 as bgmv2
+from alphamat_deep.training.losses import dim as dim
+from alphamat_deep.training.losses import gca as gca
+from alphamat_deep.training.losses import modnet as modnet
+from alphamat_deep.training.losses import p3m as p3m
+from alphamat_deep.training.losses import pp as pp
+from alphamat_deep.training.losses import rvm as rvm
+from alphamat_deep.training.losses import vitmatte as vitmatte
+from alphamat_deep.training.losses.filters import sobel as sobel
+from alphamat_deep.training.losses.filters import sobel_magnitude as sobel_magnitude
+from alphamat_deep.training.losses.pyramids import laplacian_aim as laplacian_aim
+from alphamat_deep.training.losses.pyramids import laplacian_mgmatting as laplacian_mgmatting
+from alphamat_deep.training.losses.pyramids import laplacian_rvm as laplacian_rvm
+from alphamat_deep.training.losses.terms import charbonnier as charbonnier
+from alphamat_deep.training.losses.terms import composite as composite
+from alphamat_deep.training.losses.terms import cross_entropy as cross_entropy
+from alphamat_deep.training.losses.terms import gradient_l1 as gradient_l1
+from alphamat_deep.training.losses.terms import l1 as l1
+from alphamat_deep.training.losses.terms import mrsd as mrsd
+from alphamat_deep.training.losses.terms import mse as mse
