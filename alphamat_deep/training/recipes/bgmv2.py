@@ -25,7 +25,6 @@ from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.training.augment import (
     Sample,
     add_plate,
-    compose as composed,
     random_affine_and_resize,
     random_box_blur,
     random_flip,
@@ -35,6 +34,9 @@ from alphamat_deep.training.augment import (
     random_plate_jitter,
     random_plate_noise,
     random_shadow,
+)
+from alphamat_deep.training.augment import (
+    compose as composed,
 )
 from alphamat_deep.training.inputs import inputs_of
 from alphamat_deep.training.losses import bgmv2

@@ -19,12 +19,14 @@ import optax
 from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.training.augment import (
     Sample,
-    compose as composed,
     gca_trimap,
     random_crop_by_coarse_trimap,
     random_hsv_jitter,
     random_stretch,
     resize_pixels,
+)
+from alphamat_deep.training.augment import (
+    compose as composed,
 )
 from alphamat_deep.training.inputs import inputs_of
 from alphamat_deep.training.losses import gca
@@ -48,9 +50,7 @@ def compose(layers: Sample, rng: np.random.Generator, *, size: int = 512) -> Sam
         }
     sample = gca_trimap(random_stretch(sample, rng), rng)
     height, width = sample["alpha"].shape[:2]
-    background = resize_pixels(
-        layers["background"], height, width, interpolation=cv2.INTER_CUBIC
-    )
+    background = resize_pixels(layers["background"], height, width, interpolation=cv2.INTER_CUBIC)
     sample = sample | {"background": np.clip(background, 0, 1)}
     sample = random_hsv_jitter(random_crop_by_coarse_trimap(sample, size, rng), rng)
     return composed(sample)

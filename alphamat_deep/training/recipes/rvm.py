@@ -27,7 +27,6 @@ import optax
 
 from alphamat_deep.training.augment import (
     Sample,
-    compose as composed,
     limit_short_side,
     random_affine,
     random_flip,
@@ -39,6 +38,9 @@ from alphamat_deep.training.augment import (
     random_pause,
     random_resized_crop,
     random_sharpness,
+)
+from alphamat_deep.training.augment import (
+    compose as composed,
 )
 from alphamat_deep.training.losses import rvm
 from alphamat_deep.training.optimisers import by_name
@@ -110,9 +112,7 @@ def moved(layers: Sample, rng: np.random.Generator, size: int, still: bool) -> S
     return composed(random_pause(sample, rng))
 
 
-def seen(
-    layer: Sample, rng: np.random.Generator, size: int, scale: tuple[float, float]
-) -> Sample:
+def seen(layer: Sample, rng: np.random.Generator, size: int, scale: tuple[float, float]) -> Sample:
     layer = random_affine(layer, rng, scale=scale)
     layer = random_resized_crop(layer, size, size, rng, scale=(1, 1), ratio=(0.9, 1.1))
     return random_flip(layer, rng)

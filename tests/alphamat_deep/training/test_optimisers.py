@@ -1,8 +1,5 @@
 """Rates, clipping and groups of parameters, against the authors' own schedulers."""
 
-import json
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +8,8 @@ import pytest
 
 from alphamat_deep.training.optimisers import by_name, clip_by_average, warm_up_and_cosine
 from alphamat_deep.training.recipes import gca, modnet, paddleseg, pp_humanmatting, pp_mattingv2
+from tests.alphamat_deep.training.oracles import document
 
-STORED = Path(__file__).parents[4] / "shared" / "oracle_training" / "schedules.json"
 EPOCH = 7
 SCHEDULES = {
     "gca": (gca.rates(200_000), 1),
@@ -25,9 +22,7 @@ SCHEDULES = {
 
 
 def rows(name):
-    if not STORED.exists():
-        pytest.skip("schedules.json is not here: ../shared/oracle_training is absent")
-    return np.array(json.loads(STORED.read_text())["schedules"][name]["rows"])
+    return np.array(document("schedules")["schedules"][name]["rows"])
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
