@@ -1,4 +1,4 @@
-"""Normalisation by batch and by picture, with the constants and statistics of PyTorch and Paddle."""
+"""Normalisation by batch and by picture, with the constants of PyTorch and Paddle."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class BatchNorm(nnx.BatchNorm):
     squares, which loses digits where means are large.
     """
 
+    scale: nnx.Param[Array]
+    bias: nnx.Param[Array]
     unbiased = True
 
     def __call__(
@@ -27,7 +29,6 @@ class BatchNorm(nnx.BatchNorm):
         mask: Bool[Array, ...] | None = None,
     ) -> Float[Array, "*B C"]:
         """Normalise `x`. In training only elements where `mask` is true count."""
-        assert self.scale is not None and self.bias is not None
         if self.use_running_average if use_running_average is None else use_running_average:
             return super().__call__(x, True).astype(x.dtype)
         mean, var = self._learn(x.astype(jnp.promote_types(x.dtype, jnp.float32)), mask)
@@ -43,9 +44,8 @@ class BatchNorm(nnx.BatchNorm):
             count = mask.sum() * (count / mask.size)
         spread = var * (count / jnp.maximum(count - 1, 1)) if self.unbiased else var
         for running, now in (self.mean, mean), (self.var, spread):
-            now = lax.stop_gradient(now)
-            # `running[...] =` would search all of the program that JAX has traced so far.
-            running.set_value(self.momentum * running[...] + (1 - self.momentum) * now)
+            moved = self.momentum * running[...] + (1 - self.momentum) * lax.stop_gradient(now)
+            running.set_value(moved.astype(running.dtype))  # `running[...] =` takes long to trace
         return mean, var
 
 

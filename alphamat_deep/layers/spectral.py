@@ -80,8 +80,8 @@ def spectral_norm(layer: SpectralConv | SpectralConvTranspose, axes: str) -> Arr
         fixed = lax.stop_gradient(kernel)
         v = normalise(jnp.einsum(f"{W},{rows}->{columns}", fixed, u))
         u = normalise(jnp.einsum(f"{W},{columns}->{rows}", fixed, v))
-        layer.u.set_value(u)
-        layer.v.set_value(v)
+        for vector, now in (layer.u, u), (layer.v, v):
+            vector.set_value(now.astype(vector.dtype))
     # This sums in one pass. einsum would first compute all of u vᵀ.
     u = jnp.expand_dims(u, [at for at, axis in enumerate(W) if axis != rows])
     return (kernel * u * jnp.expand_dims(v, W.index(rows))).sum()

@@ -190,7 +190,12 @@ class ConvGRU(nnx.Module):
             h = self._remember(h, x)
             return concatenate(now, h), h
         frames = x.reshape(len(h), -1, *x.shape[1:]).swapaxes(0, 1)
-        h, kept = lax.scan(lambda h, x: (self._remember(h, x),) * 2, h, frames)
+
+        def step(h, x):
+            h = self._remember(h, x)
+            return h, h
+
+        h, kept = lax.scan(step, h, frames)
         return concatenate(now, kept.swapaxes(0, 1).reshape(x.shape)), h
 
     def _remember(self, h: Array, x: Array) -> Array:

@@ -33,7 +33,7 @@ def clip_by_average(
 ) -> optax.GradientTransformation:
     """Scale a gradient down whose norm is more than `factor` times the average norm before it.
 
-    GCA's rule: the first norm, limited to `first`, starts the average, and norms enter it unclipped.
+    GCA's rule: the first norm, clipped at `first`, starts the average; norms enter it unclipped.
     """
 
     def init(parameters):

@@ -47,9 +47,9 @@ class Recipe:
     frozen_statistics: bool = False
     """Whether normalisation uses the running statistics, and leaves them as they are."""
     biased: bool = False
-    """Whether running variances are those of batches, divided by n, as Paddle's are. PyTorch divides
-    by n - 1."""
+    """Whether running variances are a batch's, divided by n, as Paddle's. PyTorch divides by n - 1.
+    """
     copy: int = 0
-    """Steps after which the frozen copy for the losses becomes the network of then; 0 keeps none."""
+    """Steps after which the frozen copy that losses take is renewed; 0 keeps none."""
     average: float = 0.0
     """Decay of the exponential average of the parameters, such as 0.999; 0 keeps none."""

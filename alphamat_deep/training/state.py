@@ -143,8 +143,8 @@ def _differentiate(
             copy.eval()
         networks = [InType(x, dtype) for x in (model, *copies)]
         scalars = loss(networks[0], batch, nnx.Rngs(key), *networks[1:])
-        frozen, _ = nnx.split_state(rest, nnx.Param, ...)
-        rest = nnx.merge_state(frozen, nnx.split(model, nnx.Param, ...)[2])
+        _, _, others = nnx.split(model, nnx.Param, ...)
+        rest = nnx.merge_state(nnx.filter_state(rest, nnx.Param), others)
         return scalars["total"], (rest, scalars)
 
     differentiate = jax.grad(objective, has_aux=True)

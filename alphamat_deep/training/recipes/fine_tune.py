@@ -1,6 +1,7 @@
 """Fine-tuning of any published network with one's own cut-outs.
 
-    alphamat train fine-tune-modnet --foregrounds fg/ --backgrounds bg/ --weights modnet.ckpt -o run/
+    alphamat train fine-tune-modnet --foregrounds fg/ --backgrounds bg/ \\
+        --weights modnet.ckpt -o run/
 
 Losses and data are those of the network's own recipe, some with smaller pictures. A network without
 one learns alpha by L1 and by its Laplacian pyramid. The rate is small and constant after a hundred

@@ -50,9 +50,7 @@ def compose(layers: Sample, rng: np.random.Generator, *, size: int = 512) -> Sam
         }
     sample = gca_trimap(random_stretch(sample, rng), rng)
     height, width = sample["alpha"].shape[:2]
-    background = resize_pixels(
-        layers["background"], height, width, interpolation=cv2.INTER_CUBIC
-    )
+    background = resize_pixels(layers["background"], height, width, interpolation=cv2.INTER_CUBIC)
     sample = sample | {"background": np.clip(background, 0, 1)}
     sample = random_hsv_jitter(random_crop_by_coarse_trimap(sample, size, rng), rng)
     return composed(sample)

@@ -112,9 +112,7 @@ def moved(layers: Sample, rng: np.random.Generator, size: int, still: bool) -> S
     return composed(random_pause(sample, rng))
 
 
-def seen(
-    layer: Sample, rng: np.random.Generator, size: int, scale: tuple[float, float]
-) -> Sample:
+def seen(layer: Sample, rng: np.random.Generator, size: int, scale: tuple[float, float]) -> Sample:
     layer = random_affine(layer, rng, scale=scale)
     layer = random_resized_crop(layer, size, size, rng, scale=(1, 1), ratio=(0.9, 1.1))
     return random_flip(layer, rng)
