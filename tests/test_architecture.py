@@ -51,7 +51,8 @@ ROOMS = {
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
     "alphamat_deep.differentiable": "",
     "alphamat_deep.checking": "differentiable layers",
-    "alphamat_deep.training": "catalogue checkpoints compiling fill layers matting models preprocess zoo",
+    "alphamat_deep.training": "catalogue checkpoints compiling fill layers matting models "
+    "preprocess zoo",
 }
 
 # Where a package may take another's names from, beside its `__init__`.

@@ -26,7 +26,11 @@ def eight(size):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "rate", "steps"),
-    [("dim-stage1", 64, 1e-4, 500), ("modnet", 64, 2e-3, 500), ("pp-mattingv2-512", 128, 1e-3, 500)],
+    [
+        ("dim-stage1", 64, 1e-4, 500),
+        ("modnet", 64, 2e-3, 500),
+        ("pp-mattingv2-512", 128, 1e-3, 500),
+    ],
 )
 def test_eight_compositions_are_learnt_by_heart(name, size, rate, steps):
     rates = partial(optax.cosine_decay_schedule, rate)
