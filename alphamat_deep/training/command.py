@@ -24,7 +24,7 @@ from alphamat_deep.training.compositions import (
     backdrops,
     batches,
     clips,
-    compose,
+    compose_square,
     cutouts,
     painted,
     plates,
@@ -110,7 +110,7 @@ def run_of(
     if batch is not None:
         recipe = replace(recipe, batch=as_count(batch, "batch"))
     if size is not None:
-        recipe = replace(recipe, compose=partial(compose, size=_side(size)))
+        recipe = replace(recipe, compose=partial(compose_square, size=_side(size)))
     if str(foregrounds) == SYNTHETIC:
         learnt, held = painted(seeds=SEEDS), painted(seeds=HELD_OUT_SEEDS)[:HELD_OUT]
     else:

@@ -10,7 +10,7 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep.training.compositions import compose, painted
+from alphamat_deep.training.compositions import compose_square, painted
 from alphamat_deep.training.inputs import inputs_of
 from alphamat_deep.training.recipes import RECIPES
 from alphamat_deep.training.state import begin, network
@@ -19,7 +19,7 @@ from alphamat_deep.training.state import begin, network
 def eight(size):
     """Return a batch of eight painted scenes."""
     source, rng = painted(size, size), np.random.default_rng(3)
-    samples = [compose(source[at].read(), rng, size=size, largest=1) for at in range(8)]
+    samples = [compose_square(source[at].read(), rng, size=size, largest=1) for at in range(8)]
     return {name: jnp.stack([sample[name] for sample in samples]) for name in samples[0]}
 
 
