@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -178,6 +179,7 @@ def train(
         stopping() as asked,
         telling(out if kept else None, at, recipe, callback) as told,
         _feed(batches, at) as feed,
+        ThreadPoolExecutor(1, "watch") as watch,
     ):
         while not stops and (at < recipe.steps or notes.unscored):
             if notes.unscored:
@@ -187,11 +189,11 @@ def train(
                 batch = _taken(feed, at, recipe.batch * here // len(devices), late, told)
                 flags = np.full(here, asked.is_set(), np.uint8)
                 with naming_what_lacks(batch):
-                    state, *numbers = advance(state, *put_parts((batch, flags), where))
+                    state, scalars, flag = advance(state, *put_parts((batch, flags), where))
                 # The numbers of the step before are read while this one is computed.
                 stops = late is not None and _heard(late, told, kept)
                 stops |= alone and asked.is_set()
-                late = Late(at, *numbers)
+                late = Late(at, scalars, flag, watch.submit(_ready_at, flag))
                 due = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
                 if not (stops or due or at % save_every == 0 or at == recipe.steps):
                     continue
@@ -214,8 +216,10 @@ class Late(NamedTuple):
     """The numbers of a step, still on the devices."""
 
     step: int
-    scalars: dict[str, Any]
-    flag: Array
+    scalars: dict[str, Array]
+    flag: Any
+    ready: Future[float]
+    """When it was computed."""
 
 
 def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, Notes]:
@@ -262,10 +266,19 @@ def _taken(feed: Iterator, at: int, share: int, late: Late | None, told: Teller)
         raise ValueError(
             f"`batches` ended before step {at}; expected an endless iterator."
         ) from None
-    if late is None or late.scalars["total"].is_ready():  # else the devices were at work
-        told.waited += monotonic() - since
+    now = monotonic()
+    if late is None:
+        told.waited += now - since
+    elif late.flag.is_ready():  # else the devices were at work all the time
+        told.waited += max(0.0, now - max(since, late.ready.result()))
     refuse_other_batch(batch, share, at)
     return batch
+
+
+def _ready_at(array: Array) -> float:
+    """Return when an array has been computed."""
+    jax.block_until_ready(array)
+    return monotonic()
 
 
 def _heard(late: Late, told: Teller, kept: Checkpoints | None) -> bool:

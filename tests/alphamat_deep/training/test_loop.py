@@ -1,13 +1,17 @@
 """A run trains, tells, keeps the best, and goes on as if it had never stopped."""
 
 import errno
+import io
 import json
 import os
 import shutil
 import signal
 import threading
+import time
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +23,7 @@ from flax import nnx
 import alphamat_deep
 from alphamat import datasets, metrics, read_image
 from alphamat_deep import checkpoints
-from alphamat_deep.training import keeping, loop
+from alphamat_deep.training import keeping, loop, telling
 from alphamat_deep.training.door import first_network
 from alphamat_deep.training.folder import settings_of
 from alphamat_deep.training.keeping import arrays_of
@@ -442,3 +446,18 @@ def test_arrays_that_the_first_weights_may_lack_start_fresh(tmp_path):
         fresh = alphamat_deep.build("small", rngs=nnx.Rngs(3))
         filled, fresh = (alphamat_deep.state_dict("small", x) for x in (found, fresh))
         assert_equal(filled, {x: (fresh if x in lost else tensors)[x] for x in tensors})
+
+
+@pytest.mark.parametrize(("ready", "share"), [(-1.0, 1.0), (0.1, 0.5), (0.3, 0.0), (None, 0.0)])
+def test_only_time_in_which_the_devices_stand_still_is_waiting(ready, share):
+    """The batch comes after 0.2 s, and the devices are done `ready` s after it is asked for."""
+
+    def slow():
+        time.sleep(0.2)
+        yield next(batches(0, (0, 1)))
+
+    done, told = Future(), telling.Teller(io.BytesIO(), None, RECIPE)
+    done.set_result(time.monotonic() + (ready or 0))
+    flag = SimpleNamespace(is_ready=lambda: ready is not None)
+    loop._taken(slow(), 2, 8, loop.Late(1, {}, flag, done), told)
+    assert told.waited == pytest.approx(0.2 * share, abs=0.05)
