@@ -51,7 +51,7 @@ ROOMS = {
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
     "alphamat_deep.differentiable": "",
     "alphamat_deep.checking": "differentiable layers",
-    "alphamat_deep.training": "catalogue layers models preprocess",
+    "alphamat_deep.training": "catalogue fill layers models preprocess zoo",
 }
 
 # Where a package may take another's names from, beside its `__init__`.
