@@ -9,8 +9,10 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
+from alphamat_deep.fill import tensors_of
 from alphamat_deep.training.recipes import RECIPES, bgmv2, fine_tune, pp_humanmatting, rvm
 from alphamat_deep.training.state import begin
+from alphamat_deep.training.weights import filled
 
 SMALLER = {  # where samples are so large that they take seconds
     "pp-humanmatting": partial(pp_humanmatting.compose, size=256),
@@ -108,3 +110,15 @@ def test_fine_tuning_keeps_the_losses_of_the_recipe_and_names_unknown_presets():
 def test_there_is_fine_tuning_for_every_preset():
     tuned = {name.removeprefix("fine-tune-") for name in RECIPES if name.startswith("fine-tune")}
     assert tuned == set(alphamat_deep.PRESETS)
+
+
+def test_a_stage_takes_the_weights_of_the_one_before_and_draws_what_these_lack():
+    before, after = RECIPES["dim-stage1"], RECIPES["dim-stage2"]
+    model = alphamat_deep.build(before.preset, rngs=nnx.Rngs(5))
+    tensors = tensors_of(model)
+    begun = filled(after, tensors, seed=8)
+    np.testing.assert_array_equal(begun.conv3_2.kernel[...], model.conv3_2.kernel[...])
+    assert np.std(begun.refine_conv2.kernel[...]) > 0.01
+    del tensors["conv3_2.weight"]
+    with pytest.raises(ValueError, match="there is nothing for `conv3_2.weight`"):
+        filled(after, tensors)
