@@ -1,8 +1,18 @@
 """Losses of the published networks, as their authors' programs compute them.
 
-Terms that several share are functions of a prediction and its truth; each publication's own are in
-a module named for it, with its whole objective, which takes the network's outputs and the batch's
-arrays and returns scalars by name. "total" is what is minimised.
+Terms that several share are functions of a prediction and its truth. Each publication's own are in
+a module named for it, with its whole objective: that takes the network's outputs and the batch's
+arrays, and returns scalars by name, of which "total" is minimised. Arrays are channels last, and a
+trimap is exactly 0, 0.5 or 1: with another number for the unknown, such as 128/255, nothing is
+unknown, and nothing says so.
+
+>>> import jax.numpy as jnp
+>>> from alphamat_deep.models.dim import DIMOutput
+>>> alpha, trimap = jnp.array([[0, 0.25, 1], [0, 0.5, 1]]).reshape(2, 1, 1, 3, 1)
+>>> outputs = DIMOutput(alpha=alpha + 0.5, alpha_raw=alpha)
+>>> losses = dim.stage2(outputs, alpha, trimap=trimap)
+>>> {name: round(float(loss), 3) for name, loss in losses.items()}
+{'total': 0.25}
 """
 
 from alphamat_deep.training.losses import bgmv2 as bgmv2

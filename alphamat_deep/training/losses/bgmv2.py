@@ -20,7 +20,9 @@ Colours = Float[Array, "B H W 3"]
 
 
 def base(outputs: BGMv2Output, alpha: Alpha, *, foreground: Colours) -> dict[str, Scalar]:
-    """Compare what the base network gives at its own size. The truth has that size.
+    """Compare what the base network gives at its own size.
+
+    The truth has that size: build the network with `backbone_scale=1` and `refine_mode="none"`.
 
     Returns "alpha", "gradient", "foreground", "error" and "total".
     """

@@ -50,7 +50,9 @@ def stage2(outputs: DIMOutput, alpha: Alpha, *, trimap: Alpha) -> dict[str, Scal
     return {"total": charbonnier(outputs.alpha, alpha, trimap == 0.5)}
 
 
-def stage3(outputs: DIMOutput, alpha: Alpha, *, trimap: Alpha, **colours: Colours):
+def stage3(
+    outputs: DIMOutput, alpha: Alpha, *, trimap: Alpha, **colours: Colours
+) -> dict[str, Scalar]:
     """Sum the losses of stages 1 and 2, with the arguments of `stage1`.
 
     Returns "alpha", "composition", "refined" and "total".

@@ -62,14 +62,12 @@ def gabor(prediction: Alpha, truth: Alpha, mask: Mask) -> Scalar:
     refuse_other_shapes(prediction, truth, mask)
     # Filters 8 … 15 are filters 0 … 7 with the opposite sign.
     filters = jnp.asarray(gabor_filters(8), prediction.dtype)
-    padding = [(2, 2), (2, 2)]
-    dimensions = ("NHWC", "HWIO", "NHWC")
     errors = lax.conv_general_dilated(
         prediction - truth,
         filters,
-        (1, 1),
-        padding,
-        dimension_numbers=dimensions,
+        window_strides=(1, 1),
+        padding=((2, 2), (2, 2)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
         precision=lax.Precision.HIGHEST,
     )
     squares = (errors**2).sum(-1, keepdims=True)
@@ -80,6 +78,6 @@ def gabor_filters(count: int) -> np.ndarray:
     """Return filters at angles of k π / 8, (5, 5, 1, count): σ 0.5, wavelength 5, aspect 0.5."""
     angle = np.arange(count) * np.pi / 8
     y, x = np.mgrid[2:-3:-1, 2:-3:-1][..., None]
-    along, across = (x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle))
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     envelope = np.exp(-(along**2 + (0.5 * across) ** 2) / (2 * 0.5**2))
     return (envelope * np.cos(2 * np.pi * along / 5 + np.pi / 2))[:, :, None]

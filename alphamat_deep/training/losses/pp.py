@@ -170,7 +170,9 @@ def dim_stage2(outputs: PPDIMOutput, alpha: Alpha, *, trimap: Alpha) -> dict[str
     return {"total": mrsd(outputs.alpha, alpha, trimap == 0.5)}
 
 
-def dim_stage3(outputs: PPDIMOutput, alpha: Alpha, *, trimap: Alpha, **colours: Colours):
+def dim_stage3(
+    outputs: PPDIMOutput, alpha: Alpha, *, trimap: Alpha, **colours: Colours
+) -> dict[str, Scalar]:
     """Sum the losses of stages 1 and 2, with the arguments of `dim_stage1`.
 
     Returns "alpha_raw", "composition", "refined" and "total".

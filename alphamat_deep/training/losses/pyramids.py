@@ -126,8 +126,8 @@ def _bands(x: Picture) -> list[Float[Array, "*B h w C"]]:
 def _refuse_smaller(least: int, picture: Array, *, multiple: int = 1) -> None:
     *_, height, width, _ = picture.shape
     if min(height, width) < least or height % multiple or width % multiple:
-        wanted = f"at least {least}" + f" and a multiple of {multiple}" * (multiple > 1)
+        also = f", multiples of {multiple}" if multiple > 1 else ""
         raise ValueError(
-            f"The pictures of a Laplacian pyramid are {height} × {width} (height × width); "
-            f"expected each side {wanted}."
+            f"`prediction` is {height} × {width} (height × width); this Laplacian pyramid needs "
+            f"sides of at least {least}{also}."
         )

@@ -15,6 +15,7 @@ from alphamat_deep.models.pp_humanmatting import PPHumanMattingOutput
 from alphamat_deep.models.pp_matting import PPMattingOutput
 from alphamat_deep.models.pp_matting_v2 import PPMattingV2Output
 from alphamat_deep.models.rvm import RVMOutput
+from alphamat_deep.training import losses
 from alphamat_deep.training.losses import bgmv2, dim, gca, modnet, pp, rvm, vitmatte
 from tests.alphamat_deep.networks import jit
 
@@ -192,6 +193,77 @@ def test_rvm_is_0_at_the_truth_and_refuses_single_frames():
     outputs = outputs._replace(alpha=alpha[:, :1], foreground=foreground[:, :1])
     with pytest.raises(ValueError, match="1 frame"):
         rvm.matting(outputs, alpha[:, :1], foreground=foreground[:, :1])
+
+
+def noisy(x, seed=53):
+    """Return an array that is up to 0.2 off."""
+    noise = np.random.default_rng(seed).uniform(-0.2, 0.2, x.shape)
+    return jnp.asarray(x + noise, jnp.float32)
+
+
+def wide(*arrays):
+    return [np.asarray(array, np.float64) for array in arrays]
+
+
+def test_dims_stages_are_their_formulas():
+    b = batch()
+    outputs = DIMOutput(noisy(b["alpha"], 59), noisy(b["alpha"]))
+    refined, raw, alpha, trimap = wide(*outputs, b["alpha"], b["trimap"])
+    image, foreground, background = wide(*(b[name] for name in COLOURS))
+    unknown = trimap == 0.5
+    count = unknown.sum() + 1
+    ours = raw * foreground + (1 - raw) * background
+    alphas = (unknown * np.abs(raw - alpha)).sum() / count
+    colours = (unknown * np.abs(ours - image)).sum() / count / 3
+    last = (unknown * np.abs(refined - alpha)).sum() / count
+    expected = alphas + 1e-6 * (~unknown).sum() / count, (alphas + colours) / 2, last
+    totals = [OBJECTIVES[f"dim.stage{k}"][1](outputs, b)["total"] for k in range(4)]
+    np.testing.assert_allclose(totals, [*expected, sum(expected[1:])], rtol=1e-6)
+
+
+def test_modnets_terms_are_their_formulas():
+    b = batch()
+    true = true_modnet(b)
+    outputs = MODNetOutput(*(noisy(x) for x in true))
+    alpha, semantic, detail = wide(*outputs)
+    truth, coarse, trimap, image = wide(b["alpha"], true.semantic, b["trimap"], b["image"])
+    near = np.where(trimap == 0.5, alpha, trimap)
+    expected = {
+        "semantic": 10 * ((semantic - coarse) ** 2).mean(),
+        "detail": 10 * (np.abs(detail - truth) * (trimap == 0.5)).mean(),
+        "matte": np.abs(alpha - truth).mean()
+        + 4 * np.abs(near - truth).mean()
+        + np.abs(image * (alpha - truth)).mean()
+        + 4 * np.abs(image * (near - truth)).mean(),
+    }
+    expected["total"] = sum(expected.values())
+    terms = OBJECTIVES["modnet"][1](outputs, b)
+    assert terms.keys() == expected.keys()
+    for name, term in terms.items():
+        np.testing.assert_allclose(term, expected[name], rtol=1e-5, err_msg=name)
+
+
+def test_pp_mattingv2_counts_the_unknown_three_times():
+    b = batch()
+    outputs = PPMattingV2Output(noisy(b["alpha"]), noisy(b["alpha"][:, ::8, ::8]))
+    small = pp.average_area(b["alpha"], HEIGHT // 8, WIDTH // 8)
+    given, unknown = (outputs.alpha, b["alpha"]), b["trimap"] == 0.5
+    expected = sum(
+        loss(*given) + 2 * loss(*given, unknown) + loss(outputs.alpha_8x, small)
+        for loss in (losses.mrsd, losses.gradient_l1)
+    )
+    total = OBJECTIVES["pp.mattingv2"][1](outputs, b)["total"]
+    np.testing.assert_allclose(total, expected, rtol=1e-6)
+
+
+def test_rvm_sees_the_foreground_where_alpha_is_above_0():
+    outputs, alpha, foreground = true_rvm(batch())
+    unseen = outputs._replace(foreground=jnp.where(alpha == 0, 7.0, foreground))
+    assert jit(rvm.matting)(unseen, alpha, foreground=foreground)["foreground"] == 0
+    off = outputs._replace(foreground=foreground + 0.1)
+    terms = jit(rvm.matting)(off, alpha, foreground=foreground)
+    np.testing.assert_allclose(terms["foreground"], 0.1 * (alpha > 0).mean(), rtol=1e-5)
+    np.testing.assert_allclose(terms["total"], terms["foreground"], rtol=1e-5)
 
 
 def test_rvms_segmentation_is_a_binary_cross_entropy():

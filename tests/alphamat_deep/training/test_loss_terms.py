@@ -307,7 +307,7 @@ def test_pyramids_are_their_formulas():
     [
         (losses.laplacian_rvm, (63, 80), "at least 64"),
         (losses.laplacian_aim, (64, 31), "at least 32"),
-        (losses.laplacian_mgmatting, (64, 80), "at least 64 and a multiple of 32"),
+        (losses.laplacian_mgmatting, (64, 80), "at least 64, multiples of 32"),
     ],
 )
 def test_pyramids_refuse_small_pictures(loss, size, wanted):

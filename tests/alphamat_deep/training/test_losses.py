@@ -274,6 +274,12 @@ def test_losses_are_the_authors_in_float32(name):
         check(name, case, np.float32, 1e-5)
 
 
+def test_modnets_boundaries_are_the_authors():
+    for case in of_name("modnet/soc"):
+        ours = modnet.boundaries(*(jnp.asarray(case.arguments[x]) for x in ("matte", "semantic")))
+        np.testing.assert_array_equal(ours, case.more["boundaries"])
+
+
 def of_name(name):
     """Return one case for each set of inputs."""
     document, what = name.split("/")
