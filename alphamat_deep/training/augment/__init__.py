@@ -1,12 +1,13 @@
 """Augmentation of samples, by the rules of the networks' authors. NumPy, OpenCV and Pillow only.
 
-Two kinds of functions. Those that do one thing, given what to do: `warp`, `box_blur`,
-`trimap_by_ellipses`. Those named `random_…` that draw what to do from a `numpy.random.Generator`,
-and say in their docstrings from which range, how often and after whom. A sample is a dictionary of
-float32 arrays; see `sample.py`. Most functions take clips, (T, H, W, C), as well as pictures.
+There are two kinds of functions. Some do one thing, given what to do: `warp`, `box_blur`,
+`trimap_by_ellipses`. Others draw what to do from a `numpy.random.Generator`: those named
+`random_…`, and the trimaps of authors, such as `dim_trimap`. Their docstrings say from which range,
+how often and after whom. A sample is a dictionary of float32 arrays; see `sample.py`. Most
+functions take clips, (T, H, W, C), as well as pictures.
 
-I = αF + (1 - α)B stays true to 1e-6, but for what says that it does not: noise and JPEG of the
-image, `compose_in_8_bits`, and everything called with `separately=True`, as some authors have it.
+I = αF + (1 - α)B stays true to 1e-6. The exceptions say so: noise and JPEG of the image,
+`compose_in_8_bits`, and what is called with `separately=True`, as some authors have it.
 """
 
 from alphamat_deep.training.augment.affine import Affine as Affine
@@ -36,8 +37,8 @@ from alphamat_deep.training.augment.colour import enhance as enhance
 from alphamat_deep.training.augment.colour import grey_of as grey_of
 from alphamat_deep.training.augment.colour import scale_saturation as scale_saturation
 from alphamat_deep.training.augment.colour import turn_hue_byte as turn_hue_byte
-from alphamat_deep.training.augment.combine import combine as combine
 from alphamat_deep.training.augment.combine import cover_background as cover_background
+from alphamat_deep.training.augment.combine import put_over as put_over
 from alphamat_deep.training.augment.combine import random_combine as random_combine
 from alphamat_deep.training.augment.crops import Window as Window
 from alphamat_deep.training.augment.crops import cover as cover
@@ -93,7 +94,7 @@ from alphamat_deep.training.augment.middle import shrink_and_crop as shrink_and_
 from alphamat_deep.training.augment.motion import blur_frame as blur_frame
 from alphamat_deep.training.augment.motion import frame_numbers as frame_numbers
 from alphamat_deep.training.augment.motion import hold as hold
-from alphamat_deep.training.augment.motion import motion as motion
+from alphamat_deep.training.augment.motion import move_between as move_between
 from alphamat_deep.training.augment.motion import random_frame_numbers as random_frame_numbers
 from alphamat_deep.training.augment.motion import random_motion as random_motion
 from alphamat_deep.training.augment.motion import random_motion_blur as random_motion_blur

@@ -16,7 +16,7 @@ from alphamat_deep.training.augment.sample import by_picture, in_8_bits
 
 Rule = Callable[[np.ndarray, float], np.ndarray]
 
-LUMA = np.float32([0.2989, 0.587, 0.114])
+LUMA = np.array([0.2989, 0.587, 0.114], np.float32)
 """As torchvision weighs colours."""
 
 
@@ -148,7 +148,7 @@ def enhance(name: str) -> Rule:
 
 
 def turn_hue_byte(pixels: np.ndarray, turn: float) -> np.ndarray:
-    """Turn the hue by a share of the circle, in whole steps of 1/256: torchvision's with Pillow.
+    """Turn the hue by a share of the circle, in whole steps of bytes: torchvision's with Pillow.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def turn_hue_byte(pixels: np.ndarray, turn: float) -> np.ndarray:
 
 
 def add_hue_byte(pixels: np.ndarray, steps: float) -> np.ndarray:
-    """Turn the hue by steps of 1/256 of the circle, and truncate: PaddleSeg's.
+    """Turn the hue by a number of bytes' steps, and truncate: PaddleSeg's.
 
     Hues below 0 are truncated towards it.
 

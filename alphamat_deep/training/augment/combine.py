@@ -12,7 +12,7 @@ from alphamat_deep.training.augment.geometry import draw_filter, resize_pixels, 
 from alphamat_deep.training.augment.sample import Sample, from_8_bits, to_8_bits, with_layers
 
 
-def combine(first: Sample, second: Sample) -> Sample:
+def put_over(first: Sample, second: Sample) -> Sample:
     """Put one foreground over another of the same size: GCA's rule.
 
     α = 1 - (1 - α1)(1 - α2) and F = α1 F1 + (1 - α1) F2, truncated to 8 bits. Where no pixel would
@@ -23,7 +23,7 @@ def combine(first: Sample, second: Sample) -> Sample:
     >>> grey = [np.full((1, 2, 3), level, np.float32) for level in (0.2, 0.6)]
     >>> alpha = np.float32([[[0.5], [0]]])
     >>> first, second = ({"foreground": F, "alpha": alpha} for F in grey)
-    >>> both = combine(first, second)
+    >>> both = put_over(first, second)
     >>> both["alpha"].ravel().tolist(), (255 * both["foreground"][..., 0]).round().tolist()
     ([0.75, 0.0], [[102.0, 153.0]])
     """
@@ -61,7 +61,7 @@ def random_combine(
     0.75
     """
     if rng.random() < probability:
-        sample = combine(sample, _resized(draw(), *size_of(sample), interpolations, rng))
+        sample = put_over(sample, _resized(draw(), *size_of(sample), interpolations, rng))
     if rng.random() < square:
         sample = _resized(sample, side, side, interpolations, rng)
     return sample

@@ -195,10 +195,10 @@ def random_crop_by_coarse_trimap(
     """Cut a square around a pixel that is unknown in every fourth row and column: GCA's RandomCrop.
 
     Only pixels count around which the whole square fits; if these are fewer than 10, it lies
-    anywhere. A picture not larger than the square is enlarged to 1.1 times it first, colours and
-    alpha by one of `interpolations`, `background` and `image` by a cubic filter. A sample without
-    unknown pixels is resized to the square. A background of another size is resized first:
-    `resize_pixels(background, height, width, interpolation=cv2.INTER_CUBIC)`.
+    anywhere. A picture not larger than the square is enlarged to 1.1 times it first; a sample
+    without unknown pixels is resized to the square. That is by one of `interpolations`; if there is
+    only one, background and image have a cubic filter. GCA brings a background to the size of the
+    foreground before: `resize_pixels(background, height, width, interpolation=cv2.INTER_CUBIC)`.
 
     Examples
     --------
@@ -207,12 +207,12 @@ def random_crop_by_coarse_trimap(
     >>> cut["trimap"].shape
     (16, 16, 1)
     """
+    smooth = (cv2.INTER_CUBIC,) if len(interpolations) == 1 else interpolations
+    filters = dict.fromkeys(LABELS, (cv2.INTER_NEAREST,))
+    filters |= {"background": smooth, "image": smooth}
 
     def resized(name, pixels, height, width):
-        how = draw_filter(interpolations, rng)
-        if name in ("background", "image"):
-            how = cv2.INTER_CUBIC if len(interpolations) == 1 else how
-        how = cv2.INTER_NEAREST if name in LABELS else how
+        how = draw_filter(filters.get(name, interpolations), rng)
         return resize_pixels(pixels, height, width, interpolation=how)
 
     height, width = size_of(sample)

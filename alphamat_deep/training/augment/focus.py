@@ -30,16 +30,18 @@ def gaussian_blur(pixels: np.ndarray, size: int, *, sigma: float = 0.0) -> np.nd
 
 
 def box_blur(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Take means of size × size pixels; borders are mirrored.
+    """Take means of size × size pixels, as kornia does; borders are mirrored.
 
-    Of an even size one more pixel counts to the left and above.
+    Of an even size one more pixel counts to the right and below; for OpenCV alone it is to the left
+    and above.
 
     Examples
     --------
     >>> box_blur(np.float32([[[0], [4], [0]]]), 2).ravel().tolist()
     [2.0, 2.0, 2.0]
     """
-    return by_picture(pixels, lambda picture: cv2.blur(picture, (size, size)))
+    middle = (size - 1) // 2, (size - 1) // 2
+    return by_picture(pixels, lambda picture: cv2.blur(picture, (size, size), anchor=middle))
 
 
 def pillow_box_blur(pixels: np.ndarray, radius: int) -> np.ndarray:

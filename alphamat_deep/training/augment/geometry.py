@@ -145,7 +145,7 @@ def draw_filter(interpolations: Sequence[int], rng: np.random.Generator | None) 
     """Return one of several filters; with one there is nothing to draw."""
     if len(interpolations) == 1 or rng is None:
         return interpolations[0]
-    return interpolations[rng.integers(len(interpolations))]
+    return interpolations[int(rng.integers(len(interpolations)))]
 
 
 def size_of(sample: Sample) -> tuple[int, int]:

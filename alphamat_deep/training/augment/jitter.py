@@ -151,7 +151,7 @@ def random_hsv_jitter(sample: Sample, rng: np.random.Generator) -> Sample:
         return sample
     hsv = by_picture(sample["foreground"], lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2HSV))
     reach = (1.1 - hsv[visible][:, 1:].mean(axis=0)) / 10
-    steps = np.float32(rng.uniform(-reach, reach))
+    steps = rng.uniform(-reach, reach).astype(np.float32)
     foreground = change_hsv(
         sample["foreground"],
         hue=int(rng.integers(-40, 40)),

@@ -27,14 +27,14 @@ from alphamat_deep.training.augment.jitter import apply_jitter
 from alphamat_deep.training.augment.sample import Sample, parts, with_layers
 
 
-def motion(sample: Sample, start: Affine, end: Affine, easing: Easing) -> Sample:
+def move_between(sample: Sample, start: Affine, end: Affine, easing: Easing) -> Sample:
     """Move each frame by an affine map between two, as an easing goes.
 
     Examples
     --------
     >>> clip = {"alpha": np.zeros((3, 1, 5, 1), np.float32)}
     >>> clip["alpha"][:, :, 1] = 1
-    >>> moved = motion(clip, Affine(), Affine(right=2), lambda time: time)["alpha"]
+    >>> moved = move_between(clip, Affine(), Affine(right=2), lambda time: time)["alpha"]
     >>> moved[..., 0].argmax(axis=-1).ravel().tolist()
     [1, 2, 3]
     """
@@ -65,7 +65,7 @@ def random_motion(sample: Sample, rng: np.random.Generator, *, probability: floa
         draw_affine(rng, height, width, degrees=10, translate=0.1, scale=(0.9, 1.1), shear=5)
         for _ in range(2)
     )
-    return motion(sample, start, end, draw_easing(rng))
+    return move_between(sample, start, end, draw_easing(rng))
 
 
 def random_motion_jitter(
@@ -145,7 +145,7 @@ def blur_frame(pixels: np.ndarray, sigma: float) -> np.ndarray:
     1.0
     """
     size = int(2 * sigma) // 2 * 2 + 1
-    return pixels if size == 1 else gaussian_blur(pixels, size, sigma=sigma)
+    return pixels if size == 1 else np.clip(gaussian_blur(pixels, size, sigma=sigma), 0, 1)
 
 
 def hold(sample: Sample, frame: int, length: int) -> Sample:

@@ -25,7 +25,7 @@ def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
     def compressed(levels):
         settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
         encoded = cv2.imencode(".jpg", levels[..., ::-1], settings)[1]
-        return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
+        return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))[..., ::-1]
 
     return in_8_bits(pixels, compressed)
 

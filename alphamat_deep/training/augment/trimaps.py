@@ -53,7 +53,7 @@ def trimap_by_ellipses(
 
     def trimap(plane):
         levels = from_alpha(plane[..., 0], inner=inner, outer=outer, low=margin, high=1 - margin)
-        return np.float32([0, 0.5, 1])[(levels > 0) + (levels == 255).astype(int)]
+        return np.where(levels == 128, np.float32(0.5), levels / np.float32(255))
 
     return by_picture(alpha, trimap)
 
@@ -94,8 +94,8 @@ def random_trimap(
 ) -> Sample:
     """Set the trimap to one grown by ellipses that are drawn uniformly, both ends included.
 
-    The table above is `dim_trimap`, `mmagic_trimap`, `paddleseg_test_trimap`, `gca_trimap`,
-    `vitmatte_trimap`, `p3m_trimap` and `gfm_trimap`, functions of a sample and `rng`.
+    The rules of authors are functions of a sample and `rng`: `dim_trimap`, `mmagic_trimap`,
+    `paddleseg_test_trimap`, `gca_trimap`, `vitmatte_trimap`, `p3m_trimap` and `gfm_trimap`.
 
     Parameters
     ----------
