@@ -20,10 +20,10 @@ from alphamat.door import as_count, shown
 from alphamat.door.parameters import parameters
 from alphamat_deep.catalogue import PRESETS, Preset
 from alphamat_deep.checkpoints import read
-from alphamat_deep.fill import matches, our_name
 from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.validation import as_held
-from alphamat_deep.zoo import build, from_state_dict, state_dict
+from alphamat_deep.training.weights import filled
+from alphamat_deep.zoo import build
 
 
 def as_recipe(recipe: Any, steps: int | None) -> tuple[Recipe, Preset]:
@@ -101,29 +101,13 @@ def first_network(
     if weights is not None and model is not None:
         raise ValueError("`weights` and `model` are both given; expected one of them, or neither.")
     if weights is not None:
-        return _filled(recipe, read(weights), seed), Path(weights).name
+        return filled(recipe, read(weights), seed=seed), Path(weights).name
     if model is None:
-        return _fresh(recipe, seed), f"fresh parameters, seed {seed}"
+        model = build(recipe.preset, rngs=nnx.Rngs(seed), **recipe.config)
+        return model, f"fresh parameters, seed {seed}"
     if not isinstance(model, nnx.Module):
         raise TypeError(f"`model` is {shown(model)}; expected a network, as `build` returns it.")
     return model, "a network in memory"
-
-
-def _fresh(recipe: Recipe, seed: int) -> nnx.Module:
-    return build(recipe.preset, rngs=nnx.Rngs(seed), **recipe.config)
-
-
-def _filled(recipe: Recipe, tensors: dict[str, np.ndarray], seed: int) -> nnx.Module:
-    """Return the network with a checkpoint's tensors, and fresh ones where it may lack them."""
-    if recipe.fresh:
-        own, names = state_dict(recipe.preset, _fresh(recipe, seed)), PRESETS[recipe.preset].names
-        known = set(tensors) <= set(own)
-        given = {x if known else our_name(x, names): tensor for x, tensor in tensors.items()}
-        lacking = {name: array for name, array in own.items() if name not in given}
-        if all(matches(recipe.fresh, name) for name in lacking):
-            # In our names, so that both kinds are told by one.
-            tensors = lacking | {name: x for name, x in given.items() if name in own}
-    return from_state_dict(recipe.preset, tensors, **recipe.config)
 
 
 def refuse_other_batch(batch: Any, count: int, step: int) -> None:

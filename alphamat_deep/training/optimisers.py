@@ -25,7 +25,7 @@ def warm_up_and_cosine(peak: float, warm: int, steps: int) -> optax.Schedule:
 
 class Norms(NamedTuple):
     average: Array
-    """Moving average of the norms so far; 0 before the first."""
+    """Of the norms so far; 0 before the first."""
 
 
 def clip_by_average(

@@ -138,11 +138,12 @@ def _differentiate(
 
     def objective(parameters, rest, batch, key):
         model = _merge(graph, parameters, rest, dtype)
-        copies = [_merge(graph, x, rest, dtype) for x in (state.copy,) if x is not None]
-        for copy in copies:
+        copies = []
+        if state.copy is not None:
+            copy = _merge(graph, state.copy, rest, dtype)
             copy.eval()
-        networks = [InType(x, dtype) for x in (model, *copies)]
-        scalars = loss(networks[0], batch, nnx.Rngs(key), *networks[1:])
+            copies = [InType(copy, dtype)]
+        scalars = loss(InType(model, dtype), batch, nnx.Rngs(key), *copies)
         _, _, others = nnx.split(model, nnx.Param, ...)
         rest = nnx.merge_state(nnx.filter_state(rest, nnx.Param), others)
         return scalars["total"], (rest, scalars)
@@ -160,8 +161,8 @@ def _differentiate(
     # Samples of a device stay there.
     cut = jax.tree.map(lambda x: x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1), batch)
     none = jax.tree.map(jnp.zeros_like, state.parameters)
-    sums = lax.scan(add, (none, state.rest), (cut, jax.random.split(key, parts)))
-    (gradient, rest), scalars = sums
+    keys = jax.random.split(key, parts)
+    (gradient, rest), scalars = lax.scan(add, (none, state.rest), (cut, keys))
     gradient = jax.tree.map(lambda x: x / parts, gradient)
     return gradient, rest, {name: values.mean(0) for name, values in scalars.items()}
 

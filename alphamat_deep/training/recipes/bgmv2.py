@@ -35,9 +35,7 @@ from alphamat_deep.training.augment import (
     random_plate_noise,
     random_shadow,
 )
-from alphamat_deep.training.augment import (
-    compose as composed,
-)
+from alphamat_deep.training.augment import compose as composed
 from alphamat_deep.training.inputs import inputs_of
 from alphamat_deep.training.losses import bgmv2
 from alphamat_deep.training.optimisers import by_name

@@ -3,8 +3,8 @@
     alphamat train gca --foregrounds fg/ --backgrounds bg/ -o run/
 
 Data: Adobe's 431 foregrounds over COCO. The authors take 200 000 steps of 40 samples, on four GPUs,
-and begin with a ResNet-34 of ImageNet. Composition-1k: SAD 35.28. Of its merits the data are worth
-about 15 SAD, the attention about 1 (mmagic's measurements).
+and begin with a ResNet-34 of ImageNet. Composition-1k: SAD 35.28. With the data of Deep Image
+Matting mmagic loses 15 of SAD, without the attention 1.
 
 Differences: half of the authors' samples have a second foreground over the first. Here no sample
 has.
@@ -25,9 +25,7 @@ from alphamat_deep.training.augment import (
     random_stretch,
     resize_pixels,
 )
-from alphamat_deep.training.augment import (
-    compose as composed,
-)
+from alphamat_deep.training.augment import compose as composed
 from alphamat_deep.training.inputs import inputs_of
 from alphamat_deep.training.losses import gca
 from alphamat_deep.training.optimisers import clip_by_average, warm_up_and_cosine

@@ -39,9 +39,7 @@ from alphamat_deep.training.augment import (
     random_resized_crop,
     random_sharpness,
 )
-from alphamat_deep.training.augment import (
-    compose as composed,
-)
+from alphamat_deep.training.augment import compose as composed
 from alphamat_deep.training.losses import rvm
 from alphamat_deep.training.optimisers import by_name
 from alphamat_deep.training.recipe import Recipe
@@ -162,4 +160,4 @@ STAGE3 = replace(
     steps=1_500,
     frozen=(),
 )
-STAGE4 = replace(STAGE3, optimiser=lambda steps: adam(1e-5, 1e-5, 5e-5, 2e-4), steps=7_500)
+STAGE4 = replace(STAGE3, optimiser=lambda steps: adam(1e-5, 1e-5, 5e-5, 2e-4), steps=750)

@@ -255,3 +255,13 @@ def test_terms_are_said():
         row = alphamat_deep.PRESETS[preset]
         assert "GPL-3.0" in row.weights.licence
         assert "GNU General Public License" in row.warning
+
+
+def test_the_memory_takes_the_frames_of_clips_at_once_or_one_by_one():
+    gru = rvm.ConvGRU(4, rngs=nnx.Rngs(0))
+    frames, memory = noise(6, 5, 7, 4), noise(2, 5, 7, 2)  # two clips of three frames
+    at_once, last = gru(frames, memory)
+    for at in range(3):
+        one, memory = gru(frames[at::3], memory)
+        np.testing.assert_allclose(at_once[at::3], one, atol=1e-6)
+    np.testing.assert_allclose(last, memory, atol=1e-6)

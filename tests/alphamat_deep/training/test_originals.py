@@ -128,7 +128,7 @@ CASES = [
         of_paddleseg,
     ),
 ]
-QUICK = "step_dim_stage1", "step_modnet_lr1e-4"  # the others take minutes in float64
+QUICK = "step_bgmv2_base", "step_modnet_lr1e-4"  # the others take minutes, or gigabytes
 ALTERNATING = Case("step_rvm_alternate", rvm.STAGE1, of_clips)
 each_case = pytest.mark.parametrize(
     "case",
@@ -177,8 +177,8 @@ def test_parameters(case):
     for update in range(len(made["grad_norm"])):
         for name in made["chosen"]:
             moved = run.tensors[update][name] - before[name]
-            theirs = stored[f"step{update + 1}/delta/{name}"]
-            close(sampled(name, moved), theirs, case, update)
+            # Adam divides by gradients, so that small ones spread their noise.
+            close(sampled(name, moved), stored[f"step{update + 1}/delta/{name}"], case, 1)
         for name in made["param_without_gradient"]:
             np.testing.assert_array_equal(run.tensors[update][name], before[name])
 

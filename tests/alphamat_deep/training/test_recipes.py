@@ -120,5 +120,5 @@ def test_a_stage_takes_the_weights_of_the_one_before_and_draws_what_these_lack()
     np.testing.assert_array_equal(begun.conv3_2.kernel[...], model.conv3_2.kernel[...])
     assert np.std(begun.refine_conv2.kernel[...]) > 0.01
     del tensors["conv3_2.weight"]
-    with pytest.raises(ValueError, match="there is nothing for `conv3_2.weight`"):
+    with pytest.raises(ValueError, match=r"there is nothing for `conv3_2\.weight`"):
         filled(after, tensors)
