@@ -24,7 +24,18 @@ _HOMES = {
     "train": "loop",
 }
 
-__all__ = [*_HOMES, *_ROOMS]
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "Trained",
+    "augment",
+    "compositions",
+    "fine_tune",
+    "losses",
+    "optimisers",
+    "recipes",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,8 @@ from alphamat.cli import app
 from alphamat_deep.training import command, compositions
 from tests.alphamat_deep.training import small
 
-RECIPE = replace(small.RECIPE, compose=partial(compositions.compose_square, size=32), batch=2, steps=3)
+SQUARE = partial(compositions.compose_square, size=32)
+RECIPE = replace(small.RECIPE, compose=SQUARE, batch=2, steps=3)
 
 
 @pytest.fixture(autouse=True)

@@ -109,7 +109,7 @@ def test_fine_tuning_keeps_the_losses_of_the_recipe_and_names_unknown_presets():
 
 def test_there_is_fine_tuning_for_every_preset():
     tuned = {name.removeprefix("fine-tune-") for name in RECIPES if name.startswith("fine-tune")}
-    assert tuned == set(alphamat_deep.PRESETS)
+    assert tuned == set(alphamat_deep.PRESETS) - {"small"}
 
 
 def test_a_stage_takes_the_weights_of_the_one_before_and_draws_what_these_lack():
