@@ -33,8 +33,9 @@ from alphamat_deep.training.compositions import (
 )
 from alphamat_deep.training.door import as_recipe, first_network
 from alphamat_deep.training.loop import Trained, train
-from alphamat_deep.training.recipe import Recipe, Sample
+from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.recipes import RECIPES
+from alphamat_deep.training.sample import Sample
 from alphamat_deep.training.state import begin
 from alphamat_deep.training.validation import sheet
 

@@ -10,9 +10,7 @@ import numpy as np
 import optax
 from jax import Array
 
-Sample = dict[str, np.ndarray]
-"""Arrays (H, W, C) of float32: `image`, `alpha`, `foreground`, `background` in [0, 1], and `trimap`
-of 0, ½ and 1. Those of a clip are (T, H, W, C). A batch has one axis more, at the front."""
+from alphamat_deep.training.sample import Sample
 
 Loss = Callable[..., dict[str, Array]]
 """From a network in training mode, a batch and random streams to scalars. "total" is minimised.

@@ -1,8 +1,6 @@
-"""Samples: what augmentations take and return, and how an image follows its layers.
+"""How an image follows its layers.
 
-A sample is a dictionary of float32 arrays, (H, W, C) or, for clips, (T, H, W, C): colours in [0, 1]
-under `image`, `foreground`, `background` and `plate`; `alpha` in [0, 1]; `trimap`, exactly 0, 0.5
-or 1. No function needs all of them, and none writes into an array that it is given.
+No function of this folder needs all arrays of a sample, and none writes into one that it is given.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from alphamat.datasets.compose import blend
+from alphamat_deep.training.sample import Sample as Sample
 
-Sample = dict[str, np.ndarray]
 LABELS = frozenset({"trimap", "segmentation"})
 """Arrays whose values are names: they are never mixed."""
 LAYERS = frozenset({"foreground", "background", "alpha"})

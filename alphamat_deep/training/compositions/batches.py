@@ -12,9 +12,9 @@ import numpy as np
 
 from alphamat.door import as_count
 from alphamat_deep.training.compositions.composing import compose_square
-from alphamat_deep.training.compositions.entries import Sample
 from alphamat_deep.training.compositions.stream import Compose, Composed, Stream, stream_of
 from alphamat_deep.training.compositions.workers import in_processes, in_this_process
+from alphamat_deep.training.sample import Sample
 
 
 def batches(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from alphamat.trimap import Ellipse, from_alpha
-from alphamat_deep.training.compositions.entries import Sample
+from alphamat_deep.training.sample import Sample
 
 
 def compose_square(

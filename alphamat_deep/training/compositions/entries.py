@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from alphamat.door import FULL_SCALE, as_array, as_count, as_number, refuse_other_size, unit_range
+from alphamat_deep.training.sample import Sample
 
-Sample = dict[str, np.ndarray]
 MOST_LISTED = 10_000_000
 PLANES = ("alpha", "trimap")
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from alphamat.door import as_count
-from alphamat_deep.training.compositions.entries import Entry, Made, Sample, layers
+from alphamat_deep.training.compositions.entries import Entry, Made, layers
+from alphamat_deep.training.sample import Sample
 
 
 def painted(

@@ -9,7 +9,8 @@ import numpy as np
 
 from alphamat import read_image
 from alphamat.io.folders import raise_faults, read_colour, size
-from alphamat_deep.training.compositions.entries import PLANES, Sample, layers
+from alphamat_deep.training.compositions.entries import PLANES, layers
+from alphamat_deep.training.sample import Sample
 
 MOST_NAMED = 20
 

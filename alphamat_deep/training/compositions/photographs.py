@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphamat import estimate_foreground
-from alphamat_deep.training.compositions.entries import Entry, Made, Sample, layers
+from alphamat_deep.training.compositions.entries import Entry, Made, layers
+from alphamat_deep.training.sample import Sample
 
 if TYPE_CHECKING:
     from alphamat.datasets import Dataset

@@ -17,8 +17,9 @@ import numpy as np
 
 from alphamat.door import as_count, shown, unit_range
 from alphamat.door.parameters import parameters
-from alphamat_deep.training.compositions.entries import Entry, Made, Sample, arrays
+from alphamat_deep.training.compositions.entries import Entry, Made, arrays
 from alphamat_deep.training.compositions.folders import cutouts, plates
+from alphamat_deep.training.sample import Sample
 
 ATTEMPTS = 100
 ROUNDS = 8

@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from alphamat_deep.training.compositions.entries import Sample
 from alphamat_deep.training.compositions.stream import Composed
+from alphamat_deep.training.sample import Sample
 
 SHARING = HAVE_SEND_HANDLE and sys.platform != "win32"
 """Whether one process can hand a file to another; samples go through the pipe otherwise."""

@@ -2,7 +2,7 @@
 
     alphamat train bgmv2-base --foregrounds fg/ --backgrounds bg/ -o base/
     alphamat train bgmv2-refine --foregrounds fg/ --backgrounds bg/ \\
-        --weights base/model.safetensors -o run/
+        --weights base/bgmv2-mobilenetv2.safetensors -o run/
 
 Data: the frames of VideoMatte240K over crawled pictures, 8 epochs for the base and one more for all
 of it; then PhotoMatte13K, which is private, or Distinctions-646. The authors begin with

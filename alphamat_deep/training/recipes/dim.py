@@ -1,7 +1,7 @@
 """Deep Image Matting in four stages, as pytorch-deep-image-matting trains it.
 
     alphamat train dim-stage1 --foregrounds fg/ --backgrounds bg/ \\
-        --weights stage0/model.safetensors -o stage1/
+        --weights stage0/dim-skip.safetensors -o stage1/
 
 Stage 0 compares alpha, stage 1 alpha and composition; stage 2 trains the refinement only, stage 3
 everything. Each begins with the weights of the one before; the authors begin stage 0 with VGG-16's

@@ -2,7 +2,7 @@
 
     alphamat train modnet --foregrounds fg/ --backgrounds bg/ -o run/
     alphamat train modnet-adaptation --foregrounds fg/ --backgrounds bg/ \\
-        --weights run/model.safetensors -o soc/
+        --weights run/modnet.safetensors -o soc/
     alphamat train modnet-mobilenetv2 --foregrounds fg/ --backgrounds bg/ -o run/
 
 Data: the authors take 40 epochs of portraits, and adapt to frames of videos for 10 epochs. Neither

@@ -2,7 +2,7 @@
 
     alphamat train rvm-stage1 --foregrounds clips/ --backgrounds bg/ -o stage1/
     alphamat train rvm-stage2 --foregrounds clips/ --backgrounds bg/ \\
-        --weights stage1/model.safetensors -o stage2/
+        --weights stage1/rvm-mobilenetv3.safetensors -o stage2/
 
 Stages 1 and 2 see small clips of 15 and of 50 frames, stages 3 and 4 clips of 40 and, after these,
 large ones of 6. The authors train with four GPUs of 32 GB: 20 epochs, 2, 1 and 5.

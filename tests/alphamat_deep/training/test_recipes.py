@@ -65,6 +65,21 @@ def test_samples_of_one_recipe_have_one_size_whatever_the_pictures(name):
     assert shapes[0] == shapes[1]
 
 
+def test_half_of_gcas_samples_have_a_second_foreground():
+    drawn = []
+
+    def draw():
+        drawn.append(layers(seed=4))
+        return drawn[-1]
+
+    compose = partial(RECIPES["gca"].compose, size=64)
+    rng = np.random.default_rng(6)
+    for at in range(20):
+        sample = compose(layers(seed=at), rng, draw=draw)
+        assert sample["image"].shape == (64, 64, 3)
+    assert 5 <= len(drawn) <= 15
+
+
 @pytest.mark.parametrize(
     "name",
     [
