@@ -26,8 +26,7 @@ OTHERWISE = {
     r"`mask` has colours; expected one gray channel, shape \(H, W\)\.": (
         "`mask` has colours; expected gray. If it is strokes, give --from scribbles."
     ),
-    r"Continue it with resume=True": "Continue it with --resume",
-    r"Go on with the same call and resume=True": "Go on with the same command and --resume",
+    r"\bresume=True": "--resume",
     r", shape \(H, W\)": "",
     r" \(from Python, [^)]*\)": "",
 }

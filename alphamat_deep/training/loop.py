@@ -206,8 +206,8 @@ def train(
             told.pause()
     if at < recipe.steps or notes.unscored:
         raise SystemExit(
-            f"Stopped after step {at} of {recipe.steps}, which is saved in {out}. Go on with the "
-            "same call and resume=True."
+            f"Stopped after step {at} of {recipe.steps}, which is saved in {out}. Go on with "
+            "resume=True."
         )
     return Trained(_product(out, recipe.preset), at, notes.best, notes.score)
 

@@ -93,12 +93,12 @@ def test_no_foreground_is_trained_on_and_validated_with(folders):
 
 def test_a_run_that_is_stopped_says_how_to_go_on(folders, monkeypatch):
     def stopped(*_, **options):
-        raise SystemExit("Stopped after step 2. Go on with the same call and resume=True.")
+        raise SystemExit("Stopped after step 2. Go on with resume=True.")
 
     monkeypatch.setattr(command, "start", stopped)
     result = run("small", *given(folders), "--workers", 0, "-o", folders / "run")
     assert result.exit_code == 130
-    assert result.stderr == "Stopped after step 2. Go on with the same command and --resume.\n"
+    assert result.stderr == "Stopped after step 2. Go on with --resume.\n"
 
 
 def test_painted_scenes_need_no_files():

@@ -21,7 +21,7 @@ SMALLER = {  # where samples are so large that they take seconds
     "rvm-stage3": partial(rvm.compose, frames=3),
     "rvm-stage4": partial(rvm.compose, frames=3),
 }
-QUICK = "dim-stage1", "dim-stage2", "modnet-adaptation"  # to trace
+QUICK = "dim-stage1", "dim-stage2"  # to trace
 AUTHORS = [name for name in RECIPES if not name.startswith("fine-tune")]
 
 
