@@ -82,8 +82,7 @@ def test_a_run_that_is_told_to_stop_says_how_to_go_on(tmp_path, whole):
     assert status == 1
     assert "Stopping after this step. A second signal ends the program at once." in told
     assert told.splitlines()[-1] == (
-        f"Stopped after step 6 of 12, which is saved in {tmp_path / 'run'}. Go on with "
-        "resume=True."
+        f"Stopped after step 6 of 12, which is saved in {tmp_path / 'run'}. Go on with resume=True."
     )
 
 
