@@ -20,6 +20,7 @@ HEAVY = {"numba", "jax", "flax", "optax", "sklearn", "skimage", "cv2", "scipy", 
 ROOMS = {
     "solvers": "",
     "alphamat.memory": "",
+    "alphamat.interrupts": "",
     "alphamat.door": "",
     "alphamat.progress": "",
     "alphamat.trimap": "door",
@@ -35,7 +36,8 @@ ROOMS = {
     "alphamat.datasets": "door examples io foreground",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
-    "alphamat.evaluation": "datasets door io memory method metrics progress system trimap",
+    "alphamat.evaluation": "datasets door interrupts io memory method metrics "
+    "progress system trimap",
     "alphamat.cli": "datasets door evaluation examples io method metrics "
     "plate progress system trimap video words",
     "alphamat.__main__": "cli",
@@ -59,8 +61,8 @@ ROOMS = {
 PUBLIC = {
     "solvers": "blackbox box grid jax loops operators parameters parts runs",
     "alphamat": "datasets datasets.compose door door.parameters evaluation.naming examples "
-    "examples.backdrops examples.painting io.folders io.whole memory method metrics progress "
-    "trimap trimap.parse",
+    "examples.backdrops examples.painting interrupts io.folders io.whole memory method metrics "
+    "progress trimap trimap.parse",
     "alphamat_deep": "",
 }
 

@@ -129,7 +129,7 @@ def _rehearse(module: Any, run: Any, out: Path, **options: Any) -> None:
     refuse_unwritable(picture, endings=(".png",))
     found, recipe = module.rehearse(run, **options), run.recipe
     write_image(picture, found.batch)
-    hours = recipe.steps * max(found.step, 0) / 3600
+    hours = recipe.steps * found.step / 3600
     typer.echo(
         f"wrote {picture}\n"
         f"a step of {recipe.batch} samples: {found.step:.2g} s, {found.memory / 2**30:.2g} GiB, "

@@ -59,10 +59,9 @@ def evaluate(
         default one, or as many as `joblib.parallel_config` says, which can also hand the work to
         a cluster: `with joblib.parallel_config("dask"): evaluate(…)`.
     limit : float, optional
-        Seconds that a method may take for a sample, and reading the sample as many;
-        Numba's compiling does not count, JAX's does. What takes longer is stopped, and has failed.
-        Work then runs in processes of its own,
-        also with one job.
+        Seconds that a method may take for a sample, and reading the sample as many; Numba's
+        compiling does not count, JAX's does. What takes longer is stopped, and has failed. Work
+        then runs in processes of its own, also with one job.
     quantise : bool
         Round alphas to 8 bits before they are scored, as published numbers do.
     metrics : mapping of names to callables, or functions with names of their own

@@ -13,13 +13,14 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection, wait
 
 from alphamat.evaluation.faults import told
 from alphamat.evaluation.measure import Finished, Key, Row, Task, measure
 from alphamat.evaluation.warmth import tell_of_compiling
+from alphamat.interrupts import interrupts_held
 
 STARTS = 3
 """When so many processes in a row have died before their first task, no more are started."""
@@ -90,7 +91,7 @@ class _Worker:
         context = get_context("loky")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), env=dict(environment))
-        with _interrupts_held():
+        with interrupts_held():
             self.process.start()
         theirs.close()
 
@@ -166,19 +167,6 @@ class _Worker:
             if self.process.exitcode is None:
                 os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; a process that is started meanwhile never hears it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection) -> None:

@@ -21,13 +21,14 @@ import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import cycle
 from multiprocessing.reduction import HAVE_SEND_HANDLE, recv_handle, send_handle
 from typing import Any
 
 import numpy as np
 
+from alphamat.interrupts import interrupts_held
 from alphamat_deep.training.compositions.stream import Composed
 from alphamat_deep.training.sample import Sample
 
@@ -116,7 +117,7 @@ class _Worker:
         self.process = context.Process(
             target=_serve, args=(theirs, self.slots), env=ENVIRONMENT, daemon=True
         )
-        with _interrupts_held():
+        with interrupts_held():
             self.process.start()
         theirs.close()
         self.shelf: mmap.mmap | None = None
@@ -180,19 +181,6 @@ class _Worker:
         if self.process.exitcode is None:
             self.process.terminate()
         self.process.join()
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; a process that is started meanwhile never hears it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _views(shelf: Any, start: int, layout: list[tuple[str, tuple[int, ...]]]) -> Sample:
