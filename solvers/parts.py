@@ -99,13 +99,13 @@ def held_weakly(
     others = functions is not None and _have_few_values(functions)
     part, held, weight = _held_by_given_values(A, leader)
     size = np.bincount(part)
-    chosen = np.flatnonzero(((held < weak * weight) | (size > 1) & (size < LARGE))[part])
+    likely = (held < weak * weight) | (size > 1) & (size < LARGE)
+    mask = likely[part]
+    chosen = np.flatnonzero(mask)
     if not chosen.size:
         return _not_found(A.shape[0]) if others else None
     functions = np.ones((1, chosen.size)) if functions is None else functions[:, chosen]
-    part = np.unique(part[chosen], return_inverse=True)[1]
-    mask = np.zeros(A.shape[0], bool)
-    mask[chosen] = True
+    part = (np.cumsum(likely) - 1)[part[chosen]]
     P = _normalised(functions.astype(np.float64), part, A.diagonal()[mask])
     energies = (P.T @ among(mask) @ P).tocsr()
     least, independent = _least_eigenvalues(energies, len(functions))
