@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -92,10 +92,8 @@ def cg(
     goal = Goal.of(parts, rtol, xtol)
     made = cache(lambda: preconditioner(A))
     best = _descend(b, _Descent(A, x, scale, goal, maxiter, callback), made, parts)
-    if parts is not None and parts.others and xtol < 1 and goal.judged(best).converged:
-        error = _left_of_noise(A, lambda A: made(), maxiter) * _largest(best.x)
-        best = best._replace(error=max(best.error, error))
-    return goal.judged(best)
+    again = partial(cg, preconditioner=lambda A: made(), maxiter=maxiter)
+    return tried_with_noise(goal.judged(best), A, goal, again)
 
 
 def _descend(
@@ -129,16 +127,19 @@ def _descend(
         descent.run(apply, r, z)
 
 
-def _left_of_noise(A: Operator, preconditioner: Preconditioner, maxiter: int) -> float:
-    """Return the largest entry that is left of noise in [-1, 1] when A x = A noise is solved.
+def tried_with_noise(
+    found: Solution, A: Operator, goal: Goal, solve: Callable[..., Solution]
+) -> Solution:
+    """Return the solution, judged also by what is left of noise when A x = A noise is solved.
 
-    It shows a part that no residual shows, in whatever functions it moves.
+    That shows a part that no residual shows, in whatever functions it moves.
     """
+    if not (goal.doubted and found.converged):
+        return found
     noise = np.random.default_rng(0).uniform(-1, 1, A.shape[0])
-    found = cg(
-        A, A @ noise, preconditioner=preconditioner, rtol=RTOL_OF_OTHERS, xtol=1, maxiter=maxiter
-    )
-    return _largest(noise - found.x)
+    left = noise - solve(A, A @ noise, rtol=RTOL_OF_OTHERS, xtol=1).x
+    error = _largest(left) * _largest(found.x)
+    return goal.judged(found._replace(error=max(found.error, error)))
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,8 @@ class Goal:
     wanted: float
     """What a residual is reduced to where that is possible: `rtol`, or less."""
     reachable: bool = True
+    doubted: bool = False
+    """Whether the error may be larger than is estimated from the residual."""
 
     @classmethod
     def of(cls, parts: Parts | None, rtol: float, xtol: float) -> Goal:
@@ -158,7 +161,7 @@ class Goal:
             return cls(rtol, xtol, rtol)
         faint = RTOL_OF_FAINT if parts.hold.min(initial=1) < FAINT else rtol
         wanted = min(rtol, RTOL_OF_OTHERS if parts.others else faint)
-        return cls(rtol, xtol, wanted, not parts.loose.any())
+        return cls(rtol, xtol, wanted, not parts.loose.any(), parts.others and xtol < 1)
 
     def excess(self, residual: float, error: float, x: np.ndarray) -> float:
         """Return how many times residual and error are what is wanted."""
