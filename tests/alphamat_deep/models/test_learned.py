@@ -90,5 +90,5 @@ def test_other_networks_say_that_they_need_a_file():
 
 def test_sizes_are_multiples_of_32():
     model = alphamat_deep.build("learned", rngs=nnx.Rngs(0))
-    with pytest.raises(ValueError, match="48 × 64 .* expected multiples of 32"):
+    with pytest.raises(ValueError, match=r"48 × 64 .* expected multiples of 32"):
         model(jnp.zeros((1, 48, 64, 3)), jnp.zeros((1, 48, 64, 1)))
