@@ -28,8 +28,8 @@ def net(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
         rim = canvas.inside(np.abs(outside) - log_uniform(rng, 0.002, 0.05), 0.001)
         cover = np.maximum(cover, rim * inside)
     if chance(rng, 0.5):
-        patch = outline(canvas, rng, rng.uniform(0.1, 0.25))
-        cover = np.maximum(cover, canvas.inside(patch, 0.001))
+        patch = canvas.inside(outline(canvas, rng, rng.uniform(0.1, 0.25)), 0.001)
+        cover, shade = np.maximum(cover, patch), shade + patch * (1 - shade)
     layer = canvas.blank(np.float32)
     lay(layer, colours * shade[..., None], cover)
     return layer

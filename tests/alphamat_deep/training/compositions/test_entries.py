@@ -76,7 +76,7 @@ def test_a_still_is_repeated_without_memory():
 
 
 def test_made_sources_are_sliced():
-    source = painted(16, 16)
+    source = painted(16, 16, scenes=examples.SCENES)
     assert names(source[6:9]) == ["hair 1", "fur 1", "smoke 1"]
     assert names(source[::2_000_000_000]) == [source[2_000_000_000 * at].name for at in range(7)]
     with pytest.raises(IndexError):
