@@ -52,7 +52,7 @@ def _lattice(canvas, rng, hills, channels):
     rows, columns = math.ceil(small * height), math.ceil(small * width)
     high, wide = hills * canvas.pixel * height, hills * canvas.pixel * width
     count = math.ceil(high) + 4, math.ceil(wide) + 4, channels
-    knots = 1.4 * rng.standard_normal(count, np.float32)
+    knots = 1.2 * rng.standard_normal(count, np.float32)
     at = rng.uniform(0.5, 1.5, 2) + 0.5 * np.array([wide / columns, high / rows])
     matrix = np.array([[wide / columns, 0, at[0]], [0, high / rows, at[1]]])
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP

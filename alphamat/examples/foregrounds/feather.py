@@ -17,7 +17,10 @@ STEPS = 8  # of a barb
 
 
 def feather(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """Paint feathers, or leaves of palms and ferns, whose barbs part here and there."""
+    """Paint feathers, or leaves of palms and ferns, whose barbs part here and there.
+
+    Where there is no body behind them, no foreground may be to be sure of.
+    """
     layer = canvas.blank(np.float32)
     if chance(rng, 0.5):
         layer = body(canvas, rng, outline(canvas, rng, rng.uniform(0.1, 0.3)))

@@ -18,7 +18,10 @@ MOST = 500  # branches, and leaves
 
 
 def plant(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """Paint branches, twigs and leaves."""
+    """Paint branches, twigs and leaves, perhaps with a body.
+
+    Without one, no pixel of a small picture may be foreground to be sure of.
+    """
     branches, buds = [], []
     for root in places(canvas, rng, int(rng.integers(1, 6)), 0.1):
         length, width = rng.uniform(0.3, 0.8), log_uniform(rng, 0.003, 0.028)
@@ -65,7 +68,7 @@ def _draw_leaves(layer, canvas, rng, buds):
     full = (0.5, 1, 1.6)[rng.integers(3)]
     nodes, widths = spindle(buds[:, :2], tips, halves, steps, full=full)
     if chance(rng, 0.3):  # lobes
-        widths = widths * (1 + 0.25 * np.sin(2.6 * np.arange(steps)))
+        widths = widths * (1 + 0.2 * np.sin(1.3 * np.arange(steps)))
     tones = palette(rng, 5)[rng.integers(5, size=count)] * rng.uniform(0.6, 1.25, (count, 1))
     ribs = tones * rng.uniform(0.7, 1.3, (count, 1))
     thin = np.broadcast_to(lengths[:, None] / 25, widths.shape)

@@ -1,0 +1,92 @@
+from functools import cache
+from itertools import combinations
+
+import cv2
+import numpy as np
+import pytest
+
+from alphamat import examples
+from alphamat.examples import TEXTURES, any_background
+from alphamat.examples.brushes.fields import points
+from alphamat.examples.painting import Canvas
+from alphamat.examples.textures.pattern import lattice
+
+ALL = {texture.__name__: texture for texture in (*TEXTURES, any_background)}
+every_texture = pytest.mark.parametrize("name", ALL)
+
+
+@cache
+def picture(name, seed, height=61, width=80):
+    return ALL[name](Canvas.of(height, width), np.random.default_rng(seed))
+
+
+@every_texture
+@pytest.mark.parametrize("size", [(16, 16), (57, 19), (16, 131)])
+def test_textures_fill_pictures_of_any_size(name, size):
+    painted = picture(name, 5, *size)
+    assert painted.shape == (*size, 3)
+    assert painted.dtype == np.float32
+    assert np.isfinite(painted).all()
+    assert painted.std(axis=(0, 1)).max() > 0.001
+
+
+@every_texture
+def test_a_seed_decides_all(name):
+    np.testing.assert_array_equal(picture(name, 6), picture.__wrapped__(name, 6))
+    assert np.abs(picture(name, 6) - picture(name, 7)).mean() > 0.02
+
+
+@every_texture
+def test_few_pixels_are_brighter_than_white(name):
+    painted = np.stack([picture(name, seed) for seed in range(8)])
+    assert ((painted < 0) | (painted > 1)).mean() < 0.1
+    assert 0.15 < np.clip(painted, 0, 1).mean() < 0.85
+
+
+def test_textures_differ():
+    for first, second in combinations(TEXTURES, 2):
+        both = picture(first.__name__, 9), picture(second.__name__, 9)
+        assert np.abs(np.subtract(*both)).mean() > 0.02, (first, second)
+    assert sum(TEXTURES.values()) == 100
+
+
+def test_leaves_have_edges_and_flats_have_none():
+    edges = {
+        name: np.mean([np.abs(np.diff(picture(name, seed), axis=0)).max() for seed in range(6)])
+        for name in ("leaves", "rooms", "flat")
+    }
+    assert edges["leaves"] > 2 * edges["flat"]
+    assert edges["rooms"] > 2 * edges["flat"]
+
+
+def test_patterns_repeat():
+    canvas = Canvas.of(40, 40)
+    y, x = points(canvas)
+    for seed in range(8):
+        u, v = lattice(canvas, np.random.default_rng(seed), 0.1, 2.0)
+        along, down = np.gradient(u, canvas.pixel), np.gradient(v, canvas.pixel)
+        if np.ptp(along[0]) < 1e-2:  # neither waves nor perspective
+            np.testing.assert_allclose(np.hypot(*along), 10, rtol=1e-3)
+            np.testing.assert_allclose(np.hypot(*down), 5, rtol=1e-3)
+            break
+    else:
+        pytest.fail("all lattices are bent")
+    assert y.shape == (40, 1)
+    assert x.shape == (1, 40)
+
+
+def test_backgrounds_are_sharp_or_not():
+    def finest(seed):
+        gray = picture("any_background", seed, 64, 64).mean(axis=2)
+        return np.abs(gray - cv2.blur(gray, (3, 3))).mean()
+
+    found = sorted(finest(seed) for seed in range(20))
+    assert found[3] < 0.1 * found[-3]
+
+
+def test_a_texture_can_be_behind_any_scene():
+    scene = examples.synthetic(examples.glass, 40, 50, background=examples.rooms, seed=3)
+    rng = np.random.default_rng(3)
+    examples.glass(Canvas.of(40, 50), rng)
+    behind = np.clip(examples.rooms(Canvas.of(40, 50), rng), 0, 1)
+    np.testing.assert_array_equal(scene.background, behind)
