@@ -19,8 +19,8 @@ from alphamat.examples.foregrounds.web import web as web
 from alphamat.examples.photograph import Example as Example
 from alphamat.examples.photograph import astronaut as astronaut
 from alphamat.examples.photograph import sky as sky
-from alphamat.examples.scene import Painting as Painting
 from alphamat.examples.scene import SCENES as SCENES
+from alphamat.examples.scene import Painting as Painting
 from alphamat.examples.scene import Scene as Scene
 from alphamat.examples.scene import paint as paint
 from alphamat.examples.scene import synthetic as synthetic

@@ -55,19 +55,16 @@ def draw(
     nodes: np.ndarray,
     widths: np.ndarray,
     colours: np.ndarray,
-    opacity: float | np.ndarray = 1.0,
+    opacity: float = 1.0,
 ) -> None:
     """Draw strands over a layer.
 
-    nodes : (n, m, 2). widths : (n,) or (n, m). colours : (n, 3) or (n, m, 3). opacity : a number,
-    or of the widths' shapes.
+    nodes : (n, m, 2). widths : (n,) or (n, m). colours : (n, 3) or (n, m, 3).
     """
-    count = nodes.shape[:2]
-    widths, opacity = (x[:, None] if np.ndim(x) == 1 else x for x in (widths, opacity))
-    inks = np.empty((*count, 4))
-    inks[..., :3] = np.clip(colours[:, None] if np.ndim(colours) == 2 else colours, 0, 1)
+    inks = np.empty((*nodes.shape[:2], 4))
+    inks[..., :3] = np.clip(colours[:, None] if colours.ndim == 2 else colours, 0, 1)
     inks[..., 3] = opacity
-    draw_strokes(layer, canvas, nodes, widths, inks)
+    draw_strokes(layer, canvas, nodes, widths[:, None] if widths.ndim == 1 else widths, inks)
 
 
 def tapered(rng: np.random.Generator, widths: np.ndarray, steps: int) -> np.ndarray:

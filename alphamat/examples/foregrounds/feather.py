@@ -19,7 +19,7 @@ STEPS = 8  # of a barb
 def feather(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     """Paint feathers, or leaves of palms and ferns, whose barbs part here and there.
 
-    Where there is no body behind them, no foreground may be to be sure of.
+    A picture without a body may have no pixel of alpha 1.
     """
     layer = canvas.blank(np.float32)
     if chance(rng, 0.5):

@@ -16,7 +16,7 @@ from alphamat.examples.painting import Canvas, lay
 def film(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     """Paint glass, veils, plastic or water: even alpha, rims, folds and highlights.
 
-    Where there is no body with it, no foreground is to be sure of.
+    A picture without a body may have no pixel of alpha 1.
     """
     outside = outline(canvas, rng)
     rough = fractal(canvas, rng, rng.uniform(1, 8), int(rng.integers(1, 5)))
@@ -29,10 +29,10 @@ def film(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     inside = canvas.inside(outside, 0.0005)
     layer = canvas.blank(np.float32)
     lay(layer, dressed(canvas, rng, outside), inside * np.clip(opaque, 0, 1))
-    for spot in places(canvas, rng, int(rng.integers(0, 6)), 0.2):
+    for y, x in places(canvas, rng, int(rng.integers(0, 6)), 0.2):
         radius, soft = log_uniform(rng, 0.008, 0.12), log_uniform(rng, 0.002, 0.04)
-        part, near = canvas.window(*spot, 2.5 * radius + soft + 3 * canvas.pixel)
-        outside = distance(near, filled(near, blob(rng, spot, radius)))
+        part, near = canvas.window(y, x, 2.5 * radius + soft + 3 * canvas.pixel)
+        outside = distance(near, filled(near, blob(rng, np.array([y, x]), radius)))
         shine = near.inside(outside, soft) * rng.uniform(0.3, 1)
         lay(layer[part], rng.uniform(0.8, 1), shine * inside[part])
     if chance(rng, 0.6):

@@ -15,6 +15,7 @@ from alphamat.examples.foregrounds.materials import body
 from alphamat.examples.painting import Canvas
 
 STEPS = 24
+T = np.linspace(0, 1, STEPS)  # along a strand
 DYES = [  # dark and light
     ([0.03, 0.02, 0.02], [0.25, 0.19, 0.16]),
     ([0.13, 0.07, 0.04], [0.50, 0.33, 0.22]),
@@ -59,6 +60,21 @@ def _dyes(rng):
 def _draw_locks(layer, canvas, rng, head, count, *, loose):
     locks = max(count // int(rng.integers(8, 40)), 3)
     lock = rng.integers(locks, size=count)
+    nodes = _grown(rng, head, lock, locks, loose)
+    tones = 0.5 * head.dyes[rng.integers(3, size=count)]
+    tones += 0.5 * head.dyes[rng.integers(3, size=locks)][lock]
+    tones *= rng.uniform(0.5, 1.4, (count, 1))
+    bright, turns, first = rng.uniform([0, 0.7, 0], [0.5, 2, 1])
+    gloss = 1 + bright * np.sin(2 * math.pi * (turns * T + first))
+    widths = log_uniform(rng, 0.0005, 0.004) * rng.uniform(0.6, 1.3, count)
+    opacity = rng.uniform(0.5, 1) if loose else rng.uniform(0.8, 1)
+    colours = tones[:, None] * gloss[:, None]
+    draw(layer, canvas, nodes, tapered(rng, widths, STEPS), colours, opacity)
+
+
+def _grown(rng, head, lock, locks, loose):
+    """Return the nodes of strands that grow out of the head, and fall."""
+    count = len(lock)
     place = rng.uniform(0, 2 * math.pi, locks)  # around the head
     if chance(rng, 0.6):
         place = rng.normal(-math.pi / 2, 1.1, locks)
@@ -68,24 +84,16 @@ def _draw_locks(layer, canvas, rng, head, count, *, loose):
     aside = rng.normal(0, 0.5, locks)[lock] + rng.normal(0, 0.65 if loose else 0.15, count)
     lengths = head.radius * log_uniform(rng, 0.4, 3) * rng.uniform(0.6, 1.2, count)
     lengths *= np.exp(rng.normal(0, 0.3, locks))[lock]
-    manner = {"bend": rng.uniform(0.2, 1.5), "wave": rng.uniform(0.02, 0.5)}
+    bend, wave = rng.uniform(0.2, 1.5), rng.uniform(0.02, 0.5)
     curl = (0, 0, 0, 0.6, 1.4)[rng.integers(5)]
     nodes = curves(
-        rng, roots, turn + aside, lengths, steps=STEPS, curl=curl, lock=lock, **manner
-    )
-    t = np.linspace(0, 1, STEPS)
+        rng, roots, turn + aside, lengths,
+        steps=STEPS, bend=bend, wave=wave, curl=curl, lock=lock,
+    )  # fmt: skip
     if not loose:
-        _gather(nodes, lock, rng.uniform(0, 0.8) * t)
-    nodes[..., 0] += head.fall / (2.5 * head.radius) * (lengths[:, None] * t) ** 2
-
-    tones = 0.5 * head.dyes[rng.integers(3, size=count)]
-    tones += 0.5 * head.dyes[rng.integers(3, size=locks)][lock]
-    tones *= rng.uniform(0.5, 1.4, (count, 1))
-    gloss = 1 + rng.uniform(0, 0.5) * np.sin(2 * math.pi * (rng.uniform(0.7, 2) * t + rng.uniform()))
-    widths = log_uniform(rng, 0.0005, 0.004) * rng.uniform(0.6, 1.3, count)
-    opacity = rng.uniform(0.5, 1) if loose else rng.uniform(0.8, 1)
-    colours = tones[:, None] * gloss[:, None]
-    draw(layer, canvas, nodes, tapered(rng, widths, STEPS), colours, opacity)
+        _gather(nodes, lock, rng.uniform(0, 0.8) * T)
+    nodes[..., 0] += head.fall / (2.5 * head.radius) * (lengths[:, None] * T) ** 2
+    return nodes
 
 
 def _gather(nodes, lock, share):

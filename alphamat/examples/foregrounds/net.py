@@ -15,7 +15,7 @@ from alphamat.examples.textures.pattern import gap, lattice
 def net(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     """Paint nets, sieves, fences, grilles or lace, flat, in waves or seen aslant.
 
-    Where there is neither a rim nor a solid part, no foreground is to be sure of.
+    A picture of fine threads alone may have no pixel of alpha 1.
     """
     outside = outline(canvas, rng, rng.uniform(0.25, 0.5))
     colours = dressed(canvas, rng, outside)

@@ -20,12 +20,13 @@ MOST = 500  # branches, and leaves
 def plant(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     """Paint branches, twigs and leaves, perhaps with a body.
 
-    Without one, no pixel of a small picture may be foreground to be sure of.
+    A picture without a body may have no pixel of alpha 1.
     """
     branches, buds = [], []
-    for root in places(canvas, rng, int(rng.integers(1, 6)), 0.1):
+    count = int(rng.integers(1, 6))
+    for root, goal in zip(places(canvas, rng, count, 0.1), places(canvas, rng, count), strict=True):
         length, width = rng.uniform(0.3, 0.8), log_uniform(rng, 0.003, 0.028)
-        angle, depth = rng.uniform(0, 2 * math.pi), int(rng.integers(1, 4))
+        angle, depth = math.atan2(*(goal - root)), int(rng.integers(2, 4))
         _grow(rng, branches, buds, root, angle, length, width, depth)
     layer = canvas.blank(np.float32)
     nodes, widths = (np.array(part) for part in zip(*branches[:MOST], strict=True))

@@ -15,12 +15,13 @@ from alphamat.examples.painting import Canvas, lay
 def smoky(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     """Paint smoke, clouds, fire or dust: wide ranges of alpha without an outline.
 
-    Where there is no body in it, no foreground is to be sure of.
+    A picture without a body may have no pixel of alpha 1.
     """
-    field = fractal(canvas, rng, rng.uniform(1.5, 5), int(rng.integers(3, 7)), rng.uniform(0.4, 0.7))
+    hills, octaves, gain = rng.uniform(1.5, 5), int(rng.integers(3, 7)), rng.uniform(0.4, 0.7)
+    field = fractal(canvas, rng, hills, octaves, gain)
     for _ in range(int(rng.integers(0, 3))):
         field = bend(canvas, rng, field)
-    dense = np.clip(rng.uniform(0.2, 0.9) * field + rng.normal(0.1, 0.35), 0, 1)
+    dense = np.clip(rng.uniform(0.25, 1) * field + rng.normal(0.15, 0.3), 0, 1)
     cover = dense ** rng.uniform(0.6, 1.8) * rng.uniform(0.3, 1.2)
     if chance(rng, 0.5):
         (y, x), middle = points(canvas), places(canvas, rng, 1)[0].tolist()

@@ -19,7 +19,7 @@ STEPS = 24
 def strands(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     """Paint strings, wires, grass or twigs all over the picture or in a tuft, before a body or not.
 
-    Without a body there may be no foreground to be sure of.
+    A picture without a body may have no pixel of alpha 1.
     """
     layer = canvas.blank(np.float32)
     if chance(rng, 0.6):
@@ -31,9 +31,8 @@ def strands(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
         roots = places(canvas, rng, 1, 0.2) + rng.normal(0, spread, (count, 2))
     angle = rng.uniform(0, 2 * math.pi) + rng.normal(0, log_uniform(rng, 0.05, 2), count)
     lengths = log_uniform(rng, 0.15, 1.2) * rng.uniform(0.4, 1.2, count)
-    manner = {"bend": rng.uniform(0, 1.6), "wave": rng.uniform(0, 0.6)}
-    curl = (0, 0, 1)[rng.integers(3)]
-    nodes = curves(rng, roots, angle, lengths, steps=STEPS, curl=curl, **manner)
+    bend, wave, curl = rng.uniform(0, 1.6), rng.uniform(0, 0.6), (0, 0, 1)[rng.integers(3)]
+    nodes = curves(rng, roots, angle, lengths, steps=STEPS, bend=bend, wave=wave, curl=curl)
     widths = log_uniform(rng, 0.001, 0.02) * rng.uniform(0.5, 1.5, count)
     if chance(rng, 0.6):
         widths = tapered(rng, widths, STEPS)

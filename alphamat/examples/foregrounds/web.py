@@ -16,7 +16,10 @@ from alphamat.examples.painting import Canvas
 
 
 def web(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """Paint a cobweb, or a wheel, perhaps behind a body."""
+    """Paint a cobweb, or a wheel, perhaps behind a body.
+
+    A picture without a body may have no pixel of alpha 1.
+    """
     middle, radius = places(canvas, rng, 1, 0.2)[0], rng.uniform(0.3, 0.8)
     count = int(rng.integers(9, 40))
     turn = np.linspace(0, 2 * math.pi, count, endpoint=False)
@@ -41,7 +44,7 @@ def _rings(rng, turn, count):
     part, sag = np.linspace(0, 1, 4, endpoint=False), rng.uniform(0.05, 0.15)
     ends = np.append(turn, turn[0] + 2 * math.pi)
     around = (ends[:-1, None] + part * np.diff(ends)[:, None]).ravel()
-    far = np.linspace(0.08, 0.97, count)[:, None, None] + rng.normal(0, 0.004, (count, len(turn), 1))
-    far = (far * (1 - sag * np.sin(math.pi * part))).reshape(count, -1)
+    far = np.linspace(0.08, 0.97, count)[:, None] + rng.normal(0, 0.004, (count, len(turn)))
+    far = (far[..., None] * (1 - sag * np.sin(math.pi * part))).reshape(count, -1)
     rings = far[..., None] * np.stack([np.sin(around), np.cos(around)], axis=1)
     return np.concatenate([rings, rings[:, :1]], axis=1)

@@ -21,7 +21,7 @@ from alphamat.examples.textures.pattern import pattern
 from alphamat.examples.textures.rooms import rooms
 from alphamat.examples.textures.straw import straw
 
-TEXTURES = {  # and how many in a hundred
+TEXTURES = {  # and how many in a hundred `any_background` paints
     leaves: 30,
     mottle: 10,
     cells: 5,

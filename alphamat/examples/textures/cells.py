@@ -22,7 +22,7 @@ def cells(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     far, cell = cv2.distanceTransformWithLabels(
         free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    picture = np.take(palette(rng, count + 1), cell, axis=0)
+    picture = np.take(palette(rng, count + 1), cell.astype(np.intp), axis=0)
     if chance(rng, 0.7):
         rise = rng.choice([-1, 1]) * rng.uniform(0, 0.6)
         picture *= (1 + rise * (far / (2 * far.mean() + 1e-6) - 0.5))[..., None]

@@ -11,7 +11,7 @@ from alphamat.examples.painting import Canvas
 
 
 def flat(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """Paint one colour that goes over into another, with a little grain: studio, wall, clear sky."""
+    """Paint a colour that goes over into another, with little grain: studio, wall, clear sky."""
     first, second = palette(rng, 2)
     share = np.clip(0.5 + 0.3 * smooth(canvas, rng, rng.uniform(1, 3)), 0, 1)
     grain = log_uniform(rng, 0.005, 0.08) * spectral(canvas, rng, rng.uniform(0.2, 1.2))

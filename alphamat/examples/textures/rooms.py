@@ -29,9 +29,10 @@ def _lay_box(picture, canvas, rng, middle, colour, skew):
     """Lay a shaded or striped rectangle over the picture, aslant with the room, or on its own."""
     high, wide = log_uniform(rng, 0.016, 0.6), log_uniform(rng, 0.016, 0.6)
     angle = skew + (rng.uniform(0, math.pi) if chance(rng, 0.2) else 0)
-    part, near = canvas.window(*middle, 0.5 * math.hypot(high, wide) + canvas.pixel)
+    top, left = middle.tolist()
+    part, near = canvas.window(top, left, 0.5 * math.hypot(high, wide) + canvas.pixel)
     y, x = points(near)
-    y, x = y - np.float32(middle[0]), x - np.float32(middle[1])
+    y, x = y - top, x - left
     v, u = y * math.cos(angle) - x * math.sin(angle), x * math.cos(angle) + y * math.sin(angle)
     cover = near.inside(np.maximum(abs(v) - high / 2, abs(u) - wide / 2))
     down, along = rng.normal(0, 0.3, 2).tolist()

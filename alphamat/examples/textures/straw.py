@@ -12,7 +12,8 @@ from alphamat.examples.brushes.strands import curves, draw, tapered
 from alphamat.examples.painting import Canvas
 from alphamat.examples.textures.mottle import mottle
 
-INK = 12.0  # of all strokes together, in squares of the shorter side
+LEAST = 0.3  # area of all strokes together, in squares of the shorter side
+MOST = 12.0  # area that is searched for their pixels
 
 
 def straw(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
@@ -21,7 +22,8 @@ def straw(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     layer[..., :3] = np.clip(mottle(canvas, rng), 0, 1) * rng.uniform(0.2, 1)
     layer[..., 3] = 1
     length, width = log_uniform(rng, 0.03, 0.43), log_uniform(rng, 0.0016, 0.012)
-    count = int(min(log_uniform(rng, 300, 4000), INK / (length * (length / 8 + 2 * width))))
+    count = max(log_uniform(rng, 300, 4000), LEAST / (length * width))
+    count = int(min(count, MOST / (length * (length / 8 + 2 * width))))
     angles = rng.normal(rng.uniform(0, 2 * math.pi), log_uniform(rng, 0.05, 2), count)
     lengths = length * rng.uniform(0.4, 1.3, count)
     roots, bent = places(canvas, rng, count, -0.12), log_uniform(rng, 0.05, 0.8)

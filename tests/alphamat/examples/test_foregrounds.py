@@ -29,7 +29,7 @@ def test_a_layer_of_any_size_is_colours_times_alpha(name, size):
         assert painted.shape == (*size, 4)
         assert painted.dtype == np.float32
         alpha = painted[..., 3:]
-        assert -1e-6 < painted.min()
+        assert painted.min() > -1e-6
         assert 0 <= alpha.min() < alpha.max() <= 1 + 1e-6
         assert (painted[..., :3] <= alpha + 1e-5).all()
 

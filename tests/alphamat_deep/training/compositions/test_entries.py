@@ -3,6 +3,7 @@ import collections
 import numpy as np
 import pytest
 
+from alphamat import examples
 from alphamat_deep.training.compositions import Entry, alternate, arrays, painted, repeated, split
 from alphamat_deep.training.compositions.stream import shuffled
 
@@ -79,6 +80,7 @@ def test_made_sources_are_sliced():
     source = painted(16, 16, scenes=examples.SCENES)
     assert names(source[6:9]) == ["hair 1", "fur 1", "smoke 1"]
     assert names(source[::2_000_000_000]) == [source[2_000_000_000 * at].name for at in range(7)]
+    assert names(painted(16, 16)[6:8]) == ["any_foreground 6", "any_foreground 7"]
     with pytest.raises(IndexError):
         source[len(source)]
 
