@@ -12,7 +12,7 @@ from alphamat.examples.brushes.strands import curves, draw, tapered
 from alphamat.examples.painting import Canvas
 from alphamat.examples.textures.mottle import mottle
 
-LEAST = 0.3  # area of all strokes together, in squares of the shorter side
+LEAST = 0.5  # area of all strokes together, in squares of the shorter side
 MOST = 12.0  # area that is searched for their pixels
 
 

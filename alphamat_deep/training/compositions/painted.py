@@ -65,7 +65,8 @@ def _paint(scene: Any, background: Any, size: tuple[int, int], seed: int) -> Sam
     from alphamat import examples
 
     found = examples.paint(scene, *size, background=background, seed=seed)
-    return layers(found._asdict(), f"the scene {scene.__name__} of seed {seed}")
+    kept = {"foreground": found.foreground, "alpha": found.alpha, "background": found.background}
+    return layers(kept, f"the scene {scene.__name__} of seed {seed}")
 
 
 def backdrops(
