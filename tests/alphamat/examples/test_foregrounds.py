@@ -7,6 +7,8 @@ import pytest
 
 from alphamat import examples
 from alphamat.examples import FOREGROUNDS, any_foreground, paint, synthetic
+from alphamat.examples.brushes.outlines import outline
+from alphamat.examples.foregrounds import any_foreground as choice
 from alphamat.examples.painting import Canvas
 from alphamat.trimap import as_trimap
 
@@ -102,15 +104,29 @@ def test_colours_go_on_beyond_what_is_painted(name):
         assert foreground.max() <= colours.max() + 0.05
 
 
-def test_any_foreground_is_of_all_kinds_and_often_out_of_focus():
-    sharp, kinds = 0, set()
-    for seed in range(60):
-        alpha = layer("any_foreground", 100 + seed, 32, 32)[..., 3]
-        sharp += np.abs(np.diff(alpha)).max() > 0.6
-        kinds.add(round(float(alpha.mean()), 3))
-    assert len(kinds) > 55
-    assert 15 < sharp < 50
+def test_any_foreground_is_often_bent_out_of_focus_or_with_another(monkeypatch):
+    def square(canvas, rng):
+        painted = canvas.blank(np.float32)
+        painted[64:192, 64:192] = 1
+        return painted
+
+    monkeypatch.setattr(choice, "FOREGROUNDS", {square: 1})
+    monkeypatch.setattr(choice, "TRIES", 1)
+    canvas = Canvas.of(256, 256)
+    alphas = [any_foreground(canvas, np.random.default_rng(seed))[..., 3] for seed in range(60)]
+    whole = square(canvas, None)[..., 3]
+    assert 10 < sum(np.array_equal(alpha, whole) for alpha in alphas) < 30
+    assert 12 < sum(np.abs(np.diff(alpha)).max() < 0.8 for alpha in alphas) < 30
     assert sum(FOREGROUNDS.values()) == 100
+
+
+def test_fur_grows_out_of_its_body():
+    canvas = Canvas.of(61, 80)
+    for seed in SEEDS:
+        outside = outline(canvas, np.random.default_rng(seed))
+        far = layer("furry", seed)[outside > 0.03, 3]
+        assert far.max() > 0.1
+        assert (layer("furry", seed)[outside < -0.03, 3] > 0.99).all()
 
 
 def test_what_does_not_paint_a_background_is_refused():
