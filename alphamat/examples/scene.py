@@ -88,9 +88,9 @@ def synthetic(
     would store as 0 or 255 are exactly 0 or 1. Where alpha is 0, the foreground has the colours of
     nearby painted pixels.
 
-    Each of `SCENES` shows the same thing with any seed, in other forms and colours. Those of
-    `FOREGROUNDS` and `TEXTURES` differ as much as pictures to train on have to: a few have no pixel
-    of alpha 1. Their grain is that of the pixels, so it is another one at another size.
+    Each of `SCENES` shows one thing, with each seed in other forms and colours. `FOREGROUNDS` and
+    `TEXTURES` vary much more, for training; some foregrounds have no pixel of alpha 1. Their grain
+    is that of the pixels: it is another one at another size.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def paint(
     behind = np.clip(background(canvas, rng), 0, 1)
     alpha = layer[..., 3]
     alpha = np.where(alpha < 0.5 / 255, 0.0, np.where(alpha > 254.5 / 255, 1.0, alpha))
-    return Painting(alpha.astype(layer.dtype, copy=False), _colours(layer), behind)
+    return Painting(alpha, _colours(layer), behind)
 
 
 def _parse_parameters(scene, background, height, width, seed) -> tuple[int, int, int]:

@@ -8,17 +8,15 @@ from alphamat.examples.brushes.chance import chance, choose, log_uniform
 from alphamat.examples.brushes.fields import bend
 from alphamat.examples.brushes.focus import varied_focus
 from alphamat.examples.foregrounds.bits import bits
+from alphamat.examples.foregrounds.bodies import fuzzy, holes, solid
 from alphamat.examples.foregrounds.feather import feather
 from alphamat.examples.foregrounds.film import film
 from alphamat.examples.foregrounds.furry import furry
-from alphamat.examples.foregrounds.fuzzy import fuzzy
 from alphamat.examples.foregrounds.hairy import hairy
-from alphamat.examples.foregrounds.holes import holes
 from alphamat.examples.foregrounds.materials import either_over
 from alphamat.examples.foregrounds.net import net
 from alphamat.examples.foregrounds.plant import plant
 from alphamat.examples.foregrounds.smoky import smoky
-from alphamat.examples.foregrounds.solid import solid
 from alphamat.examples.foregrounds.strands import strands
 from alphamat.examples.foregrounds.tubes import tubes
 from alphamat.examples.foregrounds.web import web

@@ -13,10 +13,9 @@ from alphamat.examples.brushes.palettes import blend
 from alphamat.examples.painting import Canvas
 from alphamat.examples.textures.bokeh import bokeh
 from alphamat.examples.textures.cells import cells
-from alphamat.examples.textures.flat import flat
 from alphamat.examples.textures.land import land
 from alphamat.examples.textures.leaves import leaves
-from alphamat.examples.textures.mottle import mottle
+from alphamat.examples.textures.mottle import flat, mottle
 from alphamat.examples.textures.pattern import pattern
 from alphamat.examples.textures.rooms import rooms
 from alphamat.examples.textures.straw import straw

@@ -56,7 +56,8 @@ def _fallen(canvas, rng, middles, sizes):
     for k in range(count):
         if form <= 1 or (form == 4 and k % 2):
             axes = np.maximum(halves[k] * 2**SUBPIXEL, 8).astype(int).tolist()
-            cv2.ellipse(leaf, at[k].tolist(), axes, angles[k], 0, 360, k + 1, -1, 8, SUBPIXEL)
+            middle = at[k].tolist()
+            cv2.ellipse(leaf, middle, axes, angles[k], 0, 360, k + 1, -1, cv2.LINE_8, SUBPIXEL)
             continue
         if form == 3:
             corners = _polygon(rng) * halves[k, 0]

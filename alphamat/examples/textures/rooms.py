@@ -8,7 +8,7 @@ import numpy as np
 
 from alphamat.examples.brushes.chance import chance, letters, log_uniform, places
 from alphamat.examples.brushes.fields import points, smooth
-from alphamat.examples.brushes.outlines import fixed
+from alphamat.examples.brushes.outlines import SUBPIXEL, fixed
 from alphamat.examples.brushes.palettes import palette
 from alphamat.examples.painting import Canvas
 
@@ -47,7 +47,7 @@ def _write(picture, canvas, rng):
     import cv2
 
     ink = np.zeros(picture.shape[:2], np.uint8)
-    corner = (fixed(canvas, places(canvas, rng, 1, -0.05))[0] >> 4).tolist()
+    corner = (fixed(canvas, places(canvas, rng, 1, -0.05))[0] >> SUBPIXEL).tolist()
     scale = log_uniform(rng, 0.0008, 0.01) / canvas.pixel
     thick = max(1, int(log_uniform(rng, 0.002, 0.016) / canvas.pixel))
     font = int(rng.integers(0, 8))
