@@ -31,14 +31,14 @@ from alphamat_deep.training.recipe import Recipe
 LIBRARIES = "jax", "jaxlib", "flax", "optax", "numpy"
 
 
-def settings_of(recipe: Recipe, seed: int, dtype: DTypeLike) -> dict[str, Any]:
+def settings_of(recipe: Recipe, seed: int, dtype: DTypeLike, parts: int = 1) -> dict[str, Any]:
     """Return what has to be equal for a run to go on."""
     told = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     plain: dict[str, Any] = {
         name: value if isinstance(value, bool | int | float | str) else described(value)
         for name, value in told.items()
     }
-    return {**plain, "seed": seed, "dtype": jax.numpy.dtype(dtype).name}
+    return {**plain, "seed": seed, "dtype": jax.numpy.dtype(dtype).name, "parts": parts}
 
 
 def described(value: Any, depth: int = 4) -> str:

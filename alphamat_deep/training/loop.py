@@ -33,6 +33,7 @@ from alphamat_deep.training.door import (
     refuse_other_batch,
     refuse_other_functions,
     refuse_other_samples,
+    warn_if_fresh,
 )
 from alphamat_deep.training.folder import about, open_run, refuse_full, settings_of
 from alphamat_deep.training.keeping import (
@@ -70,12 +71,14 @@ def train(
     *,
     out: str | os.PathLike[str],
     weights: str | os.PathLike[str] | None = None,
+    backbone: str | os.PathLike[str] | None = None,
     model: nnx.Module | None = None,
     validation: Sequence[Any] = (),
     steps: int | None = None,
     seed: int = 0,
     resume: bool = False,
     dtype: DTypeLike = jnp.float32,
+    parts: int = 1,
     validate_every: int = 1000,
     save_every: int = 1000,
     keep: int = 2,
@@ -96,6 +99,9 @@ def train(
         Folder to make for the run: checkpoints, the network, scalars, pictures, a report.
     weights : path, optional
         Where to begin, as for `alphamat_deep.load`. By default with fresh parameters.
+    backbone : path, optional
+        File of the network's backbone alone, as torchvision or PaddlePaddle publish it; see
+        `alphamat_deep.PRESETS[…].backbones`. The rest starts fresh.
     model : nnx.Module, optional
         The network to begin with, instead of `weights`. It is not changed.
     validation : `alphamat.datasets.Dataset`, or sequence of samples
@@ -110,6 +116,9 @@ def train(
         stopped; on one device it is equal bit for bit.
     dtype : float32 or bfloat16
         Type of the network's computations.
+    parts : int
+        Equal parts in which a device computes its share of a batch, one after the other, to save
+        memory. Each has its own batch statistics, and losses divide by a part's unknown pixels.
     validate_every, save_every : int
         Steps between two validations, and between two checkpoints. A validation makes one, too.
     keep : int
@@ -156,16 +165,19 @@ def train(
     validate_every = as_count(validate_every, "validate_every")
     save_every, keep = as_count(save_every, "save_every"), as_count(keep, "keep")
     resume = as_flag(resume, "resume")
-    devices = as_devices(devices, recipe)
-    model, source = first_network(recipe, weights, model, seed)
-    settings, told_of = settings_of(recipe, seed, dtype), about(batches, source)
+    devices = as_devices(devices, recipe, parts := as_count(parts, "parts"))
+    begun_with = {"weights": weights, "backbone": backbone, "model": model}
+    model, source = first_network(recipe, seed, **begun_with)
+    settings, told_of = settings_of(recipe, seed, dtype, parts), about(batches, source)
     kept = None
     if jax.process_index() == 0:  # the only one that writes
         open_run(out, settings, told_of, resume=resume)
         kept = Checkpoints(out / "checkpoints", keep)
     keep_compiled()
-    step, state = begin(recipe, model, seed=seed, dtype=dtype)
+    step, state = begin(recipe, model, seed=seed, dtype=dtype, parts=parts)
     arrays, notes = _begun(kept, out, arrays_of(state))
+    if not notes.step:
+        warn_if_fresh(row, recipe.preset, *begun_with.values())
     like = jax.eval_shape(lambda: state)
     method = partial(method_of, recipe, row, model, like)
     finish = partial(_finish, out, method, settings, told_of)

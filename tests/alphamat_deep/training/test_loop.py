@@ -344,7 +344,8 @@ REFUSED = {
     "no trimap": (wrong(validation=[NO_TRIMAP]), ValueError, "without trimap, which small needs"),
     "weights": (wrong(weights="nowhere.pth"), FileNotFoundError, "nowhere.pth does not exist"),
     "model": (wrong(model=3), TypeError, "`model` is 3"),
-    "both": (wrong(model=3, weights="x"), ValueError, "`weights` and `model` are both given"),
+    "both": (wrong(model=3, weights="x"), ValueError, "`weights` and `model` are given"),
+    "parts": (wrong(parts=3), ValueError, r"`parts` is 3, .* 8 samples .* one of \[1, 2, 4, 8\]"),
     "devices": (wrong(devices=[]), TypeError, r"`devices` is \[\]"),
     "callback": (wrong(callback=3), TypeError, "`callback` is 3"),
 }
@@ -441,8 +442,8 @@ def test_arrays_that_the_first_weights_may_lack_start_fresh(tmp_path):
         given = {prefix + name: x for name, x in tensors.items() if name not in lost}
         checkpoints.write_native(path, given, {})
         with pytest.raises(ValueError, match=r"there is nothing for `last\.weight`"):
-            first_network(RECIPE, path, None, 3)
-        found, _ = first_network(replace(RECIPE, fresh=(r"^last\.",)), path, None, 3)
+            first_network(RECIPE, 3, weights=path)
+        found, _ = first_network(replace(RECIPE, fresh=(r"^last\.",)), 3, weights=path)
         fresh = alphamat_deep.build("small", rngs=nnx.Rngs(3))
         filled, fresh = (alphamat_deep.state_dict("small", x) for x in (found, fresh))
         assert_equal(filled, {x: (fresh if x in lost else tensors)[x] for x in tensors})
