@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -169,30 +169,25 @@ def train(
     begun_with = {"weights": weights, "backbone": backbone, "model": model}
     model, source = first_network(recipe, seed, **begun_with)
     settings, told_of = settings_of(recipe, seed, dtype, parts), about(batches, source)
-    kept = None
-    if jax.process_index() == 0:  # the only one that writes
-        open_run(out, settings, told_of, resume=resume)
-        kept = Checkpoints(out / "checkpoints", keep)
-    keep_compiled()
-    step, state = begin(recipe, model, seed=seed, dtype=dtype, parts=parts)
-    arrays, notes = _begun(kept, out, arrays_of(state))
-    if not notes.step:
-        warn_if_fresh(row, recipe.preset, *begun_with.values())
-    like = jax.eval_shape(lambda: state)
-    method = partial(method_of, recipe, row, model, like)
-    finish = partial(_finish, out, method, settings, told_of)
-    where = places(devices)
-    advance, state = compiled(step, where), state_of(arrays, like, put=partial(put_whole, where))
-    here, alone = len(where.parts.addressable_devices), jax.process_count() == 1
-    at, late, stops = notes.step, None, False
-
-    with (
-        _written(kept),
-        stopping() as asked,
-        telling(out if kept else None, at, recipe, callback) as told,
-        _feed(batches, at) as feed,
-        ThreadPoolExecutor(1, "watch") as watch,
-    ):
+    with ExitStack() as held:
+        kept = held.enter_context(_checkpoints(out, keep, settings, told_of, resume))
+        keep_compiled()
+        step, state = begin(recipe, model, seed=seed, dtype=dtype, parts=parts)
+        arrays, notes = _begun(kept, out, arrays_of(state))
+        if not notes.step:
+            warn_if_fresh(row, recipe.preset, *begun_with.values())
+        like = jax.eval_shape(lambda: state)
+        method = partial(method_of, recipe, row, model, like)
+        finish = partial(_finish, out, method, settings, told_of)
+        where = places(devices)
+        advance = compiled(step, where)
+        state = state_of(arrays, like, put=partial(put_whole, where))
+        here, alone = len(where.parts.addressable_devices), jax.process_count() == 1
+        at, late, stops = notes.step, None, False
+        asked = held.enter_context(stopping())
+        told = held.enter_context(telling(out if kept else None, at, recipe, callback))
+        feed = held.enter_context(_feed(batches, at))
+        watch = held.enter_context(ThreadPoolExecutor(1, "watch"))
         while not stops and (at < recipe.steps or notes.unscored):
             if notes.unscored:
                 notes = _scored(method(arrays, at), validation, notes, out, told)
@@ -234,6 +229,26 @@ class Late(NamedTuple):
     """When it was computed."""
 
 
+@contextmanager
+def _checkpoints(
+    out: Path, keep: int, settings: dict[str, Any], told_of: dict[str, Any], resume: bool
+) -> Iterator[Checkpoints | None]:
+    """Yield the checkpoints of the run in a folder, and wait for the last one at the end.
+
+    They are None in processes that do not write.
+    """
+    if jax.process_index() != 0:
+        yield None
+        return
+    with open_run(out, settings, told_of, resume=resume):
+        kept = Checkpoints(out / "checkpoints", keep)
+        try:
+            yield kept
+            kept.wait()
+        finally:
+            kept.close()
+
+
 def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, Notes]:
     """Return the state to begin with, and its notes: of the newest checkpoint, if there is one."""
     arrays, notes = fresh, Notes()
@@ -243,19 +258,6 @@ def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, 
         arrays, notes = kept.newest(fresh) or (fresh, notes)
     arrays, told = same_everywhere((arrays, np.array(notes)))
     return arrays, Notes(int(told[0]), int(told[1]), float(told[2]), bool(told[3]))
-
-
-@contextmanager
-def _written(kept: Checkpoints | None) -> Iterator[None]:
-    """Wait for the last checkpoint, at the end."""
-    if kept is None:
-        yield
-        return
-    try:
-        yield
-        kept.wait()
-    finally:
-        kept.close()
 
 
 @contextmanager

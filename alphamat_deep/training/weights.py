@@ -62,6 +62,8 @@ def _widened(
     for original, tensor in tensors.items():
         name = our_name(original, kind.names) or ""
         if name in shapes and matches(kind.widened, name) and tensor.ndim == len(shapes[name]):
-            lacking = np.subtract(shapes[name], tensor.shape).clip(0)
-            wide[original] = np.pad(tensor, [(0, more) for more in lacking])
+            axis = min(1, tensor.ndim - 1)  # of a kernel (out, in, h, w), or a vector (in h w,)
+            more = [(0, 0)] * tensor.ndim
+            more[axis] = 0, max(0, shapes[name][axis] - tensor.shape[axis])
+            wide[original] = np.pad(tensor, more)
     return wide

@@ -115,6 +115,8 @@ def test_painted_scenes_need_no_files():
         (["nothing"], "`recipe` is 'nothing'; expected fine-tune, or one of: dim-stage0"),
         (["fine-tune"], "--preset is None; expected one of: dim"),
         (["small", "--preset", "dim"], "only the recipe fine-tune takes one"),
+        (["small", "--parts", "3"], "--parts is 3, and a device's 2 samples"),
+        (["small", "--backbone", "none.pth"], "none.pth does not exist"),
         (["small", "--size", "40"], "--size is 40; expected a multiple of 32"),
         (["small", "--validation", "1"], "which holds out all 8 foregrounds"),
         (["small", "--backgrounds", "nowhere"], "--backgrounds is 'nowhere'"),

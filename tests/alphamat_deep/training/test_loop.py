@@ -1,11 +1,14 @@
 """A run trains, tells, keeps the best, and goes on as if it had never stopped."""
 
 import errno
+import fcntl
 import io
 import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -23,7 +26,7 @@ from flax import nnx
 import alphamat_deep
 from alphamat import datasets, metrics, read_image
 from alphamat_deep import checkpoints
-from alphamat_deep.training import keeping, loop, telling
+from alphamat_deep.training import keeping, locking, loop, telling
 from alphamat_deep.training.door import first_network
 from alphamat_deep.training.folder import settings_of
 from alphamat_deep.training.keeping import arrays_of
@@ -276,6 +279,21 @@ def test_a_run_begins_with_given_weights_or_a_given_network(tmp_path):
     )
 
 
+def plainly(model, batch, rngs):
+    alpha = model(batch["image"], batch["trimap"]).alpha
+    return {"total": jnp.abs(alpha - batch["alpha"]).mean()}
+
+
+def test_a_batch_in_parts_trains_as_a_whole_one_where_it_has_no_statistics(tmp_path):
+    recipe = replace(RECIPE, losses=(plainly,), frozen_statistics=True)
+    for parts in 1, 4:
+        loop.train(recipe, batches, out=tmp_path / f"{parts}", parts=parts, steps=2)
+    whole, cut = (final(tmp_path / parts, 2) for parts in ("1", "4"))
+    for name, array in whole.items():
+        np.testing.assert_allclose(cut[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
+    assert json.loads((tmp_path / "4" / "run.json").read_text())["settings"]["parts"] == 4
+
+
 def test_plain_lines_say_where_a_run_is(tmp_path, capsys):
     train(out=tmp_path / "run", validation=HELD)
     told = capsys.readouterr()
@@ -380,6 +398,7 @@ def test_a_run_is_not_overwritten(whole):
     [
         ({"seed": 3}, "seed was 0 and is 3"),
         ({"steps": 20}, "steps was 12 and is 20"),
+        ({"parts": 2}, "parts was 1 and is 2"),
         ({"dtype": jnp.bfloat16}, "dtype was float32 and is bfloat16"),
         ({"recipe": replace(RECIPE, average=0.5)}, "average was 0.9 and is 0.5"),
         ({"recipe": replace(RECIPE, optimiser=explode)}, "optimiser was .*adam and is .*explode"),
@@ -389,6 +408,44 @@ def test_a_run_of_other_settings_is_not_continued(whole, change, told):
     arguments = {"recipe": RECIPE, "batches": batches, **change}
     with pytest.raises(ValueError, match=told):
         loop.train(**arguments, out=whole, resume=True)
+
+
+HOLD = """
+import pathlib, runpy, sys
+with runpy.run_path(sys.argv[1])["locked"](pathlib.Path(sys.argv[2])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_in_which_a_run_goes_on_is_refused_until_that_is_killed(tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    command = [sys.executable, "-c", HOLD, locking.__file__, out]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        (out / "run.json").touch()
+        with pytest.raises(
+            BlockingIOError, match=r"`out` is .*another run goes on.*another folder"
+        ):
+            train(out=out, resume=True)
+        other.kill()
+    assert not (out / "run.json").read_bytes()
+    train(out=out, steps=1)
+    train(out=out, steps=1, resume=True)
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOLCK, "no locks"), OSError(errno.EROFS, "")])
+def test_a_system_without_locks_does_without(tmp_path, monkeypatch, fault):
+    def refuse(*_):
+        raise fault
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with locking.locked(tmp_path), locking.locked(tmp_path):
+        pass
+    with locking.locked(tmp_path / "nowhere"):
+        pass
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path):

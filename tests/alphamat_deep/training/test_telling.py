@@ -112,8 +112,8 @@ class Tags(HTMLParser):
 def run(tmp_path):
     out = tmp_path / "run"
     settings = {"preset": "<small>", "steps": 12, "config": {}}
-    open_run(out, settings, {"data": "a & b"}, resume=False)
-    return out
+    with open_run(out, settings, {"data": "a & b"}, resume=False):
+        return out
 
 
 def tags(page):
