@@ -152,10 +152,11 @@ def _backgrounds(text: str) -> Any:
 
 
 def _rehearse(module: Any, run: Any, out: Path, **options: Any) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     picture = out / "batch.png"
-    refuse_unwritable(picture, endings=(".png",))
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    refuse_unwritable(there / picture.name, endings=(".png",))
     found, recipe = module.rehearse(run, **options), run.recipe
+    out.mkdir(parents=True, exist_ok=True)
     write_image(picture, found.batch)
     hours = recipe.steps * found.step / 3600
     typer.echo(

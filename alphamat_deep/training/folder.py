@@ -4,6 +4,7 @@ run.json              settings, versions, where the weights came from
 checkpoints/          the last states, and that of the best network
 PRESET.safetensors    the best network, for `alphamat_deep.load`
 scalars.jsonl         losses of every step, and scores
+left_out.txt          damaged files, if there are any
 sheets/               pictures of the validation
 report.html
 .lock                 empty; kept open while a process trains

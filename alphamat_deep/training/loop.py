@@ -286,6 +286,7 @@ def _taken(feed: Iterator, at: int, share: int, late: Late | None, told: Teller)
     elif late.flag.is_ready():  # else the devices were at work all the time
         told.waited += max(0.0, now - max(since, late.ready.result()))
     refuse_other_batch(batch, share, at)
+    told.left_out(at, getattr(feed, "faults", {}))
     return batch
 
 

@@ -18,6 +18,8 @@ Curve = list[tuple[int, float]]
 """Steps and values."""
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 220, 56, 24
+NAMED = 50
+"""Damaged files that are named."""
 POINTS = 400
 """Of a curve; each is the mean of the steps that it stands for."""
 
@@ -30,6 +32,7 @@ def write_report(out: Path) -> None:
 def report(out: Path) -> str:
     """Return the page of a run as text."""
     run, curves = read_run(out), curves_of(out / "scalars.jsonl")
+    curves.pop("skipped", None)
     settings, told = run["settings"], run["about"]
     last = max((curve[-1][0] for curve in curves.values()), default=0)
     title = f"Training of {settings['preset']}"
@@ -42,6 +45,7 @@ def report(out: Path) -> str:
         _section("Validation", _charts(validated) + _sheet(out)),
         _section("Losses", _charts(losses)),
         _section("Speed", _charts(speeds)),
+        _section("Left out", _left_out(out)),
         _section("Settings", _table(settings)),
         _section("About", _table(told)),
     ]
@@ -154,6 +158,20 @@ def _sheet(out: Path) -> str:
         f'<figure><img alt="image, trimap, alpha, truth" src="data:image/png;base64,{content}">'
         f"<figcaption>After step {int(sheets[-1].stem)}: image, trimap where there is one, alpha, "
         "truth</figcaption></figure>"
+    )
+
+
+def _left_out(out: Path) -> str:
+    """Name damaged files once each, and say how often others took their place."""
+    times = max((line.get("skipped", 0) for line in records(out / "scalars.jsonl")), default=0)
+    if not times:
+        return ""
+    named = (out / "left_out.txt").read_text("utf-8").splitlines()
+    items = [escape(text) for text in named[:NAMED]]
+    items += [f"and {len(named) - NAMED} more, in left_out.txt"] if len(named) > NAMED else []
+    return (
+        f'<p class="soft">Damaged files, in the place of which others were taken {times} times.'
+        f"</p><ul>{''.join(f'<li>{text}</li>' for text in items)}</ul>"
     )
 
 

@@ -135,6 +135,19 @@ def test_misuse_is_told_in_one_line(folders, monkeypatch, arguments, message):
     assert not (folders / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("out", "options"), [("new/run", ("--weights", "file")), ("file/run", ("--workers", 0))]
+)
+def test_a_dry_run_that_is_refused_leaves_no_folder(folders, monkeypatch, out, options):
+    monkeypatch.chdir(folders)
+    (folders / "file").write_bytes(b"no weights")
+    result = run("small", *given(folders), *options, "--dry-run", "-o", out)
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("error: ")
+    assert "file" in result.stderr
+    assert not (folders / "new").exists()
+
+
 def test_a_folder_without_alphas_is_told_in_one_line(folders):
     result = run("small", "--foregrounds", folders / "backgrounds", "-o", folders / "run")
     assert result.exit_code == 1

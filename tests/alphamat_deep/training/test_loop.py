@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -292,6 +293,27 @@ def test_a_batch_in_parts_trains_as_a_whole_one_where_it_has_no_statistics(tmp_p
     for name, array in whole.items():
         np.testing.assert_allclose(cut[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
     assert json.loads((tmp_path / "4" / "run.json").read_text())["settings"]["parts"] == 4
+
+
+class Faulty:
+    """Batches of which one misses a file."""
+
+    def __init__(self, start, shard):
+        self.made, self.faults, self.position = batches(start, shard), Counter(), start
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.position += 1
+        self.faults["cat.png is left out: damaged"] += self.position == 2
+        return next(self.made)
+
+
+def test_files_that_are_left_out_are_counted_in_the_run(tmp_path):
+    loop.train(RECIPE, Faulty, out=tmp_path / "run", steps=3)
+    told = [line for line in lines(tmp_path / "run") if "skipped" in line]
+    assert told == [{"step": 2, "skipped": 1}]
 
 
 def test_plain_lines_say_where_a_run_is(tmp_path, capsys):

@@ -133,6 +133,32 @@ def test_a_report_is_well_formed_and_escapes_what_it_is_told(run):
     assert "http" not in page
 
 
+def test_damaged_files_are_counted_and_named_once(run, capsys):
+    cat, dog = "cat.png is left out: damaged", "<dog>.png is left out: cut\noff"
+
+    def go_on(*batches):
+        with telling.telling(run, 1, RECIPE, None) as teller:
+            for step, faults in enumerate(batches, start=2):
+                teller.left_out(step, faults)
+                teller.step(step, {"total": 1.0})
+
+    go_on({}, {cat: 2}, {cat: 2}, {cat: 2, dog: 1})
+    told = [line["skipped"] for line in telling.records(run / "scalars.jsonl") if "skipped" in line]
+    assert told == [2, 3]
+    go_on()  # from step 1, of which nothing was left out
+    go_on({cat: 1}, {cat: 1, dog: 3})
+    with telling.telling(run, 2, RECIPE, None) as teller:
+        assert teller.skipped == 1
+        teller.left_out(3, {dog: 3})
+        teller.step(3, {"total": 1.0})
+    assert (run / "left_out.txt").read_text().splitlines() == [cat, dog.replace("\n", " ")]
+    assert capsys.readouterr().err.endswith("damaged files left out 4 times\n")
+    page = report(run)
+    assert "others were taken 4 times" in page
+    assert page.count("left out: ") == 2
+    assert tags(page).count("svg") == 1  # no curve of their number
+
+
 def test_a_run_without_steps_has_a_report(run):
     assert "svg" not in tags(report(run))
 
