@@ -95,7 +95,7 @@ def refuse_other_samples(validation: Any, row: Preset, preset: str) -> None:
         )
     if not len(validation):
         return
-    first, rules = as_held(validation[0]), row.preprocess
+    first, rules = as_held(validation[0])[0], row.preprocess
     for what, needed in (("trimap", rules.encode is not None), ("plate", rules.plate)):
         if needed and getattr(first, what) is None:
             raise ValueError(f"`validation` has a sample without {what}, which {preset} needs.")

@@ -94,7 +94,8 @@ def train(
         `batches(start, shard)` returns an endless iterator: from the batch of step `start`,
         counted from 0, this process's part of each batch, `shard` being its number and the number
         of processes. It gives the same batches again when the run goes on, and leaves those that
-        it gave as they are.
+        it gave as they are. Batches may differ in the size of their pictures; a step is compiled
+        for each size.
     out : path
         Folder to make for the run: checkpoints, the network, scalars, pictures, a report.
     weights : path, optional
@@ -106,7 +107,8 @@ def train(
         The network to begin with, instead of `weights`. It is not changed.
     validation : `alphamat.datasets.Dataset`, or sequence of samples
         Held-out samples of any size, also dictionaries with "image", "alpha" and, where there is
-        one, "trimap". They are matted as by `alphamat_deep.load`.
+        one, "trimap". They are matted as by `alphamat_deep.load`; clips, (T, H, W, 3), frame by
+        frame, in order.
     steps : int, optional
         Instead of the recipe's; the schedule of its optimiser follows.
     seed : int
@@ -200,6 +202,7 @@ def train(
                 # The numbers of the step before are read while this one is computed.
                 stops = late is not None and _heard(late, told, kept)
                 stops |= alone and asked.is_set()
+                told.compiled(at, batch)
                 late = Late(at, scalars, flag, watch.submit(_ready_at, flag))
                 due = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
                 if not (stops or due or at % save_every == 0 or at == recipe.steps):

@@ -13,6 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
+
 from alphamat.io.whole import replace_file
 from alphamat.progress import Bar, bar
 from alphamat_deep.training.recipe import Recipe
@@ -50,6 +52,8 @@ class Teller:
         """Damaged files in the run so far, in the place of which others were taken."""
         self.faults: Counter[str] = Counter()
         """Those since this process began, by what was said of them."""
+        self.sizes: list[dict[str, tuple[int, ...]]] = []
+        """Of batches; a step is compiled for each."""
         self.list: Path | None = None
         """File that names each of them once."""
 
@@ -79,6 +83,17 @@ class Teller:
             self._write({"step": step, "skipped": self.skipped})
             if self.list is not None:
                 _add_lines(self.list, more)
+
+    def compiled(self, step: int, batch: Mapping[str, Any]) -> None:
+        """Say so where a step was compiled anew, for a size that no batch had before."""
+        if (size := {key: np.shape(x) for key, x in batch.items()}) in self.sizes:
+            return
+        self.sizes.append(size)
+        if len(self.sizes) > 1:
+            key = "image" if "image" in size else next(iter(size))
+            shape = " × ".join(map(str, size[key]))
+            self.say(f"step {step} was compiled for {key} {shape}: {len(self.sizes)} programs now")
+            self.pause()
 
     def validated(self, step: int, scores: Mapping[str, float], best: bool) -> None:
         self._write({"step": step, **{f"validation_{name}": x for name, x in scores.items()}})

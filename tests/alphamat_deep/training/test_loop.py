@@ -295,6 +295,31 @@ def test_a_batch_in_parts_trains_as_a_whole_one_where_it_has_no_statistics(tmp_p
     assert json.loads((tmp_path / "4" / "run.json").read_text())["settings"]["parts"] == 4
 
 
+def growing(start, shard):
+    """Yield small batches, with every third one larger."""
+    for at, batch in enumerate(batches(start, shard), start=start):
+        more = {key: np.concatenate([x, x], axis=2) for key, x in batch.items()}
+        yield more if at % 3 == 2 else batch
+
+
+def test_a_step_is_compiled_once_for_each_size_of_batches(tmp_path, capsys, monkeypatch):
+    traced = []
+
+    def loss(model, batch, rngs):
+        traced.append(batch["image"].shape)
+        return plainly(model, batch, rngs)
+
+    recipe = replace(RECIPE, losses=(loss,))
+    film = {name: np.stack([x[name] for x in HELD]) for name in HELD[0]}
+    loop.train(recipe, growing, out=tmp_path / "run", steps=7, validation=[film])
+    assert sorted(set(traced)) == [(8, 8, 10, 3), (8, 8, 20, 3)]
+    assert len(traced) == 2
+    told = capsys.readouterr().err
+    assert told.count("was compiled") == 1
+    assert "step 3 was compiled for image 8 × 8 × 20 × 3: 2 programs now\n" in told
+    assert "validation after step 7: sad" in told
+
+
 class Faulty:
     """Batches of which one misses a file."""
 
