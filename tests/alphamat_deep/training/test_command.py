@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 import alphamat_deep
 from alphamat import read_image, write_image
 from alphamat.cli import app
+from alphamat_deep.catalogue import Backbone
+from alphamat_deep.fill import Names
 from alphamat_deep.training import command, compositions
 from tests.alphamat_deep.training import small
 
@@ -146,6 +148,21 @@ def test_a_dry_run_that_is_refused_leaves_no_folder(folders, monkeypatch, out, o
     assert result.stderr.startswith("error: ")
     assert "file" in result.stderr
     assert not (folders / "new").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_are_lines_in_the_words_of_the_command(folders, monkeypatch):
+    def stop(*_, **__):
+        raise ValueError("Enough.")
+
+    kind = Backbone("half of it", mark="one", names=Names())
+    monkeypatch.setitem(command.PRESETS, "small", replace(small.SMALL, backbones=(kind,)))
+    monkeypatch.setattr(command, "begin", stop)
+    result = run("small", *given(folders), "--dry-run", "--workers", 0, "-o", folders / "d")
+    told, last = result.stderr.splitlines()
+    assert told.startswith("warning: All parameters of small start fresh")
+    assert "begin with half of it. Name such a file as --backbone" in told
+    assert last == "error: Enough."
 
 
 def test_a_folder_without_alphas_is_told_in_one_line(folders):

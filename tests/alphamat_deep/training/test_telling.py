@@ -159,6 +159,18 @@ def test_damaged_files_are_counted_and_named_once(run, capsys):
     assert tags(page).count("svg") == 1  # no curve of their number
 
 
+def test_a_report_has_totals_first_and_gradients_last(run):
+    with telling.telling(run, 0, RECIPE, None) as teller:
+        names = "error", "gradient", "gradient_2", "total", "total_2"
+        for step in 1, 2:
+            teller.step(step, dict.fromkeys(names, float(step)))
+        teller.validated(2, {"sad": 0.5}, True)
+    page = report(run)
+    order = "SAD", "total", "total_2", "error", "gradient", "gradient_2"
+    places = [page.index(f"<figcaption>{name} <b>") for name in order]
+    assert places == sorted(places)
+
+
 def test_a_run_without_steps_has_a_report(run):
     assert "svg" not in tags(report(run))
 
