@@ -286,9 +286,16 @@ def plainly(model, batch, rngs):
 
 
 def test_a_batch_in_parts_trains_as_a_whole_one_where_it_has_no_statistics(tmp_path):
-    recipe = replace(RECIPE, losses=(plainly,), frozen_statistics=True)
+    seen = []
+
+    def loss(model, batch, rngs):
+        seen.append(len(batch["image"]))
+        return plainly(model, batch, rngs)
+
+    recipe = replace(RECIPE, losses=(loss,), frozen_statistics=True)
     for parts in 1, 4:
         loop.train(recipe, batches, out=tmp_path / f"{parts}", parts=parts, steps=2)
+    assert set(seen) == {8, 2}
     whole, cut = (final(tmp_path / parts, 2) for parts in ("1", "4"))
     for name, array in whole.items():
         np.testing.assert_allclose(cut[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
