@@ -86,7 +86,7 @@ MOBILENETV3 = Backbone(
     names=Names(rename=((r"^features\.", "backbone.layers."),), ignore=(_CLASSIFIER,)),
 )
 RESNET = Backbone(
-    title="ResNet of ImageNet (torchvision's)",
+    title="ResNet of ImageNet (torchvision's, of the same depth)",
     mark=r"^layer4\.2\.conv3\.weight$",
     names=Names(rename=(_INSIDE,), ignore=(_CLASSIFIER,)),
 )

@@ -28,7 +28,7 @@ NAMES = Names(
 )
 # The first layer takes six channels, and starts fresh: the authors take what has its shape.
 _ASPP = (r"^classifier\.classifier\.0\.", "aspp.")
-DEEPLAB = "DeepLabV3 of Pascal VOC (VainF's DeepLabV3Plus-Pytorch, without plus)"
+DEEPLAB = "DeepLabV3 of Pascal VOC (of VainF's DeepLabV3Plus-Pytorch)"
 OF_MOBILENETV2 = (
     Backbone(
         title=DEEPLAB,

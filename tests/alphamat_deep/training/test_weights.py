@@ -39,7 +39,7 @@ FILES = {
     "rvm-mobilenetv3": files.mobilenet_v3_large,
     "rvm-resnet50": files.resnet50,
 }
-QUICK = "dim-skip", "gca", "pp-gca", "modnet", "modnet-mobilenetv2", "bgmv2-mobilenetv2-4k"
+QUICK = "dim-skip", "pp-gca", "modnet-webcam"
 
 
 def zeros(shapes):
