@@ -13,6 +13,7 @@ from alphamat.cli import app
 from alphamat_deep.catalogue import Backbone
 from alphamat_deep.fill import Names
 from alphamat_deep.training import command, compositions
+from alphamat_deep.training.compositions.batches import Samples
 from tests.alphamat_deep.training import small
 
 SQUARE = partial(compositions.compose_square, size=32)
@@ -86,6 +87,7 @@ def test_a_dry_run_shows_a_batch_and_trains_nothing(folders):
 def test_no_foreground_is_trained_on_and_validated_with(folders):
     made = command.run_of("small", foregrounds=folders / "cutouts", validation=0.5, workers=0)
     learnt = {entry.name for entry in made.feed.args[0]}
+    assert isinstance(made.validation, Samples)
     held = {entry.name for entry in made.validation.stream.source}
     assert learnt
     assert held
