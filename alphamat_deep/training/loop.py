@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -33,6 +33,7 @@ from alphamat_deep.training.door import (
     refuse_other_batch,
     refuse_other_functions,
     refuse_other_samples,
+    warn_if_fresh,
 )
 from alphamat_deep.training.folder import about, open_run, refuse_full, settings_of
 from alphamat_deep.training.keeping import (
@@ -70,12 +71,14 @@ def train(
     *,
     out: str | os.PathLike[str],
     weights: str | os.PathLike[str] | None = None,
+    backbone: str | os.PathLike[str] | None = None,
     model: nnx.Module | None = None,
     validation: Sequence[Any] = (),
     steps: int | None = None,
     seed: int = 0,
     resume: bool = False,
     dtype: DTypeLike = jnp.float32,
+    parts: int = 1,
     validate_every: int = 1000,
     save_every: int = 1000,
     keep: int = 2,
@@ -91,16 +94,21 @@ def train(
         `batches(start, shard)` returns an endless iterator: from the batch of step `start`,
         counted from 0, this process's part of each batch, `shard` being its number and the number
         of processes. It gives the same batches again when the run goes on, and leaves those that
-        it gave as they are.
+        it gave as they are. Batches may differ in the size of their pictures; a step is compiled
+        for each size.
     out : path
         Folder to make for the run: checkpoints, the network, scalars, pictures, a report.
     weights : path, optional
         Where to begin, as for `alphamat_deep.load`. By default with fresh parameters.
+    backbone : path, optional
+        File of the network's backbone alone, as torchvision or PaddlePaddle publish it; see
+        `alphamat_deep.PRESETS[…].backbones`. The rest starts fresh.
     model : nnx.Module, optional
         The network to begin with, instead of `weights`. It is not changed.
     validation : `alphamat.datasets.Dataset`, or sequence of samples
         Held-out samples of any size, also dictionaries with "image", "alpha" and, where there is
-        one, "trimap". They are matted as by `alphamat_deep.load`.
+        one, "trimap". They are matted as by `alphamat_deep.load`; clips, (T, H, W, 3), frame by
+        frame, in order.
     steps : int, optional
         Instead of the recipe's; the schedule of its optimiser follows.
     seed : int
@@ -110,6 +118,9 @@ def train(
         stopped; on one device it is equal bit for bit.
     dtype : float32 or bfloat16
         Type of the network's computations.
+    parts : int
+        Equal parts in which a device computes its share of a batch, one after the other, to save
+        memory. Each has its own batch statistics, and losses divide by a part's unknown pixels.
     validate_every, save_every : int
         Steps between two validations, and between two checkpoints. A validation makes one, too.
     keep : int
@@ -156,31 +167,29 @@ def train(
     validate_every = as_count(validate_every, "validate_every")
     save_every, keep = as_count(save_every, "save_every"), as_count(keep, "keep")
     resume = as_flag(resume, "resume")
-    devices = as_devices(devices, recipe)
-    model, source = first_network(recipe, weights, model, seed)
-    settings, told_of = settings_of(recipe, seed, dtype), about(batches, source)
-    kept = None
-    if jax.process_index() == 0:  # the only one that writes
-        open_run(out, settings, told_of, resume=resume)
-        kept = Checkpoints(out / "checkpoints", keep)
-    keep_compiled()
-    step, state = begin(recipe, model, seed=seed, dtype=dtype)
-    arrays, notes = _begun(kept, out, arrays_of(state))
-    like = jax.eval_shape(lambda: state)
-    method = partial(method_of, recipe, row, model, like)
-    finish = partial(_finish, out, method, settings, told_of)
-    where = places(devices)
-    advance, state = compiled(step, where), state_of(arrays, like, put=partial(put_whole, where))
-    here, alone = len(where.parts.addressable_devices), jax.process_count() == 1
-    at, late, stops = notes.step, None, False
-
-    with (
-        _written(kept),
-        stopping() as asked,
-        telling(out if kept else None, at, recipe, callback) as told,
-        _feed(batches, at) as feed,
-        ThreadPoolExecutor(1, "watch") as watch,
-    ):
+    devices = as_devices(devices, recipe, parts := as_count(parts, "parts"))
+    begun_with = {"weights": weights, "backbone": backbone, "model": model}
+    model, source = first_network(recipe, seed, **begun_with)
+    settings, told_of = settings_of(recipe, seed, dtype, parts), about(batches, source)
+    with ExitStack() as held:
+        kept = held.enter_context(_checkpoints(out, keep, settings, told_of, resume))
+        keep_compiled()
+        step, state = begin(recipe, model, seed=seed, dtype=dtype, parts=parts)
+        arrays, notes = _begun(kept, out, arrays_of(state))
+        if not notes.step:
+            warn_if_fresh(row, recipe.preset, *begun_with.values())
+        like = jax.eval_shape(lambda: state)
+        method = partial(method_of, recipe, row, model, like)
+        finish = partial(_finish, out, method, settings, told_of)
+        where = places(devices)
+        advance = compiled(step, where)
+        state = state_of(arrays, like, put=partial(put_whole, where))
+        here, alone = len(where.parts.addressable_devices), jax.process_count() == 1
+        at, late, stops = notes.step, None, False
+        asked = held.enter_context(stopping())
+        told = held.enter_context(telling(out if kept else None, at, recipe, callback))
+        feed = held.enter_context(_feed(batches, at))
+        watch = held.enter_context(ThreadPoolExecutor(1, "watch"))
         while not stops and (at < recipe.steps or notes.unscored):
             if notes.unscored:
                 notes = _scored(method(arrays, at), validation, notes, out, told)
@@ -193,6 +202,7 @@ def train(
                 # The numbers of the step before are read while this one is computed.
                 stops = late is not None and _heard(late, told, kept)
                 stops |= alone and asked.is_set()
+                told.compiled(at, batch)
                 late = Late(at, scalars, flag, watch.submit(_ready_at, flag))
                 due = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
                 if not (stops or due or at % save_every == 0 or at == recipe.steps):
@@ -222,6 +232,26 @@ class Late(NamedTuple):
     """When it was computed."""
 
 
+@contextmanager
+def _checkpoints(
+    out: Path, keep: int, settings: dict[str, Any], told_of: dict[str, Any], resume: bool
+) -> Iterator[Checkpoints | None]:
+    """Yield the checkpoints of the run in a folder, and wait for the last one at the end.
+
+    They are None in processes that do not write.
+    """
+    if jax.process_index() != 0:
+        yield None
+        return
+    with open_run(out, settings, told_of, resume=resume):
+        kept = Checkpoints(out / "checkpoints", keep)
+        try:
+            yield kept
+            kept.wait()
+        finally:
+            kept.close()
+
+
 def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, Notes]:
     """Return the state to begin with, and its notes: of the newest checkpoint, if there is one."""
     arrays, notes = fresh, Notes()
@@ -231,19 +261,6 @@ def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, 
         arrays, notes = kept.newest(fresh) or (fresh, notes)
     arrays, told = same_everywhere((arrays, np.array(notes)))
     return arrays, Notes(int(told[0]), int(told[1]), float(told[2]), bool(told[3]))
-
-
-@contextmanager
-def _written(kept: Checkpoints | None) -> Iterator[None]:
-    """Wait for the last checkpoint, at the end."""
-    if kept is None:
-        yield
-        return
-    try:
-        yield
-        kept.wait()
-    finally:
-        kept.close()
 
 
 @contextmanager
@@ -272,6 +289,7 @@ def _taken(feed: Iterator, at: int, share: int, late: Late | None, told: Teller)
     elif late.flag.is_ready():  # else the devices were at work all the time
         told.waited += max(0.0, now - max(since, late.ready.result()))
     refuse_other_batch(batch, share, at)
+    told.left_out(at, getattr(feed, "faults", {}))
     return batch
 
 
