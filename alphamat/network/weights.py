@@ -52,7 +52,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"it has {size:,} bytes, and float32 takes 14 million.")
     stored = path.read_bytes()
     start = 8 + int.from_bytes(stored[:8], "little")
-    header = _header(stored[8:start]) if start <= len(stored) else {}
+    header = _header(stored[8:start])
     expected = shapes()
     for name in [*expected, *header]:
         if name not in header:
