@@ -47,6 +47,18 @@ def test_features_are_those_of_the_definition_where_a_layer_is_unknown(absent):
         np.testing.assert_allclose(ours.transpose(1, 2, 0), expected, rtol=0, atol=2e-4)
 
 
+def test_features_of_a_tile_are_those_of_the_picture():
+    models = Models.of(*picture(150, 230))
+    for factor, all_of_it, tile in zip(
+        (1, 2),
+        features(models, (slice(0, 160), slice(0, 256))),
+        features(models, (slice(64, 128), slice(96, 160))),
+        strict=True,
+    ):
+        rows, columns = slice(64 // factor, 128 // factor), slice(96 // factor, 160 // factor)
+        assert np.array_equal(tile, all_of_it[:, rows, columns])
+
+
 def test_alpha_is_that_of_the_definition():
     image, trimap = picture(45, 70)
     expected = reference.alpha(image, *trimap, WEIGHTS)
