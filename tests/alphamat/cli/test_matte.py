@@ -16,7 +16,9 @@ from alphamat.examples import astronaut
 from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.io.profiles import as_rgb, convert_colours
 from alphamat.method import Matte
+from alphamat.network.unet import shapes
 from tests.alphamat.io.writers import profile
+from tests.alphamat.network.writers import stored
 
 
 def run(*arguments):
@@ -45,6 +47,15 @@ def test_writes_alpha_next_to_the_image(scene, arguments, method):
     assert ("converged" in result.stdout) == (method is alphamat.closed_form)
     alpha = read_image(scene / "photo_alpha.png")
     np.testing.assert_array_equal(alpha, np.rint(255 * expected))
+
+
+def test_the_librarys_own_network_takes_weights(scene):
+    other = {name: np.zeros(shape, np.float32) for name, shape in shapes().items()}
+    (scene / "own.safetensors").write_bytes(stored(other))
+    result = matte(scene, "--weights", scene / "own.safetensors")
+    assert result.exit_code == 0, result.output
+    trimap = read_image(scene / "trimap.png")
+    np.testing.assert_array_equal(read_image(scene / "photo_alpha.png"), 255 * (trimap == 255))
 
 
 def test_bits_and_output_are_heeded(scene):

@@ -5,7 +5,7 @@ import pytest
 
 import alphamat
 from alphamat.network.unet import shapes
-from tests.alphamat.network.test_weights import stored
+from tests.alphamat.network.writers import stored
 
 
 def scene(height=37, width=50):

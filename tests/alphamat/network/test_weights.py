@@ -1,4 +1,3 @@
-import json
 import re
 
 import numpy as np
@@ -6,19 +5,7 @@ import pytest
 
 from alphamat.network.unet import shapes
 from alphamat.network.weights import BUNDLED, read_weights
-
-
-def stored(tensors, **changes):
-    """Return the bytes of a .safetensors file, whose header may be changed."""
-    header, start = {"__metadata__": {"writer": "a test"}}, 0
-    for name, tensor in tensors.items():
-        stop = start + tensor.nbytes
-        code = {2: "F16", 4: "F32", 8: "F64"}[tensor.itemsize]
-        header[name] = {"dtype": code, "shape": [*tensor.shape], "data_offsets": [start, stop]}
-        start = stop
-    header = json.dumps(header | changes).encode()
-    body = b"".join(tensor.tobytes() for tensor in tensors.values())
-    return len(header).to_bytes(8, "little") + header + body
+from tests.alphamat.network.writers import stored
 
 
 def zeros(dtype=np.float16, **others):
