@@ -32,6 +32,7 @@ from alphamat.methods.information_flow import information_flow_system as informa
 from alphamat.methods.knn import knn as knn
 from alphamat.methods.knn import knn_system as knn_system
 from alphamat.methods.learned import learned as learned
+from alphamat.methods.learned import learned_system as learned_system
 from alphamat.methods.learning_based import learning_based as learning_based
 from alphamat.methods.learning_based import learning_based_global as learning_based_global
 from alphamat.methods.learning_based import learning_based_system as learning_based_system
@@ -68,6 +69,7 @@ __all__ = [
     "knn",
     "knn_system",
     "learned",
+    "learned_system",
     "learning_based",
     "learning_based_global",
     "learning_based_system",

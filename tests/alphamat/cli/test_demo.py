@@ -30,6 +30,7 @@ def test_demo_writes_four_pictures(tmp_path, monkeypatch):
     alpha = alphamat.learned(image[cut], trimap[cut])
     written = read_image(tmp_path / "new/folder/alpha.png")
     np.testing.assert_array_equal(written, np.rint(255 * alpha))
+    assert "converged" in result.stdout
     for step in ("read", "matte", "foreground", "write", *shapes):
         assert step in result.stdout
 
