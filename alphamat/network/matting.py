@@ -16,7 +16,7 @@ from alphamat.trimap import Trimap
 
 REACH = 224  # pixels: alpha does not depend on features farther away
 HALO = 32  # pixels: nor do levels 0 and 1, beside what the bottom gives
-SIDE = 1088  # pixels: the longest side of a tile
+SIDE = 1088  # pixels: the longest side of a tile, unless a single one of that area is enough
 
 
 class Tile(NamedTuple):
@@ -98,6 +98,9 @@ def around(unknown: np.ndarray) -> Area:
 
 def cut(region: Area) -> list[Tile]:
     """Return the tiles that make up a region. Their windows have one size, and lie within it."""
+    height, width = size_of(region)
+    if height * width <= SIDE**2:
+        return [Tile(region, region)]
     return [
         Tile((y, x), (rows, columns)) for (y, rows), (x, columns) in product(*map(_cut, region))
     ]
