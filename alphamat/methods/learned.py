@@ -29,7 +29,7 @@ def learned(
     trimap: Pixels,
     *,
     mirrored: bool = False,
-    trust: float | None = 0.01,
+    trust: float | None = 0.02,
     weights: str | os.PathLike[str] | None = None,
     epsilon: float = 1e-7,
     solver: Solver = SOLVER,
@@ -48,12 +48,13 @@ def learned(
     trimap : (H, W) array_like, or PIL image
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     mirrored : bool
-        Take the mean of what the network says of the picture and of its three mirror images: four
-        times its work, a little better.
+        Take the mean of what the network says of the picture and of its three mirror images. It
+        works four times as long, and is a little better on some pictures.
     trust : float, optional
         How strongly the network's alpha is held while it is refined: a pixel's weight is `trust`
-        times its confidence, which is greatest where alpha is 0 or 1. None refines nothing, nor are
-        pictures refined that are narrower than three pixels.
+        times its confidence, which is greatest where alpha is 0 or 1. The default was chosen on
+        photographs with true alphas. None refines nothing. Pictures narrower than three pixels are
+        never refined.
     weights : path, optional
         A .safetensors file of other parameters for the same network, in float16 or float32. None
         takes those of the package. Nothing in the file is executed.
@@ -85,6 +86,15 @@ def learned(
     -----
     The network itself could do without known foreground or background. A trimap that lacks either
     is refused, as by all methods: nothing in it says what the foreground is.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> image, trimap = examples.astronaut()
+    >>> alpha = alphamat.learned(image, trimap)
+    >>> bool((alpha[trimap == 255] == 1).all())
+    True
     """
     image = as_image(image)
     if trust is not None and min(image.shape[:2]) >= WINDOW:
@@ -104,7 +114,7 @@ def learned_system(
     trimap: Pixels,
     *,
     mirrored: bool = False,
-    trust: float = 0.01,
+    trust: float = 0.02,
     weights: str | os.PathLike[str] | None = None,
     epsilon: float = 1e-7,
     solver: Solver = SOLVER,
@@ -158,5 +168,5 @@ def _network(
 
 
 def _parse_trust(trust: float) -> float:
-    expected = "a positive number from 1e-12 to 1e30, such as 0.01, or None"
+    expected = "a positive number from 1e-12 to 1e30, such as 0.02, or None"
     return as_number(trust, "trust", expected, least=1e-12, most=1e30)

@@ -132,7 +132,11 @@ def upsample(models, y, x, model):
 
 @jit
 def compare(r, g, b, model, out):
-    """Write seven features of a colour beside both layers' models; see `compare` of the caller."""
+    """Write seven features of a colour I beside the models of both layers.
+
+    α - ½ on the line from μ_B to μ_F, twice the distance from that line, m / (2 + m) of the two
+    Mahalanobis distances m_F and m_B, m_B / (m_F + m_B + 0.1) - ½, and how well F and B are known.
+    """
     out[0], out[1] = project(
         r, g, b, model[0], model[1], model[2], model[9], model[10], model[11]
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 Moments of the known colours of either layer are averaged over ever larger cells, and brought back
 down, so that each place has a Gaussian model of foreground and background, made of what is known
-near by or, where nothing is, farther away. Nothing here is learnt.
+nearby or, where nothing is, farther away. Nothing here is learnt.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ class Models(NamedTuple):
 
     @classmethod
     def of(cls, image: np.ndarray, trimap: Trimap) -> Models:
-        """Make the models of an image (H, W, 3) in [0, 1]."""
+        """Make the models of an image (H, W, 3) in [0, 1].
+
+        With s the mean moments in cells, those that are carried down from larger cells are
+        e₃₂ = blur(s₃₂) + 0.001 mean(s₃₂), and e₁₆ = blur(s₁₆) + 0.03 upsample(e₃₂), and so on.
+        """
         labels = np.full(trimap.foreground.shape, kernels.UNKNOWN, np.uint8)
         labels[trimap.background] = kernels.BACKGROUND
         labels[trimap.foreground] = kernels.FOREGROUND
@@ -106,7 +110,11 @@ def _neighbours(x: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def colour_models(moments: np.ndarray) -> np.ndarray:
-    """Return models (h, w, 20), as in `Models`, of moments (h, w, 20)."""
+    """Return models (h, w, 20), as in `Models`, of moments (h, w, 20).
+
+    Of a layer's moments m₀, m₁ and m₂ they are μ = m₁ / m₀, the inverse of Σ = m₂ / m₀ - μ μᵀ, and
+    1 + log₁₀(m₀) / 6. Covariances are shrunk to 95 %, and variances grow by ε.
+    """
     models = np.empty_like(moments)
     for layer in range(2):
         sums, out = moments[..., 10 * layer :][..., :10], models[..., 9 * layer :][..., :9]
@@ -152,7 +160,7 @@ def full_features(models: Models, tile: Area) -> np.ndarray:
     """Return the features at full size, (19, h, w).
 
     The colour less ½ (3), whether the pixel is foreground, background, unknown (3), the means of
-    foreground and of background less the colour (6), and what `compare` says.
+    foreground and of background less the colour (6), and what `kernels.compare` says.
     """
     top, left = (side.start for side in tile)
     height, width = size_of(tile)
@@ -166,8 +174,8 @@ def full_features(models: Models, tile: Area) -> np.ndarray:
 def half_features(models: Models, tile: Area) -> np.ndarray:
     """Return the features at half size, (38, h / 2, w / 2).
 
-    What `compare` says of the models of 8 and of 16 pixels (14), then what `attend` finds among
-    cells of 8, of 16 (20) and of 32 pixels, of which only its first four (4).
+    What `kernels.compare` says of the models of 8 and of 16 pixels (14), then what `attend` finds
+    among cells of 8, of 16 (20) and of 32 pixels, of which only its first four (4).
     """
     top, left = (side.start for side in tile)
     height, width = (side // 2 for side in size_of(tile))
@@ -205,7 +213,7 @@ def _around(
 def attend(
     pixels: np.ndarray, cells: np.ndarray, tile: Area, cell: int, features: np.ndarray
 ) -> None:
-    """Write what known cells near by say of a tile's pixels (h, w, 3), which are at half size.
+    """Write what known cells nearby say of a tile's pixels (h, w, 3), which are at half size.
 
     Among the 7 × 7 cells around a pixel's own, those of about its colour count: a cell of colour c
     and weight v counts v / (|I - c|² + 0.001)². The ten features are 2 |I - c| of the nearest cell,
