@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+import alphamat
 import alphamat_deep
 
 CASES = [
@@ -41,6 +42,12 @@ def test_alpha_is_that_of_the_prototype(method, reference, case):
     levels = stored["trimap"]
     trimap = np.select([levels == 0, levels == 255], [0, 1], 0.5)
     assert np.abs(method(stored["image"], trimap) - stored["alpha"]).max() < 1e-4
+
+
+def test_it_is_the_network_of_the_core(method, picture):
+    image, trimap = (x[:-4, 3:] for x in picture)
+    alone = alphamat.learned(image, trimap, trust=None)
+    assert np.abs(method(image, trimap) - alone).max() < 1e-4
 
 
 def test_known_pixels_are_kept_and_borders_do_not_matter(method, picture):
