@@ -9,6 +9,7 @@ from alphamat_deep.training.recipes import (
     bgmv2,
     dim,
     gca,
+    learned,
     modnet,
     pp_humanmatting,
     pp_matting,
@@ -37,6 +38,7 @@ RECIPES = {
     "rvm-stage2": rvm.STAGE2,
     "rvm-stage3": rvm.STAGE3,
     "rvm-stage4": rvm.STAGE4,
+    "learned": learned.LEARNED,
     **{f"fine-tune-{preset}": fine_tune(preset) for preset in PRESETS},
 }
 """Recipes by the names that the command line has for them."""
