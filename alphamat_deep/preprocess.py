@@ -79,12 +79,17 @@ class Pad(NamedTuple):
     """Pixels added on every side."""
     multiple: int
     """Then height and width (without `border`) are padded at their ends to multiples of this."""
+    mode: str = "reflect"
+    """Of `numpy.pad`; "edge" repeats the border pixels instead."""
 
     def apply(
         self, image: np.ndarray, trimap: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray | None]:
         border = [(self.border, self.border + -side % self.multiple) for side in image.shape[:2]]
-        return _mirror(image, border), None if trimap is None else _mirror(trimap, border)
+        return self._padded(image, border), None if trimap is None else self._padded(trimap, border)
+
+    def _padded(self, pixels: np.ndarray, border: list[tuple[int, int]]) -> np.ndarray:
+        return np.pad(pixels, [*border, *[(0, 0)] * (pixels.ndim - 2)], self.mode)
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
         y, x = (slice(self.border, self.border + side) for side in size)
@@ -256,7 +261,3 @@ def _nearest(trimap: np.ndarray, size: Size) -> np.ndarray:
     import cv2
 
     return cv2.resize(trimap, size[::-1], interpolation=cv2.INTER_NEAREST)
-
-
-def _mirror(pixels: np.ndarray, border: list[tuple[int, int]]) -> np.ndarray:
-    return np.pad(pixels, [*border, *[(0, 0)] * (pixels.ndim - 2)], mode="reflect")

@@ -25,7 +25,7 @@ from alphamat_deep.matting import PRECISIONS, Matting
 
 def load(
     preset: str,
-    weights: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = None,
     *,
     dtype: DTypeLike = jnp.float32,
     precision: str = "highest",
@@ -40,6 +40,7 @@ def load(
     weights : path
         The authors' file (.pth, .ckpt, .tar, .pdparams), or what `alphamat convert` made of it
         (.safetensors), or .npz. Its contents decide which, not its name; nothing in it is executed.
+        "learned", the library's own network, needs none.
     dtype : float32 or bfloat16
         Type of the network's computations. bfloat16 takes half the memory. With random weights,
         which amplify errors, alpha changed by 0.006 to 0.02 on average, in `dim` by 0.08.
@@ -63,7 +64,8 @@ def load(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"`precision` is {precision!r}; expected one of: {', '.join(PRECISIONS)}.")
-    row, tensors = _configured(_row(preset), config), read(weights)
+    row = _configured(_row(preset), config)
+    tensors = read(_bundled(preset) if weights is None else weights)
     model = from_state_dict(preset, tensors, **config)
     if dtype != jnp.float32:
         nnx.update(model, jax.tree.map(lambda x: x.astype(dtype), nnx.state(model)))
@@ -208,6 +210,16 @@ def save(
     tensors = state_dict(preset, model, like=like)
     notes = {"preset": preset, "writer": f"alphamat {alphamat.__version__}"}
     write_native(target, tensors, notes)
+
+
+def _bundled(preset: str) -> Path:
+    """Return the file of the weights that come with a network."""
+    if not (file := _row(preset).bundled):
+        raise ValueError(
+            f"`weights` is missing; {preset} needs its authors' file. `alphamat models {preset}` "
+            "says where they publish it."
+        )
+    return Path(alphamat.__file__).parent / "assets" / file
 
 
 def _row(preset: str) -> Preset:

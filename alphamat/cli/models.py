@@ -9,6 +9,8 @@ import typer
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import installed_models, module_with
 
+BUNDLED = "come with alphamat, MIT"
+
 
 def list_models(
     name: Annotated[
@@ -30,14 +32,16 @@ def list_models(
 
 def _line(name: str, preset) -> str:
     weights = preset.weights
-    terms = "no published weights" if weights is None else f"{weights.format}, {weights.licence}"
+    terms = BUNDLED if preset.bundled else "no published weights"
+    if weights is not None:
+        terms = f"{weights.format}, {weights.licence}"
     return f"{name:<28} {terms}"
 
 
 def _whole(name: str, preset) -> str:
     lines = {"network": preset.citation}
     if preset.weights is None:
-        lines["weights"] = "none published"
+        lines["weights"] = BUNDLED if preset.bundled else "none published"
     else:
         commercial = {True: "allowed", False: "not allowed", None: "not stated"}
         lines |= {

@@ -8,6 +8,7 @@ from alphamat_deep.catalogue import (
     bgmv2,
     dim,
     gca,
+    learned,
     modnet,
     pp_humanmatting,
     pp_matting,
@@ -19,6 +20,7 @@ from alphamat_deep.catalogue.preset import Score as Score
 from alphamat_deep.catalogue.preset import Weights as Weights
 
 PRESETS = {
+    **learned.PRESETS,
     **dim.PRESETS,
     **gca.PRESETS,
     **modnet.PRESETS,

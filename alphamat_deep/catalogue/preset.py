@@ -58,6 +58,8 @@ class Preset:
     weights: Weights | None
     """None where nobody publishes any."""
     citation: str
+    bundled: str = ""
+    """File of `alphamat/assets` with its weights, where it comes with them."""
     scores: tuple[Score, ...] = ()
     warning: str = ""
     """What its users have to know."""

@@ -12,6 +12,7 @@ from alphamat_deep import PRESETS, catalogue
 from alphamat_deep.preprocess import Preprocess
 
 NAMES = [
+    "learned",
     "dim",
     "dim-skip",
     "dim-refine",

@@ -39,7 +39,7 @@ def test_configurations_are_changed_by_keyword():
 
 
 def test_what_is_wrong_is_said(weights, tmp_path):
-    with pytest.raises(ValueError, match="`preset` is 'tyni'; expected one of: dim"):
+    with pytest.raises(ValueError, match="`preset` is 'tyni'; expected one of: learned, dim"):
         alphamat_deep.load("tyni", weights)
     with pytest.raises(FileNotFoundError, match=r"absent\.pth"):
         alphamat_deep.load("tiny", tmp_path / "absent.pth")
