@@ -223,6 +223,8 @@ class Remembered(Sequence[Sample]):
         return len(self.samples)
 
     def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self[place] for place in range(len(self))[at]]
         if at not in self.found:
             self.found[at] = self.samples[at]
         return self.found[at]

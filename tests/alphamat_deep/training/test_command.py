@@ -113,7 +113,7 @@ def test_painted_scenes_need_no_files():
     ("arguments", "message"),
     [
         (["nothing"], "`recipe` is 'nothing'; expected fine-tune, or one of: dim-stage0"),
-        (["fine-tune"], "--preset is None; expected one of: dim"),
+        (["fine-tune"], "--preset is None; expected one of: learned, dim"),
         (["small", "--preset", "dim"], "only the recipe fine-tune takes one"),
         (["small", "--size", "40"], "--size is 40; expected a multiple of 32"),
         (["small", "--validation", "1"], "which holds out all 8 foregrounds"),
