@@ -172,7 +172,7 @@ def rehearse(
     seconds = time.perf_counter() - since
     memory = needed.argument_size_in_bytes + needed.temp_size_in_bytes
     loss = float(scalars["total"])
-    return Rehearsal(_picture(batch), loss, compiling, seconds, composing, memory)
+    return Rehearsal(_picture(jax.device_get(batch)), loss, compiling, seconds, composing, memory)
 
 
 def _recipe(name: str, preset: str | None) -> Recipe:
@@ -201,15 +201,15 @@ def _bank(bank: Bank, fewer: int, size: int | None, layers: int | None) -> Bank:
 
 
 def _run_of_bank(recipe: Recipe, bank: Bank, seed: int, workers: int) -> Run:
-    """Return a run on crops of painted layers; other scenes and backgrounds are held out."""
-    size = bank.extent, bank.extent
-    learnt, held = (painted(*size, seeds=seeds) for seeds in (SEEDS, HELD_OUT_SEEDS))
-    behind, unseen = (backdrops(*size, seeds=seeds) for seeds in (SEEDS, HELD_OUT_SEEDS))
-    options = {"batch": bank.shelf, "seed": seed, "workers": workers}
-    shelves = partial(batches, learnt, behind, recipe.compose, **options)
+    """Return a run on crops of painted layers; scenes with other seeds are held out."""
+    size = bank.extent
+    learnt, held = (painted(size, size, seeds=seeds) for seeds in (SEEDS, HELD_OUT_SEEDS))
+    # A scene takes ten times as long as another; processes that have painted theirs go on.
+    options = {"batch": bank.shelf, "seed": seed, "workers": workers, "ahead": 8}
+    shelves = partial(batches, learnt, None, recipe.compose, **options)
     feed = partial(Crops, shelves, bank, batch=recipe.batch, seed=seed)
-    whole = partial(compose_square, size=bank.extent)
-    shown = Remembered(samples(held, unseen, whole, count=HELD_OUT, seed=seed))
+    whole = partial(compose_square, size=size)
+    shown = Remembered(samples(held, None, whole, count=HELD_OUT, seed=seed))
     return Run(replace(recipe, bank=bank), feed, shown, seed)
 
 

@@ -69,7 +69,7 @@ class Trained(NamedTuple):
 
 def train(
     recipe: Recipe,
-    batches: Callable[..., Iterator[Mapping[str, np.ndarray]]],
+    batches: Callable[..., Iterator[Mapping[str, np.ndarray | Array]]],
     *,
     out: str | os.PathLike[str],
     weights: str | os.PathLike[str] | None = None,
@@ -224,8 +224,7 @@ def train(
             told.pause()
     if at < recipe.steps or notes.unscored:
         raise SystemExit(
-            f"Stopped after step {at}{told.of()}, which is saved in {out}. Go on with "
-            "resume=True."
+            f"Stopped after step {at}{told.of()}, which is saved in {out}. Go on with resume=True."
         )
     return Trained(_product(out, recipe.preset), at, notes.best, notes.score)
 

@@ -60,7 +60,7 @@ def muon(
 
 
 def orthogonalised(kernels: Any, *, scale: float = 0.2) -> Any:
-    """Return a tree of kernels (…, inputs, outputs) as orthogonal matrices, 0.2 √max(r, c) large."""
+    """Return kernels (…, inputs, outputs) as orthogonal matrices, times 0.2 √max(r, c)."""
     leaves, tree = jax.tree.flatten(kernels)
     places: dict[tuple[int, ...], list[int]] = {}
     for at, kernel in enumerate(leaves):

@@ -141,6 +141,7 @@ def _step(
 
 def _unless_broken(new: State, old: State, scalars: Mapping[str, Array]) -> State:
     """Return the old values where a scalar is not finite."""
+    assert old.left_out is not None
     good = jnp.isfinite(jnp.stack([*scalars.values()])).all()
     names = "parameters", "rest", "moments"
     chosen = {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, UInt32
 
@@ -45,7 +46,12 @@ class Layers(NamedTuple):
 
 
 def crops(
-    layers: Layers, held: Array | int, key: Array, numbers: Int[Array, " B"], *, side: int
+    layers: Layers,
+    held: Array | int,
+    key: Array,
+    numbers: Int[Array | np.ndarray, " B"],
+    *,
+    side: int,
 ) -> dict[str, Array]:
     """Make crops of the layers.
 

@@ -8,8 +8,8 @@ from jaxtyping import Array, Float
 
 from alphamat_deep.training.bank.dice import Dice
 
-LUMA = np.float32([0.299, 0.587, 0.114])
-SKEW = np.float32([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(np.float32(3))
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+SKEW = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.float32) / np.float32(3**0.5)
 
 Colours = Float[Array, "P P 3"]
 

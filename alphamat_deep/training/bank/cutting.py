@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, UInt32
 
 from alphamat_deep.training.bank.dice import Dice
 
@@ -17,7 +17,7 @@ class Place(NamedTuple):
 
     layer: Array
     """Its number in the bank."""
-    centre: Float[Array, "2"]
+    centre: Float[Array, 2]
     """Row and column of the layer in the middle of the crop."""
     matrix: Float[Array, "2 2"]
     """From places in the crop to places in the layer."""
@@ -36,7 +36,10 @@ def random_front(key: Array, points: Float[Array, "N K 2"], held: Array, side: i
 
 
 def random_back(key: Array, extent: int, held: Array) -> Place:
-    """Return a place anywhere in a layer of extent × extent pixels, scaled by exp(N(-0.15, 0.4))."""
+    """Return a place anywhere in a layer of extent × extent pixels.
+
+    Scales are exp(N(-0.15, 0.4)) within 0.41 … 2.01.
+    """
     dice = Dice(key)
     centre = jnp.stack([dice.between(0, extent), dice.between(0, extent)])
     return Place(dice.below(held), centre, random_matrix(dice, 0.4))
@@ -45,8 +48,8 @@ def random_back(key: Array, extent: int, held: Array) -> Place:
 def random_matrix(dice: Dice, spread: float) -> Float[Array, "2 2"]:
     """Return a scale, stretch, turn and mirroring.
 
-    A third of the turns (0.35) are small, N(0, 0.1); the others are any. A half is mirrored, and
-    sides are stretched by exp(N(0, 0.12)) against each other.
+    A third of the turns (0.35) are small, N(0, 0.1), and the others are any. A half is mirrored.
+    Sides are stretched by exp(N(0, 0.12)) against each other.
     """
     scale = jnp.exp(jnp.clip(dice.normal(spread) - 0.15, -0.9, 0.7))
     small, turn = dice.normal(0.1), dice.between(0, 2 * np.pi)

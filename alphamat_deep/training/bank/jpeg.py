@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from alphamat_deep.training.bank.colours import Colours, mixed
 
 # ITU-T T.81, annex K: steps of brightness and of colour.
-BRIGHTNESS = np.float32(
+BRIGHTNESS = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
         [12, 12, 14, 19, 26, 58, 60, 55],
@@ -19,14 +19,13 @@ BRIGHTNESS = np.float32(
         [24, 35, 55, 64, 81, 104, 113, 92],
         [49, 64, 78, 87, 103, 121, 120, 101],
         [72, 92, 95, 98, 112, 100, 103, 99],
-    ]
+    ],
+    np.float32,
 )
 COLOUR = np.full((8, 8), 99, np.float32)
 COLOUR[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
-TO_YCC = np.array(
-    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
-)
+TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 FROM_YCC = np.linalg.inv(TO_YCC).astype(np.float32)
 
 FREQUENCY, PLACE = np.mgrid[:8, :8]
@@ -49,9 +48,7 @@ def jpeg(image: Colours, quality: Array | float) -> Colours:
     return jnp.clip(mixed(jnp.stack([y, *colours], -1), FROM_YCC) / 255, 0, 1)
 
 
-def coarse(
-    plane: Float[Array, "H W"], steps: np.ndarray, scale: Array
-) -> Float[Array, "H W"]:
+def coarse(plane: Float[Array, "H W"], steps: np.ndarray, scale: Array) -> Float[Array, "H W"]:
     """Round the frequencies of each 8 × 8 block to multiples of their steps."""
     height, width = plane.shape
     blocks = plane.reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)

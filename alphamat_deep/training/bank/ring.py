@@ -118,7 +118,8 @@ class Crops(Iterator[dict[str, Array]]):
     def _carried(self) -> Layers:
         """Bring the next shelf to the device."""
         shelf = next(self.shelves)
-        fronts, backs = (shelf[name].view(np.uint32)[..., 0] for name in ("foreground", "background"))
+        planes = shelf["foreground"], shelf["background"]
+        fronts, backs = (plane.view(np.uint32)[..., 0] for plane in planes)
         return jax.device_put(Layers(fronts, shelf["points"], backs))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Trimaps as people make them, from alpha: wide or narrow, drawn, with blots, or with hints only."""
+"""Trimaps as people make them, from alpha: wide or narrow, drawn, with blots, or of hints only."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def distances(target: Mask) -> Float[Array, "P P"]:
 
     First the nearest in each column, then along the rows: all pairs are compared, which suits GPUs.
     """
-    rows, columns = (np.arange(side) for side in target.shape)
+    rows, columns = (np.arange(side, dtype=np.float32) for side in target.shape)
     found = jnp.where(target, 0, 1e6)
-    found = (found + np.float32((rows[:, None] - rows) ** 2)[..., None]).min(1)
-    found = (found[:, None, :] + np.float32((columns[:, None] - columns) ** 2)).min(-1)
+    found = (found + ((rows[:, None] - rows) ** 2)[..., None]).min(1)
+    found = (found[:, None, :] + (columns[:, None] - columns) ** 2).min(-1)
     return jnp.sqrt(found)
 
 

@@ -1,12 +1,15 @@
 """The library's own network, from nothing, on painted scenes only.
 
-    alphamat train learned --minutes 10 --bfloat16 --workers 14 -o run/
-    alphamat train learned --steps 400 --batch 8 --size 128 --bank 64 -o run/  # a CPU, to look at
+    alphamat train learned --minutes 10 --bfloat16 --workers 14 -o run/  # a GPU
+    alphamat train learned --steps 400 --batch 8 --size 128 --bank 64 -o run/  # two cores, a look
 
-Data: no photograph, and no file at all. Processes paint layers, which stay on the device as bytes;
-each step cuts its crops out of the newest 6 000 foregrounds and 6 000 backgrounds, changes them, and
-draws their trimaps, all on the device. Four of each come with a step of 64 crops: 14 cores paint so
-many for 16 steps a second. Where painters are slower, the device waits for them.
+Data: no photograph, no file at all. Processes paint layers, which stay on the device as bytes. Each
+step cuts its crops out of the newest 6 000 foregrounds and 6 000 backgrounds, changes them, and
+draws their trimaps, all on the device. Four new ones of each come with a step of 64 crops; where
+painters are slower than that, the device waits for them, and the run says for how long.
+
+Time: the prototype made 5 872 steps in 376 s on one H200, and began after 87 s; this recipe has not
+been run on a GPU yet. Validation: SAD of 16 painted scenes with other seeds.
 
 Muon moves the kernels, Adam the first and the last layer and all biases. The network is an average
 of parameters, over about 500 steps at the end.

@@ -1,4 +1,4 @@
-"""The library's own network: its optimiser and losses against plain NumPy, and a run that goes on."""
+"""The library's own network: optimiser and loss against plain NumPy, and a run that goes on."""
 
 from dataclasses import replace
 from functools import partial
@@ -177,7 +177,8 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path, painted):
         command.start(painted, tmp_path / "run", callback=stop, save_every=2)
     assert [x.stem for x in (tmp_path / "run" / "checkpoints").iterdir()] == ["000002"]
     command.start(painted, tmp_path / "run", resume=True, save_every=2)
-    a, b = (checkpoints.read(tmp_path / x / "checkpoints" / "000005.safetensors") for x in ("whole", "run"))
+    last = "checkpoints/000005.safetensors"
+    a, b = (checkpoints.read(tmp_path / run / last) for run in ("whole", "run"))
     assert a.keys() == b.keys()
     for name, array in a.items():
         np.testing.assert_array_equal(array, b[name], name)

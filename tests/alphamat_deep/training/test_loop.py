@@ -248,8 +248,8 @@ def test_a_run_of_some_minutes_fixes_its_steps_and_keeps_them(tmp_path, monkeypa
     assert int(final(out, 9)[".steps"]) == 9
     settings = json.loads((out / "run.json").read_text())["settings"]
     assert settings["steps"] == "as many as 2 minutes take"
-    with pytest.raises(SystemExit, match="Stopped after step 3, "):
-        timed(out=tmp_path / "early", callback=stop_at(2))
+    with pytest.raises(SystemExit, match="Stopped after step 2, "):
+        timed(out=tmp_path / "early", callback=stop_at(1))
 
 
 def test_the_clock_knows_the_steps_after_an_eighth_of_the_time(monkeypatch):

@@ -186,7 +186,9 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted():
             )
     assert counts == [1, 2, 0]
     assert int(state.step) == 4
-    assert not np.array_equal(before[0]["first"]["kernel"][...], state.parameters["first"]["kernel"])
+    assert not np.array_equal(
+        before[0]["first"]["kernel"][...], state.parameters["first"]["kernel"]
+    )
 
 
 def test_the_number_of_steps_may_be_found_out_while_a_run_goes_on():

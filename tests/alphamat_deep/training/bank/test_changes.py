@@ -1,5 +1,4 @@
-"""What a bank's crops go through: each change alone, against its definition, and how often it comes.
-"""
+"""What a bank's crops go through: each change against its definition, and how often it comes."""
 
 import io
 from functools import cache, partial
@@ -152,7 +151,8 @@ def sampled(layer, y, x):
     total = 0
     for row, down in ((int(np.floor(y)), 1 - y % 1), (int(np.floor(y)) + 1, y % 1)):
         for column, right in ((int(np.floor(x)), 1 - x % 1), (int(np.floor(x)) + 1, x % 1)):
-            places = (min(k % (2 * extent), 2 * extent - 1 - k % (2 * extent)) for k in (row, column))
+            turned = row % (2 * extent), column % (2 * extent)
+            places = [min(k, 2 * extent - 1 - k) for k in turned]
             total = total + down * right * layer[tuple(places)]
     return total
 

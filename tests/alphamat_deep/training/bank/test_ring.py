@@ -1,5 +1,4 @@
-"""The bank holds the newest layers; which, and what is cut, depends on the number of the step alone.
-"""
+"""The bank holds the newest layers; which, and what is cut, is a matter of the step's number."""
 
 import itertools
 from functools import partial
@@ -81,8 +80,10 @@ def test_what_goes_wrong_with_a_painter_is_told(without_crops):
         yield from itertools.islice(shelves(start), 2)
         raise RuntimeError("no paint")
 
-    with Crops(broken, BANK, batch=4) as made, pytest.raises(RuntimeError, match="no paint"):
-        for _ in range(4):
+    with Crops(broken, BANK, batch=4) as made:
+        next(made)
+        next(made)
+        with pytest.raises(RuntimeError, match="no paint"):
             next(made)
 
 
