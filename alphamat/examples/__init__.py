@@ -1,10 +1,28 @@
 """Pictures to begin with: a photograph that comes with the library, and painted scenes."""
 
+from alphamat.examples.foregrounds.any_foreground import FOREGROUNDS as FOREGROUNDS
+from alphamat.examples.foregrounds.any_foreground import any_foreground as any_foreground
+from alphamat.examples.foregrounds.bits import bits as bits
+from alphamat.examples.foregrounds.bodies import fuzzy as fuzzy
+from alphamat.examples.foregrounds.bodies import holes as holes
+from alphamat.examples.foregrounds.bodies import solid as solid
+from alphamat.examples.foregrounds.feather import feather as feather
+from alphamat.examples.foregrounds.film import film as film
+from alphamat.examples.foregrounds.furry import furry as furry
+from alphamat.examples.foregrounds.hairy import hairy as hairy
+from alphamat.examples.foregrounds.net import net as net
+from alphamat.examples.foregrounds.plant import plant as plant
+from alphamat.examples.foregrounds.smoky import smoky as smoky
+from alphamat.examples.foregrounds.strands import strands as strands
+from alphamat.examples.foregrounds.tubes import tubes as tubes
+from alphamat.examples.foregrounds.web import web as web
 from alphamat.examples.photograph import Example as Example
 from alphamat.examples.photograph import astronaut as astronaut
 from alphamat.examples.photograph import sky as sky
 from alphamat.examples.scene import SCENES as SCENES
+from alphamat.examples.scene import Painting as Painting
 from alphamat.examples.scene import Scene as Scene
+from alphamat.examples.scene import paint as paint
 from alphamat.examples.scene import synthetic as synthetic
 from alphamat.examples.scenes.defocus import defocus as defocus
 from alphamat.examples.scenes.fur import fur as fur
@@ -12,3 +30,14 @@ from alphamat.examples.scenes.glass import glass as glass
 from alphamat.examples.scenes.hair import hair as hair
 from alphamat.examples.scenes.lace import lace as lace
 from alphamat.examples.scenes.smoke import smoke as smoke
+from alphamat.examples.textures.any_background import TEXTURES as TEXTURES
+from alphamat.examples.textures.any_background import any_background as any_background
+from alphamat.examples.textures.bokeh import bokeh as bokeh
+from alphamat.examples.textures.cells import cells as cells
+from alphamat.examples.textures.land import land as land
+from alphamat.examples.textures.leaves import leaves as leaves
+from alphamat.examples.textures.mottle import flat as flat
+from alphamat.examples.textures.mottle import mottle as mottle
+from alphamat.examples.textures.pattern import pattern as pattern
+from alphamat.examples.textures.rooms import rooms as rooms
+from alphamat.examples.textures.straw import straw as straw

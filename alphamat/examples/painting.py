@@ -1,6 +1,6 @@
 """The tools that paint the synthetic scenes.
 
-A layer is an (H, W, 4) float64 array of colours times alpha, and alpha. Colours are as files store
+A layer is an (H, W, 4) array of floats: colours times alpha, and alpha. Colours are as files store
 them, in [0, 1].
 """
 
@@ -35,9 +35,9 @@ class Canvas(NamedTuple):
         x = 0.5 + pixel * (np.arange(width) - 0.5 * (width - 1))
         return Canvas(y[:, None], x[None, :], pixel)
 
-    def blank(self) -> np.ndarray:
+    def blank(self, dtype: type = np.float64) -> np.ndarray:
         """Return a layer on which nothing is painted."""
-        return np.zeros((self.y.size, self.x.size, 4))
+        return np.zeros((self.y.size, self.x.size, 4), dtype)
 
     def window(self, y: float, x: float, radius: float) -> tuple[tuple[slice, slice], Canvas]:
         """Return the part of the picture about a point, as an index and as a canvas."""

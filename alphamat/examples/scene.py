@@ -24,6 +24,14 @@ SMALLEST = 16  # pixels a side; in smaller pictures some scenes have no known pi
 BYTES = 250  # for each pixel, at the peak
 
 
+class Painting(NamedTuple):
+    """The layers of a scene."""
+
+    alpha: np.ndarray
+    foreground: np.ndarray
+    background: np.ndarray
+
+
 class Scene(NamedTuple):
     """A picture and its layers: image = α foreground + (1 - α) background."""
 
@@ -39,6 +47,7 @@ def synthetic(
     height: int,
     width: int,
     *,
+    background: Callable[[Canvas, np.random.Generator], np.ndarray] = backdrop,
     seed: int = 0,
 ) -> Scene:
     """Paint a scene.
@@ -46,12 +55,16 @@ def synthetic(
     Parameters
     ----------
     scene : function
-        What is in the foreground: `hair`, `fur`, `smoke`, `lace`, `defocus` or `glass` of
-        `alphamat.examples`, or another function of a canvas and a random generator that returns
-        a layer; see `alphamat.examples.painting`.
+        What is in the foreground: one of `SCENES` or of `FOREGROUNDS` of `alphamat.examples`,
+        `any_foreground`, which chooses among the latter, or another function of a canvas and a
+        random generator that returns a layer; see `alphamat.examples.painting`.
     height, width : int
         In pixels, at least 16 each. A scene looks the same at any size: its lengths are shares of
         the shorter side.
+    background : function
+        What is behind: one of `TEXTURES`, `any_background`, which chooses among them, or another
+        function of the same arguments that returns colours, (H, W, 3) in [0, 1]. By default a
+        garden, hills, a brick wall or a bookshelf.
     seed : int
         Decides shapes, colours and the background.
 
@@ -75,6 +88,10 @@ def synthetic(
     would store as 0 or 255 are exactly 0 or 1. Where alpha is 0, the foreground has the colours of
     nearby painted pixels.
 
+    Each of `SCENES` shows one thing, with each seed in other forms and colours. `FOREGROUNDS` and
+    `TEXTURES` vary much more, for training; some foregrounds have no pixel of alpha 1. Their grain
+    is that of the pixels: it is another one at another size.
+
     Examples
     --------
     >>> import alphamat
@@ -86,8 +103,8 @@ def synthetic(
 
     All of them:
 
-    >>> for paint in examples.SCENES:
-    ...     print(paint.__name__, examples.synthetic(paint, 32, 48).image.shape)
+    >>> for scene in examples.SCENES:
+    ...     print(scene.__name__, examples.synthetic(scene, 32, 48).image.shape)
     hair (32, 48, 3)
     fur (32, 48, 3)
     smoke (32, 48, 3)
@@ -95,29 +112,58 @@ def synthetic(
     defocus (32, 48, 3)
     glass (32, 48, 3)
     """
-    height, width, seed = _parse_parameters(scene, height, width, seed)
+    layers = paint(scene, height, width, background=background, seed=seed)
+    alpha, front, behind = (layer.astype(np.float64, copy=False) for layer in layers)
+    image = behind + alpha[..., None] * (front - behind)
+    trimap = from_alpha(alpha, inner=_drawn_around, outer=_drawn_around)
+    return Scene(image, trimap, alpha, front, behind)
+
+
+def paint(
+    scene: Callable[[Canvas, np.random.Generator], np.ndarray],
+    height: int,
+    width: int,
+    *,
+    background: Callable[[Canvas, np.random.Generator], np.ndarray] = backdrop,
+    seed: int = 0,
+) -> Painting:
+    """Paint the layers of a scene alone, in less time; see `synthetic`.
+
+    Returns
+    -------
+    Painting
+        `alpha`, (H, W), `foreground` and `background`, (H, W, 3), in [0, 1]: float64 of `SCENES`,
+        float32 of `FOREGROUNDS` and `TEXTURES`.
+
+    Examples
+    --------
+    >>> from alphamat import examples
+    >>> layers = examples.paint(
+    ...     examples.any_foreground, 48, 64, background=examples.any_background, seed=3
+    ... )
+    >>> layers.foreground.shape, layers.alpha.dtype.name
+    ((48, 64, 3), 'float32')
+    """
+    height, width, seed = _parse_parameters(scene, background, height, width, seed)
     rng = np.random.default_rng(seed)
     canvas = Canvas.of(height, width)
     layer = scene(canvas, rng)
-    background = backdrop(canvas, rng)
+    behind = np.clip(background(canvas, rng), 0, 1)
     alpha = layer[..., 3]
     alpha = np.where(alpha < 0.5 / 255, 0.0, np.where(alpha > 254.5 / 255, 1.0, alpha))
-    foreground = _colours(layer)
-    image = background + alpha[..., None] * (foreground - background)
-    return Scene(
-        image,
-        from_alpha(alpha, inner=_drawn_around, outer=_drawn_around),
-        alpha,
-        foreground,
-        background,
-    )
+    return Painting(alpha, _colours(layer), behind)
 
 
-def _parse_parameters(scene, height: int, width: int, seed: int) -> tuple[int, int, int]:
+def _parse_parameters(scene, background, height, width, seed) -> tuple[int, int, int]:
     if not callable(scene):
         raise TypeError(
             f"`scene` is {scene!r}; expected a function that paints, such as "
-            "alphamat.examples.hair; alphamat.examples.SCENES has them all."
+            "alphamat.examples.hair; SCENES and FOREGROUNDS in alphamat.examples have them all."
+        )
+    if not callable(background):
+        raise TypeError(
+            f"`background` is {background!r}; expected a function that paints, such as "
+            "alphamat.examples.any_background."
         )
     height = as_count(height, "height", least=SMALLEST)
     width = as_count(width, "width", least=SMALLEST)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -59,18 +60,14 @@ class Learned(nnx.Module):
         self.stem = conv(FULL, widths[0], 3, padding=1)
         self.low = _scaled(conv(HALF, widths[1], 1), 0.7)
         self.down = nnx.List(
-            conv(above, below, 3, stride=2, padding=1)
-            for above, below in zip(widths, widths[1:], strict=False)
+            conv(above, below, 3, stride=2, padding=1) for above, below in pairwise(widths)
         )
         _scaled(self.down[0], 0.7)
         self.encoder = nnx.List(
             nnx.List(Block(width, rngs=rngs) for _ in range(count))
             for width, count in zip(widths[1:], config.blocks, strict=True)
         )
-        self.up = nnx.List(
-            _scaled(conv(below, above, 1), 0.7)
-            for above, below in zip(widths, widths[1:], strict=False)
-        )
+        self.up = nnx.List(_scaled(conv(below, above, 1), 0.7) for above, below in pairwise(widths))
         self.decoder = nnx.List(Block(width, rngs=rngs) for width in widths[:-1])
         self.head = _scaled(conv(widths[0], 1, 3, padding=1), 0.1)
         self.head.bias[...] += 0.5

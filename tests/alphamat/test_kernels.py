@@ -48,7 +48,7 @@ alphamat.closed_form(image, trimap, solver=partial(solvers.cg, preconditioner=
                      partial(solvers.multigrid, spacing=4, coarsest=4)))
 metrics.all(alpha, trimap)
 metrics.all(known, alpha)
-for scene in examples.SCENES:
+for scene in (*examples.SCENES, *examples.FOREGROUNDS):
     examples.synthetic(scene, 33, 40, seed=1)
 try:
     from alphamat.video.colour import to_frame, to_rgb

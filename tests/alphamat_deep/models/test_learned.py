@@ -7,7 +7,6 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep.models.learned import features
 
 CASES = [
     pytest.param("gt04_crop", marks=pytest.mark.slow),
@@ -37,18 +36,11 @@ def picture():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_alpha_and_features_are_those_of_the_prototype(method, reference, case):
+def test_alpha_is_that_of_the_prototype(method, reference, case):
     stored = {key.split("/")[1]: reference[key] for key in reference if key.startswith(f"{case}/")}
     levels = stored["trimap"]
     trimap = np.select([levels == 0, levels == 255], [0, 1], 0.5)
     assert np.abs(method(stored["image"], trimap) - stored["alpha"]).max() < 1e-4
-    if "features_full" not in stored:
-        return
-    image = stored["image"][None] / np.float32(255)
-    known = jnp.asarray(trimap[None, ..., None], jnp.float32)
-    found = jax.jit(features)(jnp.asarray(image), known)
-    for mine, theirs in zip(found, ("features_full", "features_half"), strict=True):
-        np.testing.assert_allclose(mine[0, ::4, ::4], stored[theirs], atol=2e-4)
 
 
 def test_known_pixels_are_kept_and_borders_do_not_matter(method, picture):
@@ -72,12 +64,12 @@ def test_pixels_nearer_to_the_foregrounds_colours_are_more_opaque(method):
 
 def test_a_fresh_network_can_be_trained(picture):
     model = alphamat_deep.build("learned", rngs=nnx.Rngs(0))
-    image, trimap = (jnp.asarray(x[None].reshape(1, H, W, -1), jnp.float32) for x in picture)
+    image = jnp.asarray(picture[0][None], jnp.float32)
     graph, state = nnx.split(model)
-    given = jax.jit(features)(image, trimap)
+    full, half = jnp.tile(image, 7)[..., :19], jnp.tile(image[:, ::2, ::2], 13)[..., :38]
 
     def loss(state):
-        return jnp.square(nnx.merge(graph, state).from_features(*given).raw).mean()
+        return jnp.square(nnx.merge(graph, state).from_features(full, half).raw).mean()
 
     slopes = jax.tree.leaves(jax.jit(jax.grad(loss))(state))
     assert all(np.isfinite(slope).all() and np.abs(slope).max() > 0 for slope in slopes)
@@ -90,5 +82,5 @@ def test_other_networks_say_that_they_need_a_file():
 
 def test_sizes_are_multiples_of_32():
     model = alphamat_deep.build("learned", rngs=nnx.Rngs(0))
-    with pytest.raises(ValueError, match="48 × 64 .* expected multiples of 32"):
+    with pytest.raises(ValueError, match=r"48 × 64 .* expected multiples of 32"):
         model(jnp.zeros((1, 48, 64, 3)), jnp.zeros((1, 48, 64, 1)))

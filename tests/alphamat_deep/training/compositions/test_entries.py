@@ -3,7 +3,16 @@ import collections
 import numpy as np
 import pytest
 
-from alphamat_deep.training.compositions import Entry, alternate, arrays, painted, repeated, split
+from alphamat import examples
+from alphamat_deep.training.compositions import (
+    Entry,
+    alternate,
+    arrays,
+    backdrops,
+    painted,
+    repeated,
+    split,
+)
 from alphamat_deep.training.compositions.stream import shuffled
 
 
@@ -76,11 +85,31 @@ def test_a_still_is_repeated_without_memory():
 
 
 def test_made_sources_are_sliced():
-    source = painted(16, 16)
+    source = painted(16, 16, scenes=examples.SCENES)
     assert names(source[6:9]) == ["hair 1", "fur 1", "smoke 1"]
     assert names(source[::2_000_000_000]) == [source[2_000_000_000 * at].name for at in range(7)]
+    assert names(painted(16, 16)[6:8]) == ["any_foreground 6", "any_foreground 7"]
     with pytest.raises(IndexError):
         source[len(source)]
+
+
+def test_what_paints_can_be_chosen():
+    layers = painted(16, 18, scenes=[examples.glass], background=examples.rooms, seeds=[4])[
+        0
+    ].read()
+    expected = examples.paint(examples.glass, 16, 18, background=examples.rooms, seed=4)
+    np.testing.assert_array_equal(layers["background"], expected.background)
+    np.testing.assert_array_equal(layers["alpha"][..., 0], np.float32(expected.alpha))
+    first, same, other = (
+        source[5].read()["background"]
+        for source in (
+            backdrops(16, 18),
+            backdrops(16, 18, background=examples.any_background),
+            backdrops(16, 18, background=examples.land),
+        )
+    )
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
 
 
 def test_arrays_of_any_depth_become_float32():

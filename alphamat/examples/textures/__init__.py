@@ -1,0 +1,1 @@
+"""What backgrounds and bodies are made of, one a file."""
