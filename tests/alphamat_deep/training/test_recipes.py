@@ -84,7 +84,13 @@ def test_half_of_gcas_samples_have_a_second_foreground():
     "name",
     [
         pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK))
-        for name in (*AUTHORS, "fine-tune-pp-dim", "fine-tune-pp-gca", "fine-tune-modnet-webcam")
+        for name in (
+            *AUTHORS,
+            "fine-tune-pp-dim",
+            "fine-tune-pp-gca",
+            "fine-tune-modnet-webcam",
+            "fine-tune-learned",
+        )
     ],
 )
 def test_losses_take_the_samples_of_their_recipe(name):
