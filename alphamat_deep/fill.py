@@ -103,7 +103,13 @@ EVERYWHERE = Names(
 TOLD = 10  # faults that a message lists
 
 
-def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Names()) -> None:
+def fill(
+    model: nnx.Module,
+    tensors: Mapping[str, np.ndarray],
+    names: Names = Names(),
+    *,
+    part: str = "",
+) -> None:
     """Set every array of a model to its tensor of a checkpoint.
 
     Parameters
@@ -114,11 +120,13 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
         The authors' names; or ours, as `tensors_of` has them, if it has all of these.
     names : Names
         The rules that this model's names need beyond `EVERYWHERE`.
+    part : str
+        Regular expression of the arrays that must have a tensor; others keep their values.
 
     Raises
     ------
     ValueError
-        If an array has no tensor, or a tensor no array; if two tensors are for one array; if a
+        If such an array has no tensor, or a tensor no array; if two tensors are for one array; if a
         shape differs, or a value is not a finite number. The message lists ten such faults, and
         counts the others.
     """
@@ -137,7 +145,8 @@ def fill(model: nnx.Module, tensors: Mapping[str, np.ndarray], names: Names = Na
             taken[name] = original
             variable, layout = slots[name]
             faults += _set(variable, layout, original, np.asarray(tensor))
-    faults += [f"there is nothing for `{name}`" for name in slots if name not in taken]
+    lost = [name for name in slots if name not in taken and re.search(part, name)]
+    faults += [f"there is nothing for `{name}`" for name in lost]
     if faults:
         more = f"; and {len(faults) - TOLD} more" if len(faults) > TOLD else ""
         raise ValueError(
@@ -152,6 +161,11 @@ def tensors_of(model: nnx.Module) -> dict[str, np.ndarray]:
         name: np.ascontiguousarray(layout.revert(np.asarray(variable[...])))
         for name, (variable, layout) in _slots(model).items()
     }
+
+
+def shapes_of(model: nnx.Module) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array of a model as `tensors_of` would return it."""
+    return {name: layout.original(x.shape) for name, (x, layout) in _slots(model).items()}
 
 
 def renamed_like(

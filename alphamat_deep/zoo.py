@@ -73,7 +73,13 @@ def load(
     return Matting(preset, row, model, jnp.dtype(dtype), _digest(tensors), precision)
 
 
-def convert(source: str | os.PathLike[str], target: str | os.PathLike[str], preset: str) -> None:
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    preset: str,
+    *,
+    like: str | os.PathLike[str] | None = None,
+) -> None:
     """Convert a checkpoint to .safetensors, with its provenance as metadata.
 
     Parameters
@@ -84,14 +90,18 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str], pres
         File to write, whole or not at all. The tensors keep their authors' names and types.
     preset : str
         The network that the tensors must fill.
+    like : path, optional
+        A checkpoint of the same network whose names the tensors get instead, as in `state_dict`.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As for `load`.
+        As for `load`; or if `like` has no names for them.
     """
     tensors = read(source)
-    from_state_dict(preset, tensors)
+    model = from_state_dict(preset, tensors)
+    if like is not None:
+        tensors = state_dict(preset, model, like=read(like))
     weights = _row(preset).weights
     with open(source, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

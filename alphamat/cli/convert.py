@@ -1,4 +1,4 @@
-"""`alphamat convert`: an authors' file of weights to .safetensors."""
+"""`alphamat convert`: a file of weights to .safetensors."""
 
 from __future__ import annotations
 
@@ -18,12 +18,19 @@ def convert_weights(
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .safetensors.")],
     preset: Annotated[str, typer.Option(help="The weights' network; see `alphamat models`.")],
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take the names of this checkpoint: a trained network for its authors' program.",
+        ),
+    ] = None,
 ) -> None:
     """Convert a checkpoint to .safetensors; the new file says where the weights come from.
 
-    The tensors keep their authors' names. Nothing in IN is executed.
+    The tensors keep their names, unless --like gives others. Nothing in IN is executed.
     """
     with faults_in_one_line():
         refuse_unwritable(target, endings=(".safetensors",))
-        module_with(preset, "--preset").convert(source, target, preset)
+        module_with(preset, "--preset").convert(source, target, preset, like=like)
     typer.echo(f"wrote {target}")

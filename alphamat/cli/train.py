@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,6 +46,13 @@ def train_network(
         str | None, typer.Option(help="Network to fine-tune; see `alphamat models`.")
     ] = None,
     weights: WeightsFile = None,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Begin with a backbone of ImageNet, as torchvision or PaddlePaddle publish it.",
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the run.")
     ] = Path("run"),
@@ -52,6 +62,12 @@ def train_network(
         typer.Option(help="About how long the run may take, instead of --steps; for learned."),
     ] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    parts: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Parts of a batch, computed one after the other, which saves memory."
+        ),
+    ] = 1,
     size: Annotated[
         int | None,
         typer.Option(min=32, help="Side of plain samples, instead of the recipe's augmentation."),
@@ -86,7 +102,7 @@ def train_network(
     The folder gets checkpoints, scalars.jsonl, sheets of held-out pictures, report.html, and the
     best network as .safetensors, for --weights of other commands.
     """
-    with faults_in_one_line():
+    with faults_in_one_line(), _warnings_in_one_line():
         module = _module()
         run = module.run_of(
             recipe,
@@ -103,19 +119,31 @@ def train_network(
             workers=workers,
         )
         dtype = "bfloat16" if bfloat16 else "float32"
+        options: dict[str, Any] = {"weights": weights, "backbone": backbone}
+        options |= {"dtype": dtype, "parts": parts}
         if dry_run:
-            _rehearse(module, run, out, weights=weights, dtype=dtype)
+            _rehearse(module, run, out, **options)
             return
-        options: dict[str, Any] = {"weights": weights, "dtype": dtype, "resume": resume}
+        options |= {"validate_every": every, "save_every": every, "resume": resume}
         options["minutes"] = minutes
         try:
-            found = module.start(run, out, validate_every=every, save_every=every, **options)
+            found = module.start(run, out, **options)
         except SystemExit as stop:  # after SIGTERM or Ctrl-C, with all saved
             typer.echo(in_words_of_the_command(str(stop)), err=True)
             raise typer.Exit(130) from None
     if not run.validation:
         typer.echo("No foreground was held out, so nothing was validated.", err=True)
     typer.echo(f"wrote {found.weights}")
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    def tell(message, *_, **__) -> None:
+        typer.echo(f"warning: {in_words_of_the_command(str(message))}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = tell
+        yield
 
 
 def _module() -> Any:
@@ -135,10 +163,11 @@ def _backgrounds(text: str) -> Any:
 
 
 def _rehearse(module: Any, run: Any, out: Path, **options: Any) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     picture = out / "batch.png"
-    refuse_unwritable(picture, endings=(".png",))
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    refuse_unwritable(there / picture.name, endings=(".png",))
     found, recipe = module.rehearse(run, **options), run.recipe
+    out.mkdir(parents=True, exist_ok=True)
     write_image(picture, found.batch)
     hours = recipe.steps * found.step / 3600
     typer.echo(

@@ -15,6 +15,7 @@ from alphamat_deep.catalogue import (
     pp_mattingv2,
     rvm,
 )
+from alphamat_deep.catalogue.preset import Backbone as Backbone
 from alphamat_deep.catalogue.preset import Preset as Preset
 from alphamat_deep.catalogue.preset import Score as Score
 from alphamat_deep.catalogue.preset import Weights as Weights

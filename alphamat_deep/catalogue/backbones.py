@@ -1,6 +1,7 @@
-"""How the names in checkpoints of backbones become those of ours.
+"""How the names in checkpoints of backbones become those of ours, and files of backbones alone.
 
-Our modules have their authors' attribute names, so these tables are short.
+Our modules have their authors' attribute names, so these tables are short. Classifiers are left
+out, because no network here has one.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alphamat_deep.backbones import mobilenet_v2, mobilenet_v3
+from alphamat_deep.catalogue.preset import Backbone
+from alphamat_deep.fill import Names
 
 # bb_st2_1_branch_layer_1_3 becomes 1_3: the path says the rest.
 HRNET = ((r"\.(?:stage_st\d|(?:bb|transition|residual)_\w*?layer\d?)_(\d)", r".\1"),)
@@ -67,4 +70,40 @@ PADDLE_MOBILENETV3 = (
     (r"^(backbone\..*)\.conv\.", r"\1.0."),
     (r"\.bn\.", ".1."),
     (r"^(backbone\..*)\.conv(\d)\.", r"\1.fc\2."),
+)
+
+_INSIDE = (r"^", "backbone.")
+_CLASSIFIER = r"^(classifier|fc|out)\."
+
+MOBILENETV2 = Backbone(
+    title="MobileNetV2 of ImageNet (torchvision's mobilenet_v2)",
+    mark=r"^features\.2\.conv\.0\.0\.weight$",
+    names=Names(rename=(*TORCHVISION_MOBILENETV2, _INSIDE), ignore=(_CLASSIFIER,)),
+)
+MOBILENETV3 = Backbone(
+    title="MobileNetV3 of ImageNet (torchvision's mobilenet_v3_large)",
+    mark=r"^features\.1\.block\.0\.0\.weight$",
+    names=Names(rename=((r"^features\.", "backbone.layers."),), ignore=(_CLASSIFIER,)),
+)
+RESNET = Backbone(
+    title="ResNet of ImageNet (torchvision's, of the same depth)",
+    mark=r"^layer4\.2\.conv3\.weight$",
+    names=Names(rename=(_INSIDE,), ignore=(_CLASSIFIER,)),
+)
+PADDLE_MOBILENETV2_ALONE = Backbone(
+    title="MobileNetV2 of ImageNet (PaddlePaddle's MobileNetV2)",
+    mark=r"^conv2\._first_block\.",
+    names=Names(rename=(*PADDLE_MOBILENETV2, _INSIDE), ignore=(_CLASSIFIER,)),
+)
+PADDLE_RESNET_VD = Backbone(
+    title="ResNet-vd of ImageNet (PaddlePaddle's)",
+    mark=r"^bb_0_0\.conv0\._conv\.weight$",
+    names=Names(rename=(_INSIDE,), ignore=(_CLASSIFIER,)),
+)
+PADDLE_HRNET = Backbone(
+    title="HRNet of ImageNet (PaddleSeg's)",
+    mark=r"^conv_layer1_1\._conv\.weight$",
+    names=Names(
+        rename=(_INSIDE, *HRNET), ignore=(_CLASSIFIER, r"^(last_cls|cls_head\w*|conv_last)\.")
+    ),
 )

@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from alphamat_deep.backbones.resnet import resnet50, resnet101
-from alphamat_deep.catalogue.backbones import TORCHVISION_MOBILENETV2
-from alphamat_deep.catalogue.preset import Preset, Weights, by_patches
+from alphamat_deep.catalogue.backbones import MOBILENETV2, RESNET, TORCHVISION_MOBILENETV2
+from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_patches
 from alphamat_deep.fill import Names
 from alphamat_deep.models.bgmv2 import BGMv2, BGMv2Config
 from alphamat_deep.preprocess import Pad, Preprocess
@@ -26,6 +26,44 @@ NAMES = Names(
     rename=TORCHVISION_MOBILENETV2,
     spare=(r"^refiner\.",),  # the base network does without
 )
+# The first layer takes six channels, and starts fresh: the authors take what has its shape.
+_ASPP = (r"^classifier\.classifier\.0\.", "aspp.")
+DEEPLAB = "DeepLabV3 of Pascal VOC (of VainF's DeepLabV3Plus-Pytorch)"
+OF_MOBILENETV2 = (
+    Backbone(
+        title=DEEPLAB,
+        mark=r"^backbone\.low_level_features\.",
+        names=Names(
+            rename=(
+                (r"^backbone\.(low|high)_level_f", "backbone.f"),
+                _ASPP,
+                *TORCHVISION_MOBILENETV2,
+            ),
+            ignore=(r"^backbone\.low_level_features\.0\.0\.", r"^classifier\.classifier\.[1-9]"),
+        ),
+        part=r"^(backbone\.(?!blocks\.0\.0\.)|aspp\.)",
+    ),
+    MOBILENETV2._replace(
+        names=MOBILENETV2.names._replace(
+            ignore=(*MOBILENETV2.names.ignore, r"^features\.0\.0\.", r"^features\.18\.")
+        ),
+        part=r"^backbone\.(?!blocks\.0\.0\.)",
+    ),
+)
+OF_RESNET = (
+    Backbone(
+        title=DEEPLAB,
+        mark=r"^backbone\.layer4\.",
+        names=Names(
+            rename=(_ASPP,), ignore=(r"^backbone\.conv1\.", r"^classifier\.classifier\.[1-9]")
+        ),
+        part=r"^(backbone\.(?!conv1\.)|aspp\.)",
+    ),
+    RESNET._replace(
+        names=RESNET.names._replace(ignore=(*RESNET.names.ignore, r"^conv1\.")),
+        part=r"^backbone\.(?!conv1\.)",
+    ),
+)
 AT_4K = {"backbone_scale": 0.125, "refine_sample_pixels": 320_000}
 
 
@@ -41,6 +79,7 @@ def _row(file: str, **fields: Any) -> Preset:
         citation=CITATION,
         warning=WARNING,
         names=NAMES,
+        backbones=OF_RESNET if "backbone" in fields else OF_MOBILENETV2,
     )
 
 

@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import ADOBE_LICENCE, PADDLESEG_LICENCE, PADDLESEG_MODELS
-from alphamat_deep.models.dim import DIM, DIMConfig
+from alphamat_deep.fill import Names
+from alphamat_deep.models.dim import DIM, ENCODER, DIMConfig
 from alphamat_deep.models.pp_dim import PPDIM, PPDIMConfig
 from alphamat_deep.preprocess import (
     HALF,
@@ -29,6 +30,33 @@ RULES = Preprocess(
 )
 PADDLE_RULES = Preprocess(HALF, HALF, encode=raw_levels, chain=(Resize(partial(within, 3840)),))
 
+# torchvision counts rectifiers and pooling, too.
+_PLACES = 0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28
+_LAYERS = [
+    f"conv{stage}_{layer}"
+    for stage, features in enumerate(ENCODER, start=1)
+    for layer in range(1, len(features) + 1)
+]
+VGG16 = Backbone(
+    title="VGG-16 of ImageNet (torchvision's vgg16)",
+    mark=r"^features\.2\.weight$",
+    names=Names(
+        rename=tuple(
+            (rf"^features\.{at}\.", f"{name}.") for at, name in zip(_PLACES, _LAYERS, strict=True)
+        ),
+        ignore=(r"^classifier\.",),
+    ),
+    part=r"^conv[1-5]_",
+    widened=(r"^conv1_1\.weight$",),
+)
+PADDLE_VGG16 = Backbone(
+    title="VGG-16 of ImageNet (PaddlePaddle's VGG16)",
+    mark=r"^_conv_block_1\._conv_1\.weight$",
+    names=Names(rename=((r"^_conv_", "backbone._conv_"),), ignore=(r"^_(fc\d|out)\.",)),
+    part=r"^backbone\._conv_block_",
+    widened=(r"^backbone\._conv_block_1\._conv_1\.weight$",),
+)
+
 PRESETS = {
     "dim": Preset(
         model=DIM,
@@ -44,6 +72,7 @@ PRESETS = {
         ),
         citation=CITATION,
         scores=(Score("Composition-1k", sad=54.42, mse=0.0175, grad=35.01, conn=54.85),),
+        backbones=(VGG16,),
     ),
     "dim-skip": Preset(
         model=DIM,
@@ -59,6 +88,7 @@ PRESETS = {
         ),
         citation=CITATION,
         scores=(Score("Composition-1k", sad=52.99, mse=0.0171, grad=31.56, conn=53.24),),
+        backbones=(VGG16,),
     ),
     "dim-refine": Preset(
         model=DIM,
@@ -67,6 +97,7 @@ PRESETS = {
         memory=partial(by_pixel, 800),
         weights=None,
         citation=CITATION,
+        backbones=(VGG16,),
     ),
     "pp-dim": Preset(
         model=PPDIM,
@@ -91,5 +122,6 @@ PRESETS = {
                 note="within 25 px of 0 < alpha < 1",
             ),
         ),
+        backbones=(PADDLE_VGG16,),
     ),
 }

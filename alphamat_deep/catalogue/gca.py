@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import ADOBE_LICENCE
 from alphamat_deep.fill import Names
 from alphamat_deep.models.gca import GCA, GCAConfig
@@ -29,6 +29,34 @@ _REPEATED_LAST = ((r"upsample\.1\.", "upsample.0."), (r"upsample\.2\.", "upsampl
 NAMES = Names(rename=((r"\.module\.weight_", ".weight_"), *_REPEATED_LAST))
 PADDLE_NAMES = Names(rename=((r"\.out_conv\.", ".W."), *_REPEATED_LAST))
 
+RESNET34 = Backbone(
+    title="ResNet-34 of ImageNet (GCA-Matting's ResNet34_En_nomixup)",
+    mark=r"conv1\.module\.weight_(bar|orig)$",
+    names=Names(
+        rename=((r"\.module\.weight_", ".weight_"), (r"^", "encoder.")),
+        ignore=(r"^(module\.)?fc\.",),
+    ),
+    part=r"^encoder\.(conv|bn|layer)",
+    widened=(r"^encoder\.conv1\.weight_(bar|v)$",),
+)
+# Its first layers are others, and its last stages are longer.
+TORCHVISION_RESNET34 = Backbone(
+    title="ResNet-34 of ImageNet (torchvision's resnet34)",
+    mark=r"^layer4\.2\.conv2\.weight$",
+    names=Names(
+        rename=(
+            (r"^layer4\.", "layer_bottleneck."),
+            (r"downsample\.1\.", "downsample.2."),
+            (r"downsample\.0\.", "downsample.1."),
+            (r"(conv\d|downsample\.1)\.weight$", r"\1.weight_bar"),
+            (r"^", "encoder."),
+        ),
+        ignore=(r"^(conv1|bn1|fc)\.", r"^layer3\.[45]\.", r"^layer4\.2\."),
+    ),
+    part=r"^encoder\.layer(?!.*\.weight_[uv]$)",
+)
+BACKBONES = RESNET34, TORCHVISION_RESNET34
+
 PRESETS = {
     "gca": Preset(
         model=GCA,
@@ -45,6 +73,7 @@ PRESETS = {
         citation=CITATION,
         scores=(Score("Composition-1k", sad=35.28, mse=0.0091, grad=16.92, conn=32.53),),
         names=NAMES,
+        backbones=BACKBONES,
     ),
     "pp-gca": Preset(
         model=GCA,
@@ -63,5 +92,6 @@ PRESETS = {
             "`foreground_as_unknown=False` corrects the first."
         ),
         names=PADDLE_NAMES,
+        backbones=BACKBONES,
     ),
 }

@@ -5,8 +5,15 @@ from functools import partial
 from alphamat_deep.backbones.hrnet import hrnet_w18
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
 from alphamat_deep.backbones.resnet_vd import resnet50_vd
-from alphamat_deep.catalogue.backbones import HRNET, PADDLE_MOBILENETV2
-from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
+from alphamat_deep.catalogue.backbones import (
+    HRNET,
+    MOBILENETV2,
+    PADDLE_HRNET,
+    PADDLE_MOBILENETV2,
+    PADDLE_MOBILENETV2_ALONE,
+    PADDLE_RESNET_VD,
+)
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
 from alphamat_deep.models.modnet import MODNet, MODNetConfig
@@ -44,6 +51,13 @@ PADDLE_NAMES = Names(rename=_PADDLE, ignore=_LOSS)
 PADDLE_MOBILENETV2_NAMES = Names(rename=(*_PADDLE, *PADDLE_MOBILENETV2), ignore=_LOSS)
 PADDLE_HRNET_NAMES = Names(rename=(*_PADDLE, *HRNET), ignore=_LOSS)
 
+HUMAN_MOBILENETV2 = Backbone(
+    title="MobileNetV2 of people (MODNet's mobilenetv2_human_seg.ckpt)",
+    mark=r"^features\.2\.conv\.0\.weight$",
+    names=Names(rename=((r"^features\.", "backbone.blocks."),), ignore=(r"^classifier\.",)),
+)
+BACKBONES = HUMAN_MOBILENETV2, MOBILENETV2
+
 PRESETS = {
     "modnet": Preset(
         model=MODNet,
@@ -59,6 +73,7 @@ PRESETS = {
         ),
         citation=CITATION,
         names=NAMES,
+        backbones=BACKBONES,
     ),
     "modnet-webcam": Preset(
         model=MODNet,
@@ -74,6 +89,7 @@ PRESETS = {
         ),
         citation=CITATION,
         names=NAMES,
+        backbones=BACKBONES,
     ),
     "modnet-mobilenetv2": Preset(
         model=MODNet,
@@ -90,6 +106,7 @@ PRESETS = {
         citation=CITATION,
         scores=(Score("PPM-AIM-195", sad=50.07, mse=0.0053, grad=35.55, conn=48.37),),
         names=PADDLE_MOBILENETV2_NAMES,
+        backbones=(PADDLE_MOBILENETV2_ALONE,),
     ),
     "modnet-resnet50_vd": Preset(
         model=MODNet,
@@ -106,6 +123,7 @@ PRESETS = {
         citation=CITATION,
         scores=(Score("PPM-AIM-195", sad=39.01, mse=0.0038, grad=32.29, conn=37.38),),
         names=PADDLE_NAMES,
+        backbones=(PADDLE_RESNET_VD,),
     ),
     "modnet-hrnet_w18": Preset(
         model=MODNet,
@@ -122,5 +140,6 @@ PRESETS = {
         citation=CITATION,
         scores=(Score("PPM-AIM-195", sad=35.55, mse=0.0035, grad=31.73, conn=34.07),),
         names=PADDLE_HRNET_NAMES,
+        backbones=(PADDLE_HRNET,),
     ),
 }

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from alphamat_deep.catalogue.backbones import PADDLE_RESNET_VD
 from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import PADDLESEG, PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
@@ -36,5 +37,6 @@ PRESETS = {
         citation=PADDLESEG,
         scores=(Score("PPM-AIM-195", sad=53.15, mse=0.0054, grad=43.75, conn=52.03),),
         names=NAMES,
+        backbones=(PADDLE_RESNET_VD,),
     ),
 }

@@ -3,7 +3,7 @@
 from functools import partial
 
 from alphamat_deep.backbones.hrnet import hrnet_w48
-from alphamat_deep.catalogue.backbones import HRNET
+from alphamat_deep.catalogue.backbones import HRNET, PADDLE_HRNET
 from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import ADOBE_LICENCE, PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
@@ -42,6 +42,7 @@ PRESETS = {
         citation=CITATION,
         scores=(Score("PPM-AIM-195", sad=31.56, mse=0.0022, grad=31.80, conn=30.13),),
         names=NAMES,
+        backbones=(PADDLE_HRNET,),
     ),
     "pp-matting-1024": Preset(
         model=PPMatting,
@@ -58,6 +59,7 @@ PRESETS = {
         citation=CITATION,
         scores=(Score("PPM-AIM-195", sad=66.22, mse=0.0088, grad=32.90, conn=64.80),),
         names=NAMES,
+        backbones=(PADDLE_HRNET,),
     ),
     "pp-matting-composition1k": Preset(
         model=PPMatting,
@@ -83,6 +85,7 @@ PRESETS = {
             ),
         ),
         names=NAMES,
+        backbones=(PADDLE_HRNET,),
     ),
     "pp-matting-distinctions646": Preset(
         model=PPMatting,
@@ -108,5 +111,6 @@ PRESETS = {
             ),
         ),
         names=NAMES,
+        backbones=(PADDLE_HRNET,),
     ),
 }

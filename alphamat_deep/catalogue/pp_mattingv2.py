@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import PADDLESEG, PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
 from alphamat_deep.models.pp_matting_v2 import PPMattingV2, PPMattingV2Config
@@ -14,14 +14,23 @@ RULES = Preprocess(
     chain=(Resize(partial(short_side_within, 512)), Resize(partial(floor_sides, 32, least=64))),
 )
 
+_LAYERS = (r"\.(conv|c)\.weight$", "._conv.weight"), (r"\.bn\.", "._batch_norm.")
 NAMES = Names(
     rename=(
         (r"^backbone\.features\.", "backbone.layers."),
         (r"\.transformer_blocks\.0\.", "."),
-        (r"\.(conv|c)\.weight$", "._conv.weight"),
-        (r"\.bn\.", "._batch_norm."),
+        *_LAYERS,
     ),
     spare=(r"^matting_head_mlff8x\.",),  # only training needs it
+)
+
+STDC1 = Backbone(
+    title="STDC1 of ImageNet (PaddleSeg's PP_STDCNet1)",
+    mark=r"^features\.2\.conv_list\.0\.conv\.weight$",
+    names=Names(
+        rename=((r"^features\.", "backbone.layers."), *_LAYERS),
+        ignore=(r"^(conv_last|fc|bn|linear)\.",),
+    ),
 )
 
 PRESETS = {
@@ -40,5 +49,6 @@ PRESETS = {
         citation=PADDLESEG,
         scores=(Score("PPM-AIM-195", sad=40.59, mse=0.0038, grad=33.86, conn=38.90),),
         names=NAMES,
+        backbones=(STDC1,),
     ),
 }

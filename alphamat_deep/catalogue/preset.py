@@ -46,6 +46,22 @@ class Score(NamedTuple):
     """How their protocol differs from the data set's own."""
 
 
+class Backbone(NamedTuple):
+    """A kind of file that fills a network's backbone with what was learnt from other pictures."""
+
+    title: str
+    """Whose it is, and what it was trained on."""
+    mark: str
+    """Regular expression of a name that only files of this kind have."""
+    names: Names
+    """How its names become the model's."""
+    part: str = r"^backbone\."
+    """Regular expression of the arrays that it has to fill, by our names."""
+    widened: tuple[str, ...] = ()
+    """Regular expressions of arrays with more input channels than the file has: these start at 0.
+    """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preset:
     """A published network: what it is, what it takes, and where its weights are."""
@@ -65,6 +81,8 @@ class Preset:
     """What its users have to know."""
     names: Names = Names()
     """How the checkpoint's names become the model's, where they differ."""
+    backbones: tuple[Backbone, ...] = ()
+    """Files that training can begin with, first the authors'."""
 
 
 def by_pixel(count: float, height: int, width: int) -> float:

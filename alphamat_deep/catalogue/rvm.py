@@ -3,7 +3,7 @@
 from functools import partial
 
 from alphamat_deep.backbones.resnet import resnet50
-from alphamat_deep.catalogue.backbones import PADDLE_MOBILENETV3
+from alphamat_deep.catalogue.backbones import MOBILENETV3, PADDLE_MOBILENETV3, RESNET
 from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel, by_small_frame
 from alphamat_deep.catalogue.sources import PADDLESEG_MODELS
 from alphamat_deep.fill import Names
@@ -46,6 +46,7 @@ PRESETS = {
         citation=CITATION,
         warning=WARNING,
         names=NAMES,
+        backbones=(MOBILENETV3,),
     ),
     "rvm-resnet50": Preset(
         model=RVM,
@@ -61,6 +62,7 @@ PRESETS = {
         ),
         citation=CITATION,
         warning=WARNING,
+        backbones=(RESNET,),
     ),
     "pp-rvm-mobilenetv3": Preset(
         model=RVM,
@@ -77,5 +79,6 @@ PRESETS = {
         citation=CITATION,
         warning=PADDLE_WARNING,
         names=PADDLE_NAMES,
+        backbones=(MOBILENETV3,),
     ),
 }

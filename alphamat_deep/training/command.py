@@ -32,7 +32,7 @@ from alphamat_deep.training.compositions import (
     samples,
     split,
 )
-from alphamat_deep.training.door import as_recipe, first_network
+from alphamat_deep.training.door import as_devices, as_recipe, first_network, warn_if_fresh
 from alphamat_deep.training.loop import Trained, train
 from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.recipes import RECIPES
@@ -154,16 +154,24 @@ def start(run: Run, out: str | os.PathLike[str], **options: Any) -> Trained:
 
 
 def rehearse(
-    run: Run, *, weights: str | os.PathLike[str] | None = None, dtype: DTypeLike = jnp.float32
+    run: Run,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    backbone: str | os.PathLike[str] | None = None,
+    dtype: DTypeLike = jnp.float32,
+    parts: int = 1,
 ) -> Rehearsal:
     """Compose a batch, make one step with it, and forget the step."""
-    model, _ = first_network(run.recipe, weights, None, run.seed)
+    as_devices(jax.devices()[:1], run.recipe, parts)
+    model, _ = first_network(run.recipe, run.seed, weights=weights, backbone=backbone)
+    preset = run.recipe.preset
+    warn_if_fresh(PRESETS[preset], preset, weights, backbone)
     since = time.perf_counter()
     with run.feed() as feed:
         batch = next(feed)
     composing = time.perf_counter() - since
     keep_compiled()
-    step, state = begin(run.recipe, model, seed=run.seed, dtype=dtype)
+    step, state = begin(run.recipe, model, seed=run.seed, dtype=dtype, parts=parts)
     since = time.perf_counter()
     compiled = step.lower(state, batch).compile()
     compiling, needed = time.perf_counter() - since, compiled.memory_analysis()

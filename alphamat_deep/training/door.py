@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -22,7 +23,7 @@ from alphamat_deep.catalogue import PRESETS, Preset
 from alphamat_deep.checkpoints import read
 from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.validation import as_held
-from alphamat_deep.training.weights import filled
+from alphamat_deep.training.weights import filled, with_backbone
 from alphamat_deep.zoo import build
 
 
@@ -65,8 +66,8 @@ def as_dtype(dtype: DTypeLike) -> np.dtype:
     raise ValueError(f"`dtype` is {shown(dtype)}; expected float32 or bfloat16.")
 
 
-def as_devices(devices: Sequence[Any] | None, recipe: Recipe) -> list[Any]:
-    """Return devices that can share a batch equally."""
+def as_devices(devices: Sequence[Any] | None, recipe: Recipe, parts: int = 1) -> list[Any]:
+    """Return devices that can share a batch equally, and in as many equal parts."""
     found = jax.devices() if devices is None else list(devices)
     if not found or not all(isinstance(device, jax.Device) for device in found):
         raise TypeError(f"`devices` is {shown(devices)}; expected some of jax.devices().")
@@ -74,6 +75,12 @@ def as_devices(devices: Sequence[Any] | None, recipe: Recipe) -> list[Any]:
         raise ValueError(
             f"`devices` are {len(found)}, and a batch of {recipe.batch} samples cannot be cut in "
             "as many equal parts; name fewer, such as devices=jax.devices()[:1]."
+        )
+    if (share := recipe.batch // len(found)) % parts:
+        fitting = [number for number in range(1, share + 1) if share % number == 0]
+        raise ValueError(
+            f"`parts` is {parts}, and a device's {share} samples of a batch cannot be cut in as "
+            f"many equal parts; expected one of {fitting}."
         )
     return found
 
@@ -98,26 +105,46 @@ def refuse_other_samples(validation: Any, row: Preset, preset: str) -> None:
         )
     if not len(validation):
         return
-    first, rules = as_held(validation[0]), row.preprocess
+    first, rules = as_held(validation[0])[0], row.preprocess
     for what, needed in (("trimap", rules.encode is not None), ("plate", rules.plate)):
         if needed and getattr(first, what) is None:
             raise ValueError(f"`validation` has a sample without {what}, which {preset} needs.")
 
 
 def first_network(
-    recipe: Recipe, weights: str | os.PathLike[str] | None, model: Any, seed: int
+    recipe: Recipe,
+    seed: int,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    backbone: str | os.PathLike[str] | None = None,
+    model: Any = None,
 ) -> tuple[nnx.Module, str]:
     """Return the network to begin with, and where it is from: a file, the caller, or chance."""
-    if weights is not None and model is not None:
-        raise ValueError("`weights` and `model` are both given; expected one of them, or neither.")
+    given = {"weights": weights, "backbone": backbone, "model": model}
+    if len(several := [f"`{name}`" for name, x in given.items() if x is not None]) > 1:
+        raise ValueError(f"{' and '.join(several)} are given; expected one of them, or none.")
     if weights is not None:
         return filled(recipe, read(weights), seed=seed), Path(weights).name
+    if backbone is not None:
+        made = with_backbone(recipe, read(backbone), seed=seed)
+        return made, f"the backbone of {Path(backbone).name}, the rest fresh, seed {seed}"
     if model is None:
         model = build(recipe.preset, rngs=nnx.Rngs(seed), **recipe.config)
         return model, f"fresh parameters, seed {seed}"
     if not isinstance(model, nnx.Module):
         raise TypeError(f"`model` is {shown(model)}; expected a network, as `build` returns it.")
     return model, "a network in memory"
+
+
+def warn_if_fresh(row: Preset, preset: str, *begun_with: Any) -> None:
+    """Warn where a run begins with nothing, and the authors begin with a backbone."""
+    if row.backbones and all(x is None for x in begun_with):
+        warnings.warn(
+            f"All parameters of {preset} start fresh, which takes more data and time, and may end "
+            f"worse: its authors begin with {row.backbones[0].title}. Name such a file as "
+            "`backbone`, or weights of the whole network as `weights`.",
+            stacklevel=3,
+        )
 
 
 def refuse_other_batch(batch: Any, count: int, step: int) -> None:

@@ -4,8 +4,10 @@ run.json              settings, versions, where the weights came from
 checkpoints/          the last states, and that of the best network
 PRESET.safetensors    the best network, for `alphamat_deep.load`
 scalars.jsonl         losses of every step, and scores
+left_out.txt          damaged files, if there are any
 sheets/               pictures of the validation
 report.html
+.lock                 empty; kept open while a process trains
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
 from importlib.metadata import version
@@ -26,13 +29,14 @@ from jax.typing import DTypeLike
 import alphamat
 from alphamat.evaluation.naming import describe
 from alphamat.io.whole import replace_file
+from alphamat_deep.training.locking import locked
 from alphamat_deep.training.recipe import Recipe
 
 LIBRARIES = "jax", "jaxlib", "flax", "optax", "numpy"
 
 
 def settings_of(
-    recipe: Recipe, seed: int, dtype: DTypeLike, minutes: float | None = None
+    recipe: Recipe, seed: int, dtype: DTypeLike, parts: int = 1, minutes: float | None = None
 ) -> dict[str, Any]:
     """Return what has to be equal for a run to go on."""
     told = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
@@ -42,7 +46,7 @@ def settings_of(
     }
     if minutes is not None:
         plain["steps"] = f"as many as {minutes:g} minutes take"
-    return {**plain, "seed": seed, "dtype": jax.numpy.dtype(dtype).name}
+    return {**plain, "seed": seed, "dtype": jax.numpy.dtype(dtype).name, "parts": parts}
 
 
 def described(value: Any, depth: int = 4) -> str:
@@ -73,39 +77,38 @@ def about(batches: Callable, source: str) -> dict[str, Any]:
     }
 
 
-def open_run(out: Path, settings: dict[str, Any], told: dict[str, Any], *, resume: bool) -> None:
-    """Make the folder of a run, or find it; raise if it is another's.
+@contextmanager
+def open_run(
+    out: Path, settings: dict[str, Any], told: dict[str, Any], *, resume: bool
+) -> Iterator[None]:
+    """Make the folder of a run, or find it, and keep it; raise if it is another's.
 
     A run without a checkpoint has nothing to lose, and is begun again.
 
     Raises
     ------
-    FileExistsError, ValueError, OSError
-        If there is a run and `resume` is False, if it has other settings, or if nothing can be
-        written there.
+    FileExistsError, BlockingIOError, ValueError, OSError
+        If there is a run and `resume` is False, if another process trains there, if it has other
+        settings, or if nothing can be written there.
     """
-    record = out / "run.json"
+    record, states = out / "run.json", out / "checkpoints"
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"`out` is {out}, which is a file; expected a folder.")
-    if any((out / "checkpoints").glob("*.safetensors")):
-        if not resume:
-            raise FileExistsError(
-                f"`out` is {out}, which has a run already. Continue it with resume=True, or name "
-                "another folder."
-            )
-        for part in out.glob(".*.part"):  # of a process that was killed
-            part.unlink()
-        return _refuse_other_settings(out, settings)
-    if not record.exists() and out.exists() and any(out.iterdir()):
+    known = record.exists() or any(states.glob("*.safetensors"))
+    if not known and out.exists() and any(out.iterdir()):
         raise FileExistsError(
             f"`out` is {out}, which has files, but no run; expected a new folder."
         )
-    try:
-        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
-        replace_file(record, [json.dumps({"settings": settings, "about": told}, indent=1).encode()])
-    except OSError as fault:
-        reason = fault.strerror or fault
-        raise type(fault)(f"`out` is {out}, where nothing can be written: {reason}.") from fault
+    with _naming_what_cannot_be_written(out):
+        states.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        if any(states.glob("*.safetensors")):
+            _continue(out, settings, resume)
+        else:
+            text = json.dumps({"settings": settings, "about": told}, indent=1)
+            with _naming_what_cannot_be_written(out):
+                replace_file(record, [text.encode()])
+        yield
 
 
 def read_run(out: Path) -> dict[str, Any]:
@@ -129,6 +132,26 @@ def refuse_full(out: Path, needed: int) -> None:
             f"`out` is {out}, whose disk has {free / 1e9:.2f} GB left; the checkpoints need "
             f"{(needed - held) / 1e9:.2f} GB. Free some, or lower `keep`."
         )
+
+
+@contextmanager
+def _naming_what_cannot_be_written(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        reason = fault.strerror or fault
+        raise type(fault)(f"`out` is {out}, where nothing can be written: {reason}.") from fault
+
+
+def _continue(out: Path, settings: dict[str, Any], resume: bool) -> None:
+    if not resume:
+        raise FileExistsError(
+            f"`out` is {out}, which has a run already. Continue it with resume=True, or name "
+            "another folder."
+        )
+    for part in out.glob(".*.part"):  # of a process that was killed
+        part.unlink()
+    _refuse_other_settings(out, settings)
 
 
 def _refuse_other_settings(out: Path, settings: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from alphamat_deep.training.door import (
     refuse_other_batch,
     refuse_other_functions,
     refuse_other_samples,
+    warn_if_fresh,
 )
 from alphamat_deep.training.folder import about, open_run, refuse_full, settings_of
 from alphamat_deep.training.keeping import (
@@ -73,6 +74,7 @@ def train(
     *,
     out: str | os.PathLike[str],
     weights: str | os.PathLike[str] | None = None,
+    backbone: str | os.PathLike[str] | None = None,
     model: nnx.Module | None = None,
     validation: Sequence[Any] = (),
     steps: int | None = None,
@@ -80,6 +82,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     dtype: DTypeLike = jnp.float32,
+    parts: int = 1,
     validate_every: int = 1000,
     save_every: int = 1000,
     keep: int = 2,
@@ -95,16 +98,21 @@ def train(
         `batches(start, shard)` returns an endless iterator: from the batch of step `start`,
         counted from 0, this process's part of each batch, `shard` being its number and the number
         of processes. It gives the same batches again when the run goes on, and leaves those that
-        it gave as they are.
+        it gave as they are. Batches may differ in the size of their pictures; a step is compiled
+        for each size.
     out : path
         Folder to make for the run: checkpoints, the network, scalars, pictures, a report.
     weights : path, optional
         Where to begin, as for `alphamat_deep.load`. By default with fresh parameters.
+    backbone : path, optional
+        File of the network's backbone alone, as torchvision or PaddlePaddle publish it; see
+        `alphamat_deep.PRESETS[…].backbones`. The rest starts fresh.
     model : nnx.Module, optional
         The network to begin with, instead of `weights`. It is not changed.
     validation : `alphamat.datasets.Dataset`, or sequence of samples
         Held-out samples of any size, also dictionaries with "image", "alpha" and, where there is
-        one, "trimap". They are matted as by `alphamat_deep.load`.
+        one, "trimap". They are matted as by `alphamat_deep.load`; clips, (T, H, W, 3), frame by
+        frame, in order.
     steps : int, optional
         Instead of the recipe's; the schedule of its optimiser follows.
     minutes : float, optional
@@ -118,6 +126,9 @@ def train(
         stopped; on one device it is equal bit for bit, of two runs that have as many steps.
     dtype : float32 or bfloat16
         Type of the network's computations.
+    parts : int
+        Equal parts in which a device computes its share of a batch, one after the other, to save
+        memory. Each has its own batch statistics, and losses divide by a part's unknown pixels.
     validate_every, save_every : int
         Steps between two validations, and between two checkpoints. A validation makes one, too.
     keep : int
@@ -167,33 +178,32 @@ def train(
     validate_every = as_count(validate_every, "validate_every")
     save_every, keep = as_count(save_every, "save_every"), as_count(keep, "keep")
     resume = as_flag(resume, "resume")
-    devices = as_devices(devices, recipe)
-    model, source = first_network(recipe, weights, model, seed)
-    settings, told_of = settings_of(recipe, seed, dtype, minutes), about(batches, source)
-    kept = None
-    if jax.process_index() == 0:  # the only one that writes
-        open_run(out, settings, told_of, resume=resume)
-        kept = Checkpoints(out / "checkpoints", keep)
-    keep_compiled()
-    step, state = begin(recipe, model, seed=seed, dtype=dtype, timed=clock is not None)
-    arrays, notes = _begun(kept, out, arrays_of(state))
-    if clock is not None:
-        recipe = replace(recipe, steps=int(arrays[".steps"]))
-    like = jax.eval_shape(lambda: state)
-    method = partial(method_of, recipe, row, model, like)
-    finish = partial(_finish, out, method, settings, told_of)
-    where = places(devices)
-    advance, state = compiled(step, where), state_of(arrays, like, put=partial(put_whole, where))
-    here, alone = len(where.parts.addressable_devices), jax.process_count() == 1
-    at, late, stops = notes.step, None, False
-
-    with (
-        _written(kept),
-        stopping() as asked,
-        telling(out if kept else None, at, recipe, callback) as told,
-        _feed(batches, at) as feed,
-        ThreadPoolExecutor(1, "watch") as watch,
-    ):
+    devices = as_devices(devices, recipe, parts := as_count(parts, "parts"))
+    begun_with = {"weights": weights, "backbone": backbone, "model": model}
+    model, source = first_network(recipe, seed, **begun_with)
+    settings, told_of = settings_of(recipe, seed, dtype, parts, minutes), about(batches, source)
+    with ExitStack() as held:
+        kept = held.enter_context(_checkpoints(out, keep, settings, told_of, resume))
+        keep_compiled()
+        options = {"seed": seed, "dtype": dtype, "parts": parts, "timed": clock is not None}
+        step, state = begin(recipe, model, **options)
+        arrays, notes = _begun(kept, out, arrays_of(state))
+        if clock is not None:
+            recipe = replace(recipe, steps=int(arrays[".steps"]))
+        if not notes.step:
+            warn_if_fresh(row, recipe.preset, *begun_with.values())
+        like = jax.eval_shape(lambda: state)
+        method = partial(method_of, recipe, row, model, like)
+        finish = partial(_finish, out, method, settings, told_of)
+        where = places(devices)
+        advance = compiled(step, where)
+        state = state_of(arrays, like, put=partial(put_whole, where))
+        here, alone = len(where.parts.addressable_devices), jax.process_count() == 1
+        at, late, stops = notes.step, None, False
+        asked = held.enter_context(stopping())
+        told = held.enter_context(telling(out if kept else None, at, recipe, callback))
+        feed = held.enter_context(_feed(batches, at))
+        watch = held.enter_context(ThreadPoolExecutor(1, "watch"))
         advance = _ahead(advance, state, feed, here)
         while not stops and (at < recipe.steps or notes.unscored):
             if notes.unscored:
@@ -205,8 +215,9 @@ def train(
                 with naming_what_lacks(batch):
                     state, scalars, flag = advance(state, *put_parts((batch, flags), where))
                 # The numbers of the step before are read while this one is computed.
-                stops = late is not None and _heard(late, told, kept, recipe.left_out)
+                stops = late is not None and _heard(late, told, kept, recipe.broken)
                 stops |= alone and asked.is_set()
+                told.compiled(at, batch)
                 late = Late(at, scalars, flag, watch.submit(_ready_at, flag))
                 if clock is not None and recipe.steps == UNKNOWN:
                     recipe = replace(recipe, steps=clock.steps(at, told.speed()[0] / recipe.batch))
@@ -215,7 +226,7 @@ def train(
                 due = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
                 if not (stops or due or at % save_every == 0 or at == recipe.steps):
                     continue
-                stops, late = _heard(late, told, kept, recipe.left_out) or stops, None
+                stops, late = _heard(late, told, kept, recipe.broken) or stops, None
                 arrays, notes = arrays_of(state), notes._replace(step=at, unscored=due)
                 _refuse_broken(arrays, at, kept)
             # A network is saved before it is scored, too, which may take long.
@@ -239,6 +250,26 @@ class Late(NamedTuple):
     """When it was computed."""
 
 
+@contextmanager
+def _checkpoints(
+    out: Path, keep: int, settings: dict[str, Any], told_of: dict[str, Any], resume: bool
+) -> Iterator[Checkpoints | None]:
+    """Yield the checkpoints of the run in a folder, and wait for the last one at the end.
+
+    They are None in processes that do not write.
+    """
+    if jax.process_index() != 0:
+        yield None
+        return
+    with open_run(out, settings, told_of, resume=resume):
+        kept = Checkpoints(out / "checkpoints", keep)
+        try:
+            yield kept
+            kept.wait()
+        finally:
+            kept.close()
+
+
 def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, Notes]:
     """Return the state to begin with, and its notes: of the newest checkpoint, if there is one."""
     arrays, notes = fresh, Notes()
@@ -248,19 +279,6 @@ def _begun(kept: Checkpoints | None, out: Path, fresh: Arrays) -> tuple[Arrays, 
         arrays, notes = kept.newest(fresh) or (fresh, notes)
     arrays, told = same_everywhere((arrays, np.array(notes)))
     return arrays, Notes(int(told[0]), int(told[1]), float(told[2]), bool(told[3]))
-
-
-@contextmanager
-def _written(kept: Checkpoints | None) -> Iterator[None]:
-    """Wait for the last checkpoint, at the end."""
-    if kept is None:
-        yield
-        return
-    try:
-        yield
-        kept.wait()
-    finally:
-        kept.close()
 
 
 @contextmanager
@@ -298,6 +316,7 @@ def _taken(feed: Iterator, at: int, share: int, late: Late | None, told: Teller)
     elif late.flag.is_ready():  # else the devices were at work all the time
         told.waited += max(0.0, now - max(since, late.ready.result()))
     refuse_other_batch(batch, share, at)
+    told.left_out(at, getattr(feed, "faults", {}))
     return batch
 
 
@@ -315,7 +334,7 @@ def _heard(late: Late, told: Teller, kept: Checkpoints | None, most: int) -> boo
     scalars, flag = jax.device_get((late.scalars, late.flag))
     numbers = {name: float(value) for name, value in scalars.items()}
     broken = [f"`{k}` is {v}" for k, v in numbers.items() if not math.isfinite(v)]
-    if broken and not 0 < numbers.get("left_out", 0) <= most:
+    if broken and not 0 < numbers.get("broken", 0) <= most:
         raise FloatingPointError(
             f"In step {late.step} {', '.join(broken)}. {_last(kept)} Its batch is that of "
             f"batches(start={late.step - 1}): look at it, or lower the learning rate."

@@ -54,8 +54,10 @@ class Recipe:
     """Decay of the exponential average of the parameters, such as 0.999; 0 keeps none.
 
     A function makes it of the number of updates, this one included."""
-    left_out: int = 0
-    """Steps in a row that may have no finite loss or gradient: such a step changes nothing."""
+    broken: int = 0
+    """Steps in a row that may have no finite loss or gradient: such a step changes nothing.
+
+    With 0 the first one ends the run."""
     bank: Bank | None = None
     """Layers that stay on the device; None where `compose` makes the samples.
 

@@ -18,6 +18,8 @@ Curve = list[tuple[int, float]]
 """Steps and values."""
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 220, 56, 24
+NAMED = 50
+"""Damaged files that are named."""
 POINTS = 400
 """Of a curve; each is the mean of the steps that it stands for."""
 
@@ -30,18 +32,21 @@ def write_report(out: Path) -> None:
 def report(out: Path) -> str:
     """Return the page of a run as text."""
     run, curves = read_run(out), curves_of(out / "scalars.jsonl")
+    curves.pop("skipped", None)
     settings, told = run["settings"], run["about"]
     last = max((curve[-1][0] for curve in curves.values()), default=0)
     title = f"Training of {settings['preset']}"
     validated = {k: c for k, c in curves.items() if k.startswith("validation_")}
     speeds = {k: c for k, c in curves.items() if k in SPEEDS}
-    losses = {k: c for k, c in curves.items() if k not in {**validated, **speeds}}
+    rest = sorted(set(curves) - {*validated, *speeds}, key=_place)
+    losses = {name: curves[name] for name in rest}
     sections = [
         f'<header><h1>{escape(title)}</h1><p class="soft">After step {last} of '
         f"{settings['steps']}.</p></header>",
         _section("Validation", _charts(validated) + _sheet(out)),
         _section("Losses", _charts(losses)),
         _section("Speed", _charts(speeds)),
+        _section("Left out", _left_out(out)),
         _section("Settings", _table(settings)),
         _section("About", _table(told)),
     ]
@@ -70,7 +75,7 @@ h2 { font-size: 21px; font-weight: 650; margin: 56px 0 12px; }
   gap: 24px; }
 figure { margin: 0; }
 figcaption b { font-weight: 400; color: var(--soft); font-variant-numeric: tabular-nums; }
-svg { width: 100%; height: auto; display: block; }
+svg { width: 100%; height: auto; display: block; margin-top: 6px; overflow: visible; }
 svg text { fill: var(--soft); font-size: 12px; }
 svg .grid { stroke: var(--rule); }
 svg .curve { stroke: var(--line); stroke-width: 1.6; fill: none; }
@@ -80,7 +85,15 @@ table { border-collapse: collapse; }
 td { padding: 5px 24px 5px 0; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere;
   vertical-align: top; }
 td:first-child { color: var(--soft); white-space: nowrap; }
+ul { padding-left: 20px; }
+li { overflow-wrap: anywhere; }
+@media (max-width: 560px) { main { padding: 32px 24px 48px; } svg text { font-size: 19px; } }
 """
+
+
+def _place(loss: str) -> tuple[bool, bool, str]:
+    """Return what puts totals first and gradients last."""
+    return not loss.startswith("total"), loss.startswith("gradient"), loss
 
 
 def curves_of(scalars: Path) -> dict[str, Curve]:
@@ -137,7 +150,8 @@ def _chart(name: str, curve: Curve) -> str:
         )
     body += f'<text x="{LEFT}" y="{HEIGHT - 6}">step {first}</text>'
     body += f'<text x="{WIDTH}" y="{HEIGHT - 6}" text-anchor="end">{steps[-1]}</text>'
-    told = escape(SPEEDS.get(name, name.removeprefix("validation_")))
+    score = name.removeprefix("validation_")
+    told = escape(SPEEDS.get(name, name if score == name else score.upper()))
     return (
         f"<figure><figcaption>{told} <b>{values[-1]:.4g}</b></figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}">{body}</svg></figure>'
@@ -154,6 +168,20 @@ def _sheet(out: Path) -> str:
         f'<figure><img alt="image, trimap, alpha, truth" src="data:image/png;base64,{content}">'
         f"<figcaption>After step {int(sheets[-1].stem)}: image, trimap where there is one, alpha, "
         "truth</figcaption></figure>"
+    )
+
+
+def _left_out(out: Path) -> str:
+    """Name damaged files once each, and say how often others took their place."""
+    times = max((line.get("skipped", 0) for line in records(out / "scalars.jsonl")), default=0)
+    if not times:
+        return ""
+    named = (out / "left_out.txt").read_text("utf-8").splitlines()
+    items = [escape(text) for text in named[:NAMED]]
+    items += [f"and {len(named) - NAMED} more, in left_out.txt"] if len(named) > NAMED else []
+    return (
+        f'<p class="soft">Damaged files, in the place of which others were taken {times} times.'
+        f"</p><ul>{''.join(f'<li>{text}</li>' for text in items)}</ul>"
     )
 
 

@@ -33,7 +33,7 @@ class State(NamedTuple):
     """The parameters of some steps ago, which losses compare with."""
     key: Array
     """From which the random streams of each step are made."""
-    left_out: Array | None = None
+    broken: Array | None = None
     """Steps in a row, the last ones, that changed nothing."""
     steps: Array | None = None
     """Of the whole run, where that is found out while it goes on."""
@@ -87,7 +87,7 @@ def begin(
         average=jax.tree.map(jnp.copy, parameters) if recipe.average else None,
         copy=jax.tree.map(jnp.copy, parameters) if recipe.copy else None,
         key=jax.random.key(seed),
-        left_out=jnp.zeros((), jnp.int32) if recipe.left_out else None,
+        broken=jnp.zeros((), jnp.int32) if recipe.broken else None,
         steps=jnp.asarray(recipe.steps, jnp.int32) if timed else None,
     )
     step = partial(_step, graph, recipe, dtype, parts)
@@ -128,27 +128,27 @@ def _step(
         parameters = optax.apply_updates(state.parameters, updates)
         found = found | {"gradient": optax.tree.norm(gradient)}
         new = state._replace(parameters=parameters, rest=rest, moments=moments)
-        state = new if state.left_out is None else _unless_broken(new, state, found)
+        state = new if state.broken is None else _unless_broken(new, state, found)
         scalars |= {f"{name}_{at + 1}" if at else name: value for name, value in found.items()}
     if state.average is not None:
         kept = recipe.average(state.step + 1) if callable(recipe.average) else recipe.average
         average = optax.incremental_update(state.parameters, state.average, 1 - kept)
         state = state._replace(average=average)
-    if state.left_out is not None:
-        scalars["left_out"] = state.left_out
+    if state.broken is not None:
+        scalars["broken"] = state.broken
     return state._replace(step=state.step + 1), scalars
 
 
 def _unless_broken(new: State, old: State, scalars: Mapping[str, Array]) -> State:
     """Return the old values where a scalar is not finite."""
-    assert old.left_out is not None
+    assert old.broken is not None
     good = jnp.isfinite(jnp.stack([*scalars.values()])).all()
     names = "parameters", "rest", "moments"
     chosen = {
         name: jax.tree.map(partial(jnp.where, good), getattr(new, name), getattr(old, name))
         for name in names
     }
-    return old._replace(**chosen, left_out=jnp.where(good, 0, old.left_out + 1))
+    return old._replace(**chosen, broken=jnp.where(good, 0, old.broken + 1))
 
 
 def _differentiate(

@@ -6,12 +6,14 @@ import json
 import math
 import os
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
 
 from alphamat.io.whole import replace_file
 from alphamat.progress import Bar, bar
@@ -48,6 +50,14 @@ class Teller:
         """Seconds that the devices have waited for data."""
         self.recent: deque[Moment] = deque(maxlen=50)
         self.said = -math.inf
+        self.skipped = 0
+        """Damaged files in the run so far, in the place of which others were taken."""
+        self.faults: Counter[str] = Counter()
+        """Those since this process began, by what was said of them."""
+        self.sizes: list[dict[str, tuple[int, ...]]] = []
+        """Of batches; a step is compiled for each."""
+        self.list: Path | None = None
+        """File that names each of them once."""
 
     def expect(self, steps: int) -> None:
         """Tell from now on how many steps there will be, if that is known."""
@@ -69,10 +79,32 @@ class Teller:
         told = ", ".join(f"{name} {scalars[name]:.4g}" for name in _in_order(scalars))
         if math.isfinite(rate):
             told += f"; {rate:.3g} pictures/s, {share:.0%} of the time waiting for data"
+        if self.skipped:
+            told += f"; damaged files left out {self.skipped} times"
         if self.bar is not None:
             self.bar.advance(told)
         else:
             self.say(f"step {step}{self.of()}: {told}{self._left(rate, step)}")
+
+    def left_out(self, step: int, faults: Mapping[str, int]) -> None:
+        """Tell of files that the batch of a step should have had; `faults` are all so far."""
+        if more := Counter(faults) - self.faults:
+            self.skipped += more.total()
+            self.faults += more
+            self._write({"step": step, "skipped": self.skipped})
+            if self.list is not None:
+                _add_lines(self.list, more)
+
+    def compiled(self, step: int, batch: Mapping[str, Any]) -> None:
+        """Say so where a step was compiled anew, for a size that no batch had before."""
+        if (size := {key: np.shape(x) for key, x in batch.items()}) in self.sizes:
+            return
+        self.sizes.append(size)
+        if len(self.sizes) > 1:
+            key = "image" if "image" in size else next(iter(size))
+            shape = " × ".join(map(str, size[key]))
+            self.say(f"step {step} was compiled for {key} {shape}: {len(self.sizes)} programs now")
+            self.pause()
 
     def validated(self, step: int, scores: Mapping[str, float], best: bool) -> None:
         self._write({"step": step, **{f"validation_{name}": x for name, x in scores.items()}})
@@ -141,8 +173,18 @@ def telling(
         # Where nothing is drawn, plain lines take the bar's place.
         drawn = not shown.drawn.disable or shown.cell is not None
         told = Teller(scalars, shown if drawn else None, recipe)
+        told.skipped = max((x.get("skipped", 0) for x in records(path)), default=0)
+        told.list = None if out is None else out / "left_out.txt"
         told.prints, told.callback = out is not None, callback if out is not None else None
         yield told
+
+
+def _add_lines(path: Path, texts: Iterable[str]) -> None:
+    """Add lines that a file has not yet."""
+    lines = [" ".join(text.split()) for text in texts]
+    known = set(path.read_text("utf-8").splitlines()) if path.exists() else set()
+    with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(f"{line}\n" for line in lines if line not in known)
 
 
 def cut_back(path: Path, step: int) -> None:

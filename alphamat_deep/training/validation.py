@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from alphamat import metrics
-from alphamat.door import as_image, as_plane
+from alphamat.door import as_array, as_image, as_plane
 from alphamat.method import Need
 from alphamat_deep.matting import Matting
 
@@ -30,26 +30,28 @@ class Held(NamedTuple):
 
 class Validated(NamedTuple):
     scores: dict[str, float]
-    """Means over the samples; NaN where there are none."""
+    """Means over the pictures and frames; NaN where there are none."""
     sheet: np.ndarray | None
-    """A line of each picture: image, trimap, alpha, truth."""
+    """A line of each picture, or of a clip's last frame: image, trimap, alpha, truth."""
 
 
 def validate(method: Matting, samples: Sequence[Any]) -> Validated:
     """Matte samples as `alphamat_deep.load` would, and score their unknown pixels.
 
-    A sample without trimap is scored everywhere. Each process scores a part of them.
+    A sample without trimap is scored everywhere. The frames of a clip are matted in their order,
+    and each is scored. Each process takes a part of the samples.
     """
-    values, lines = [], []
+    values, lines, needs = [], [], method.takes
     for at in range(jax.process_index(), len(samples), jax.process_count()):
-        held = as_held(samples[at])
-        needs = method.takes
-        alpha = method(
-            held.image,
-            None if needs.trimap is Need.NO else held.trimap,
-            None if needs.plate is Need.NO else held.plate,
-        )
-        values.append([getattr(metrics, name)(alpha, held.truth, held.trimap) for name in SCORES])
+        matte = method.clip()
+        for held in as_held(samples[at]):
+            alpha = matte(
+                held.image,
+                None if needs.trimap is Need.NO else held.trimap,
+                None if needs.plate is Need.NO else held.plate,
+            ).alpha
+            scores = [getattr(metrics, name)(alpha, held.truth, held.trimap) for name in SCORES]
+            values.append(scores)
         if len(lines) < SHOWN:
             shown = (held.image, held.trimap, alpha, held.truth)
             lines.append([_tile(pixels) for pixels in shown if pixels is not None])
@@ -57,7 +59,7 @@ def validate(method: Matting, samples: Sequence[Any]) -> Validated:
 
 
 def means(values: np.ndarray) -> dict[str, float]:
-    """Return the mean of each score over the samples that have it: a trimap may know all."""
+    """Return the mean of each score over the pictures that have it: a trimap may know all."""
     sums = np.stack([np.nansum(values, axis=0), (~np.isnan(values)).sum(axis=0)])
     totals, counts = _of_all_processes(sums)
     return {
@@ -66,18 +68,40 @@ def means(values: np.ndarray) -> dict[str, float]:
     }
 
 
-def as_held(sample: Any) -> Held:
-    """Parse a sample: a dictionary with "image" and "alpha", or `alphamat.datasets.Sample`."""
+def as_held(sample: Any) -> list[Held]:
+    """Parse a sample: a dictionary with "image" and "alpha", or `alphamat.datasets.Sample`.
+
+    A picture is one frame; a clip, (T, H, W, 3), is several, and its plate may be one picture.
+    """
     if isinstance(sample, Mapping):
         parts = [sample.get(name) for name in ("image", "trimap", "alpha", "plate")]
     else:
         parts = [getattr(sample, name, None) for name in ("image", "trimap", "truth", "plate")]
-    image, trimap, truth, plate = parts
+    names = "image", "trimap", "alpha", "plate"
+    image, trimap, truth, plate = (
+        None if x is None else as_array(x, name=f"validation's {name}")
+        for x, name in zip(parts, names, strict=True)
+    )
     if image is None or truth is None:
         raise ValueError(
             f"`validation` has a {type(sample).__name__} without image or alpha; expected "
             'dictionaries with "image" and "alpha", or samples with `image` and `truth`.'
         )
+    if image.ndim != 4:
+        return [_held(image, trimap, truth, plate)]
+    count = len(image)
+    if plate is not None and plate.ndim < 4:
+        plate = np.broadcast_to(plate, (count, *plate.shape))
+    layers = [[None] * count if x is None else x for x in (image, trimap, truth, plate)]
+    if not count or any(len(x) != count for x in layers):
+        raise ValueError(
+            f"`validation` has a clip of {count} images and {len(truth)} alphas; expected at least "
+            "one, and as many of each."
+        )
+    return [_held(*frame) for frame in zip(*layers, strict=True)]
+
+
+def _held(image: Any, trimap: Any, truth: Any, plate: Any) -> Held:
     return Held(
         as_image(image, name="validation's image"),
         None if trimap is None else as_plane(trimap, name="validation's trimap"),

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import alphamat
 import alphamat_deep
 from alphamat.cli import app
-from alphamat_deep.checkpoints import metadata
+from alphamat_deep.checkpoints import metadata, read
 from tests.alphamat_deep.tiny import picture
 
 
@@ -66,5 +66,10 @@ def test_the_command_lists_networks_and_converts(weights, tmp_path):
     target = tmp_path / "out.safetensors"
     assert run("convert", weights, target, "--preset", "tiny").exit_code == 0
     assert metadata(target)["preset"] == "tiny"
+    ours, back = tmp_path / "ours.safetensors", tmp_path / "back.safetensors"
+    alphamat_deep.save("tiny", alphamat_deep.load("tiny", weights).model, ours)
+    assert run("convert", ours, back, "--preset", "tiny", "--like", weights).exit_code == 0
+    assert list(read(back)) == list(read(weights)) != list(read(ours))
+    assert run("convert", ours, back, "--preset", "tiny", "--like", "absent.pth").exit_code == 1
     assert run("convert", weights, tmp_path / "out.bin", "--preset", "tiny").exit_code == 1
     assert run("convert", weights, target, "--preset", "tyni").exit_code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
@@ -164,8 +165,8 @@ class Batches(Iterator[Sample]):
 
     position: int
     """Which batch comes next, counted from 0."""
-    skipped: int
-    """Entries in the place of which another was drawn."""
+    faults: Counter[str]
+    """What was said of entries in the place of which another was drawn, and how often."""
 
     def __init__(
         self,
@@ -176,13 +177,18 @@ class Batches(Iterator[Sample]):
     ):
         self._made, self._count, self._report = made, count, report
         self._told: set[str] = set()
-        self.position, self.skipped = position, 0
+        self.position, self.faults = position, Counter()
+
+    @property
+    def skipped(self) -> int:
+        """Entries in the place of which another was drawn."""
+        return self.faults.total()
 
     def __next__(self) -> Sample:
         stacked: Sample = {}
         for row in range(self._count):
             sample, faults, notes = next(self._made)
-            self.skipped += len(faults)
+            self.faults.update(faults)
             for text in (*faults, *notes):
                 self._tell(text)
             if not row:

@@ -1,7 +1,8 @@
 """How the published networks were trained: one file for each publication, and `fine_tune`.
 
-The authors begin with backbones that were trained on ImageNet. Here a run begins with the weights
-of the whole network, or with fresh ones, which need more data and time, and may end worse.
+The authors begin with backbones that were trained on ImageNet: here `--backbone FILE`. A run may
+also begin with the weights of the whole network, or with fresh ones, which need more data and time,
+and may end worse.
 """
 
 from alphamat_deep.catalogue import PRESETS

@@ -49,7 +49,7 @@ ORIGINALS = {
     "dim-skip": dim.STAGE1,
     "dim-refine": dim.STAGE3,
     "gca": gca.GCA,
-    "learned": replace(learned.LEARNED, bank=None, left_out=0, compose=compose_square),
+    "learned": replace(learned.LEARNED, bank=None, broken=0, compose=compose_square),
     "modnet": modnet.MODNET,
     "modnet-webcam": modnet.MODNET,
     "modnet-mobilenetv2": modnet.PADDLE,

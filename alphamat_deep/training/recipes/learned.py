@@ -64,6 +64,6 @@ LEARNED = Recipe(
     batch=64,
     steps=6000,
     average=average,
-    left_out=40,
+    broken=40,
     bank=Bank(),
 )

@@ -10,7 +10,10 @@ from typer.testing import CliRunner
 import alphamat_deep
 from alphamat import read_image, write_image
 from alphamat.cli import app
+from alphamat_deep.catalogue import Backbone
+from alphamat_deep.fill import Names
 from alphamat_deep.training import command, compositions
+from alphamat_deep.training.compositions.batches import Samples
 from tests.alphamat_deep.training import small
 
 SQUARE = partial(compositions.compose_square, size=32)
@@ -84,6 +87,7 @@ def test_a_dry_run_shows_a_batch_and_trains_nothing(folders):
 def test_no_foreground_is_trained_on_and_validated_with(folders):
     made = command.run_of("small", foregrounds=folders / "cutouts", validation=0.5, workers=0)
     learnt = {entry.name for entry in made.feed.args[0]}
+    assert isinstance(made.validation, Samples)
     held = {entry.name for entry in made.validation.stream.source}
     assert learnt
     assert held
@@ -115,6 +119,8 @@ def test_painted_scenes_need_no_files():
         (["nothing"], "`recipe` is 'nothing'; expected fine-tune, or one of: dim-stage0"),
         (["fine-tune"], "--preset is None; expected one of: learned, dim"),
         (["small", "--preset", "dim"], "only the recipe fine-tune takes one"),
+        (["small", "--parts", "3"], "--parts is 3, and a device's 2 samples"),
+        (["small", "--backbone", "none.pth"], "none.pth does not exist"),
         (["small", "--size", "40"], "--size is 40; expected a multiple of 32"),
         (["small", "--minutes", "3"], "--minutes is for the recipe learned; expected --steps"),
         (["small", "--bank", "32"], "--bank is 32, and small has none"),
@@ -140,6 +146,34 @@ def test_foregrounds_that_are_missing_are_asked_for(tmp_path):
     result = run("small", "-o", tmp_path / "run")
     assert result.exit_code == 1
     assert "--foregrounds is missing; expected a folder, or `synthetic`" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("out", "options"), [("new/run", ("--weights", "file")), ("file/run", ("--workers", 0))]
+)
+def test_a_dry_run_that_is_refused_leaves_no_folder(folders, monkeypatch, out, options):
+    monkeypatch.chdir(folders)
+    (folders / "file").write_bytes(b"no weights")
+    result = run("small", *given(folders), *options, "--dry-run", "-o", out)
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("error: ")
+    assert "file" in result.stderr
+    assert not (folders / "new").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_are_lines_in_the_words_of_the_command(folders, monkeypatch):
+    def stop(*_, **__):
+        raise ValueError("Enough.")
+
+    kind = Backbone("half of it", mark="one", names=Names())
+    monkeypatch.setitem(command.PRESETS, "small", replace(small.SMALL, backbones=(kind,)))
+    monkeypatch.setattr(command, "begin", stop)
+    result = run("small", *given(folders), "--dry-run", "--workers", 0, "-o", folders / "d")
+    told, last = result.stderr.splitlines()
+    assert told.startswith("warning: All parameters of small start fresh")
+    assert "begin with half of it. Name such a file as --backbone" in told
+    assert last == "error: Enough."
 
 
 def test_a_folder_without_alphas_is_told_in_one_line(folders):

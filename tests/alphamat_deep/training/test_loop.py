@@ -1,13 +1,17 @@
 """A run trains, tells, keeps the best, and goes on as if it had never stopped."""
 
 import errno
+import fcntl
 import io
 import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -23,7 +27,7 @@ from flax import nnx
 import alphamat_deep
 from alphamat import datasets, metrics, read_image
 from alphamat_deep import checkpoints
-from alphamat_deep.training import clock, keeping, loop, telling
+from alphamat_deep.training import clock, keeping, locking, loop, telling
 from alphamat_deep.training.door import first_network
 from alphamat_deep.training.folder import settings_of
 from alphamat_deep.training.keeping import arrays_of
@@ -216,11 +220,11 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_way_back(tmp_path)
 
 
 def test_steps_that_are_not_finite_are_left_out_but_not_too_many_in_a_row(tmp_path):
-    recipe = replace(RECIPE, left_out=1)
+    recipe = replace(RECIPE, broken=1)
     done = loop.train(recipe, partial(batches, poison=7), out=tmp_path / "run")
     assert done.steps == 12
     seventh = lines(tmp_path / "run")[6]
-    assert (seventh["total"], seventh["left_out"]) == (None, 1)
+    assert (seventh["total"], seventh["broken"]) == (None, 1)
 
     def all_broken(start, shard):
         for batch in batches(start, shard):
@@ -343,6 +347,74 @@ def test_a_run_begins_with_given_weights_or_a_given_network(tmp_path):
     )
 
 
+def plainly(model, batch, rngs):
+    alpha = model(batch["image"], batch["trimap"]).alpha
+    return {"total": jnp.abs(alpha - batch["alpha"]).mean()}
+
+
+def test_a_batch_in_parts_trains_as_a_whole_one_where_it_has_no_statistics(tmp_path):
+    seen = []
+
+    def loss(model, batch, rngs):
+        seen.append(len(batch["image"]))
+        return plainly(model, batch, rngs)
+
+    recipe = replace(RECIPE, losses=(loss,), frozen_statistics=True)
+    for parts in 1, 4:
+        loop.train(recipe, batches, out=tmp_path / f"{parts}", parts=parts, steps=2)
+    assert set(seen) == {8, 2}
+    whole, cut = (final(tmp_path / parts, 2) for parts in ("1", "4"))
+    for name, array in whole.items():
+        np.testing.assert_allclose(cut[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
+    assert json.loads((tmp_path / "4" / "run.json").read_text())["settings"]["parts"] == 4
+
+
+def growing(start, shard):
+    """Yield small batches, with every third one larger."""
+    for at, batch in enumerate(batches(start, shard), start=start):
+        more = {key: np.concatenate([x, x], axis=2) for key, x in batch.items()}
+        yield more if at % 3 == 2 else batch
+
+
+def test_a_step_is_compiled_once_for_each_size_of_batches(tmp_path, capsys, monkeypatch):
+    traced = []
+
+    def loss(model, batch, rngs):
+        traced.append(batch["image"].shape)
+        return plainly(model, batch, rngs)
+
+    recipe = replace(RECIPE, losses=(loss,))
+    film = {name: np.stack([x[name] for x in HELD]) for name in HELD[0]}
+    loop.train(recipe, growing, out=tmp_path / "run", steps=7, validation=[film])
+    assert sorted(set(traced)) == [(8, 8, 10, 3), (8, 8, 20, 3)]
+    assert len(traced) == 2
+    told = capsys.readouterr().err
+    assert told.count("was compiled") == 1
+    assert "step 3 was compiled for image 8 × 8 × 20 × 3: 2 programs now\n" in told
+    assert "validation after step 7: sad" in told
+
+
+class Faulty:
+    """Batches of which one misses a file."""
+
+    def __init__(self, start, shard):
+        self.made, self.faults, self.position = batches(start, shard), Counter(), start
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.position += 1
+        self.faults["cat.png is left out: damaged"] += self.position == 2
+        return next(self.made)
+
+
+def test_files_that_are_left_out_are_counted_in_the_run(tmp_path):
+    loop.train(RECIPE, Faulty, out=tmp_path / "run", steps=3)
+    told = [line for line in lines(tmp_path / "run") if "skipped" in line]
+    assert told == [{"step": 2, "skipped": 1}]
+
+
 def test_plain_lines_say_where_a_run_is(tmp_path, capsys):
     train(out=tmp_path / "run", validation=HELD)
     told = capsys.readouterr()
@@ -413,7 +485,8 @@ REFUSED = {
     "no trimap": (wrong(validation=[NO_TRIMAP]), ValueError, "without trimap, which small needs"),
     "weights": (wrong(weights="nowhere.pth"), FileNotFoundError, "nowhere.pth does not exist"),
     "model": (wrong(model=3), TypeError, "`model` is 3"),
-    "both": (wrong(model=3, weights="x"), ValueError, "`weights` and `model` are both given"),
+    "both": (wrong(model=3, weights="x"), ValueError, "`weights` and `model` are given"),
+    "parts": (wrong(parts=3), ValueError, r"`parts` is 3, .* 8 samples .* one of \[1, 2, 4, 8\]"),
     "devices": (wrong(devices=[]), TypeError, r"`devices` is \[\]"),
     "callback": (wrong(callback=3), TypeError, "`callback` is 3"),
 }
@@ -448,6 +521,7 @@ def test_a_run_is_not_overwritten(whole):
     [
         ({"seed": 3}, "seed was 0 and is 3"),
         ({"steps": 20}, "steps was 12 and is 20"),
+        ({"parts": 2}, "parts was 1 and is 2"),
         ({"dtype": jnp.bfloat16}, "dtype was float32 and is bfloat16"),
         ({"recipe": replace(RECIPE, average=0.5)}, "average was 0.9 and is 0.5"),
         ({"recipe": replace(RECIPE, optimiser=explode)}, "optimiser was .*adam and is .*explode"),
@@ -457,6 +531,44 @@ def test_a_run_of_other_settings_is_not_continued(whole, change, told):
     arguments = {"recipe": RECIPE, "batches": batches, **change}
     with pytest.raises(ValueError, match=told):
         loop.train(**arguments, out=whole, resume=True)
+
+
+HOLD = """
+import pathlib, runpy, sys
+with runpy.run_path(sys.argv[1])["locked"](pathlib.Path(sys.argv[2])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_in_which_a_run_goes_on_is_refused_until_that_is_killed(tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    command = [sys.executable, "-c", HOLD, locking.__file__, out]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        (out / "run.json").touch()
+        with pytest.raises(
+            BlockingIOError, match=r"`out` is .*another run goes on.*another folder"
+        ):
+            train(out=out, resume=True)
+        other.kill()
+    assert not (out / "run.json").read_bytes()
+    train(out=out, steps=1)
+    train(out=out, steps=1, resume=True)
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOLCK, "no locks"), OSError(errno.EROFS, "")])
+def test_a_system_without_locks_does_without(tmp_path, monkeypatch, fault):
+    def refuse(*_):
+        raise fault
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with locking.locked(tmp_path), locking.locked(tmp_path):
+        pass
+    with locking.locked(tmp_path / "nowhere"):
+        pass
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path):
@@ -510,8 +622,8 @@ def test_arrays_that_the_first_weights_may_lack_start_fresh(tmp_path):
         given = {prefix + name: x for name, x in tensors.items() if name not in lost}
         checkpoints.write_native(path, given, {})
         with pytest.raises(ValueError, match=r"there is nothing for `last\.weight`"):
-            first_network(RECIPE, path, None, 3)
-        found, _ = first_network(replace(RECIPE, fresh=(r"^last\.",)), path, None, 3)
+            first_network(RECIPE, 3, weights=path)
+        found, _ = first_network(replace(RECIPE, fresh=(r"^last\.",)), 3, weights=path)
         fresh = alphamat_deep.build("small", rngs=nnx.Rngs(3))
         filled, fresh = (alphamat_deep.state_dict("small", x) for x in (found, fresh))
         assert_equal(filled, {x: (fresh if x in lost else tensors)[x] for x in tensors})

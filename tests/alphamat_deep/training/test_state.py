@@ -169,7 +169,7 @@ def test_the_decay_of_the_average_may_be_a_function_of_the_updates():
 
 
 def test_a_step_that_is_not_finite_changes_nothing_and_is_counted():
-    recipe = replace(RECIPE, left_out=3, optimiser=lambda steps: optax.adam(0.1))
+    recipe = replace(RECIPE, broken=3, optimiser=lambda steps: optax.adam(0.1))
     broken = BATCH | {"image": BATCH["image"].at[0, 0, 0].set(jnp.inf)}
     step, state = begin(recipe, plain())
     state, _ = step(state, BATCH)
@@ -177,7 +177,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted():
     counts = []
     for batch in broken, broken, BATCH:
         state, scalars = step(state, batch)
-        counts.append(int(scalars["left_out"]))
+        counts.append(int(scalars["broken"]))
         if batch is broken:
             jax.tree.map(
                 np.testing.assert_array_equal,

@@ -112,8 +112,8 @@ class Tags(HTMLParser):
 def run(tmp_path):
     out = tmp_path / "run"
     settings = {"preset": "<small>", "steps": 12, "config": {}}
-    open_run(out, settings, {"data": "a & b"}, resume=False)
-    return out
+    with open_run(out, settings, {"data": "a & b"}, resume=False):
+        return out
 
 
 def tags(page):
@@ -131,6 +131,44 @@ def test_a_report_is_well_formed_and_escapes_what_it_is_told(run):
     assert "&lt;small&gt;" in page
     assert "a &amp; b" in page
     assert "http" not in page
+
+
+def test_damaged_files_are_counted_and_named_once(run, capsys):
+    cat, dog = "cat.png is left out: damaged", "<dog>.png is left out: cut\noff"
+
+    def go_on(*batches):
+        with telling.telling(run, 1, RECIPE, None) as teller:
+            for step, faults in enumerate(batches, start=2):
+                teller.left_out(step, faults)
+                teller.step(step, {"total": 1.0})
+
+    go_on({}, {cat: 2}, {cat: 2}, {cat: 2, dog: 1})
+    told = [line["skipped"] for line in telling.records(run / "scalars.jsonl") if "skipped" in line]
+    assert told == [2, 3]
+    go_on()  # from step 1, of which nothing was left out
+    go_on({cat: 1}, {cat: 1, dog: 3})
+    with telling.telling(run, 2, RECIPE, None) as teller:
+        assert teller.skipped == 1
+        teller.left_out(3, {dog: 3})
+        teller.step(3, {"total": 1.0})
+    assert (run / "left_out.txt").read_text().splitlines() == [cat, dog.replace("\n", " ")]
+    assert capsys.readouterr().err.endswith("damaged files left out 4 times\n")
+    page = report(run)
+    assert "others were taken 4 times" in page
+    assert page.count("left out: ") == 2
+    assert tags(page).count("svg") == 1  # no curve of their number
+
+
+def test_a_report_has_totals_first_and_gradients_last(run):
+    with telling.telling(run, 0, RECIPE, None) as teller:
+        names = "error", "gradient", "gradient_2", "total", "total_2"
+        for step in 1, 2:
+            teller.step(step, dict.fromkeys(names, float(step)))
+        teller.validated(2, {"sad": 0.5}, True)
+    page = report(run)
+    order = "SAD", "total", "total_2", "error", "gradient", "gradient_2"
+    places = [page.index(f"<figcaption>{name} <b>") for name in order]
+    assert places == sorted(places)
 
 
 def test_a_run_without_steps_has_a_report(run):
