@@ -1,5 +1,7 @@
 """How the published networks were trained: one file for each publication, and `fine_tune`.
 
+`learned` trains the library's own network.
+
 The authors begin with backbones that were trained on ImageNet: here `--backbone FILE`. A run may
 also begin with the weights of the whole network, or with fresh ones, which need more data and time,
 and may end worse.
