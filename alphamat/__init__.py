@@ -31,6 +31,8 @@ from alphamat.methods.information_flow import information_flow as information_fl
 from alphamat.methods.information_flow import information_flow_system as information_flow_system
 from alphamat.methods.knn import knn as knn
 from alphamat.methods.knn import knn_system as knn_system
+from alphamat.methods.learned import learned as learned
+from alphamat.methods.learned import learned_system as learned_system
 from alphamat.methods.learning_based import learning_based as learning_based
 from alphamat.methods.learning_based import learning_based_global as learning_based_global
 from alphamat.methods.learning_based import learning_based_system as learning_based_system
@@ -66,6 +68,8 @@ __all__ = [
     "information_flow_system",
     "knn",
     "knn_system",
+    "learned",
+    "learned_system",
     "learning_based",
     "learning_based_global",
     "learning_based_system",

@@ -80,6 +80,7 @@ CONTESTS = {
     "knn": Contest({"knn": alphamat.knn}, "estimate_alpha_knn"),
     "shared-sampling": Contest({"shared-sampling": alphamat.shared_sampling}, "estimate_alpha_sm"),
     "information-flow": Contest({"information-flow": alphamat.information_flow}, None),
+    "learned": Contest({"learned": alphamat.learned}, None),
     "foreground": Contest(
         {"multilevel foreground": alphamat.estimate_foreground},
         "estimate_foreground_ml",

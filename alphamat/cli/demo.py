@@ -22,7 +22,7 @@ def run_demo(
 ) -> None:
     """Cut out the built-in photograph: alpha, cut-out, composite and a contact sheet."""
     with faults_in_one_line():
-        from alphamat import closed_form, composite, cutout, estimate_foreground
+        from alphamat import composite, cutout, estimate_foreground, learned
         from alphamat.examples import astronaut, sky
 
         output.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def run_demo(
         with timed(seconds, "read"):
             image, trimap = astronaut()
         with timed(seconds, "matte"):
-            found = estimate(closed_form, image, trimap)
+            found = estimate(learned, image, trimap)
         alpha = found.matte.alpha
         with timed(seconds, "foreground"):
             foreground = estimate_foreground(image, alpha).foreground

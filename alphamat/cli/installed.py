@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
 import typer
+
+from alphamat.door.parameters import parameters
 
 
 def installed_methods() -> dict:
@@ -48,9 +51,12 @@ def method_named(name: str, weights: Path | None = None) -> Callable:
         return function_named(name, "--method")
     methods = installed_methods()
     if (method := name.replace("_", "-")) in methods:
-        if weights is not None:
+        function = methods[method].load()
+        if weights is None:
+            return function
+        if "weights" not in parameters(function):
             raise typer.BadParameter(f"{name} has no weights.", param_hint="--method")
-        return methods[method].load()
+        return partial(function, weights=weights)
     try:
         models, more = installed_models(), "or a network, which `alphamat models` lists"
     except ImportError as fault:

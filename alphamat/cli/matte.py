@@ -49,7 +49,7 @@ def matte_image(
             show_default=False,
         ),
     ] = None,
-    method: MethodName = "closed-form",
+    method: MethodName = "learned",
     weights: WeightsFile = None,
     plate: Annotated[
         Path | None,

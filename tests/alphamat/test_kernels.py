@@ -33,6 +33,7 @@ for pictures in (image, image[:, :1].repeat(26, axis=1)):
     alphamat.information_flow(pictures, trimap, known_flow=True)
     alphamat.knn(pictures, trimap)
     alphamat.knn(pictures, trimap, rounds=[(1000, 0.1)])
+    alphamat.learned(pictures, trimap)
     alphamat.learning_based(pictures, trimap)
     alphamat.learning_based_global(pictures, trimap)
     alphamat.random_walk(pictures, trimap)

@@ -46,6 +46,7 @@ EASY = {  # mean errors; what is measured is a tenth to a third less
     "fast": 0.009,
     "information-flow": 0.009,
     "knn": 0.09,
+    "learned": 0.05,
     "learning-based": 0.009,
     "learning-based-global": 0.14,
     "random-walk": 0.1,
@@ -124,6 +125,7 @@ ONE_COLOUR = {  # what alpha is along each row, and how far from it a pixel is o
     "fast": (MEANS_OF_THREE, 1e-6),
     "information-flow": (MEANS_OF_THREE, 2e-3),  # and of pixels nearby, which differ by row
     "knn": (MEANS_OF_THREE, 0.01),  # of neighbours, which of several equally near is open
+    "learned": (MEANS_OF_THREE, 0.1),  # an edge somewhere, which closed form flattens
     "learning-based": (MEANS_OF_THREE, 1e-6),
     "learning-based-global": (BETWEEN, 1e-6),  # as many samples of either layer
     "random-walk": (along_a_row(1), 1e-6),  # a line
@@ -183,6 +185,8 @@ def test_tiny_pictures_are_matted_or_refused_with_a_reason(method, shape):
         assert min(shape) < 3
     else:
         assert (result.flat[0], result.flat[-1]) == (0, 1)
+        if method is alphamat.learned:
+            return  # the network may see an edge anywhere
         y, x = np.indices(shape)
         nearer = np.hypot(y, x) - np.hypot(shape[0] - 1 - y, shape[1] - 1 - x)
         alpha = result.ravel()[np.argsort(nearer, axis=None)]

@@ -55,6 +55,7 @@ METHODS = [
     alphamat.fast,
     alphamat.information_flow,
     alphamat.knn,
+    alphamat.learned,
     alphamat.learning_based,
     alphamat.learning_based_global,
     alphamat.random_walk,

@@ -31,6 +31,7 @@ def stills(folder: Path) -> np.ndarray:
     assert_type(trimap.overlay(image, hint, strength=0.3), np.ndarray)
     tight = partial(solvers.cg, preconditioner=solvers.multigrid, rtol=1e-5)
     alpha = assert_type(alphamat.closed_form(image, hint, solver=tight), np.ndarray)
+    assert_type(alphamat.learned(image, hint, mirrored=True), np.ndarray)
     layers = assert_type(alphamat.estimate_foreground(image, alpha), alphamat.Layers)
     over = alphamat.composite(layers.foreground, alpha, (0.2, 0.4, 0.8), linear_light=True)
     alphamat.write_image(folder / "cut.png", alphamat.cutout(layers.foreground, alpha))

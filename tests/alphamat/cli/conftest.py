@@ -47,6 +47,7 @@ def packages(tmp_path, monkeypatch):
             """\
             [alphamat.methods]
             closed-form = alphamat:closed_form
+            learned = alphamat:learned
             flat = other_methods:flat
             early = other_methods:early
             failing = other_methods:failing

@@ -1,7 +1,9 @@
 """The command `alphamat demo`."""
 
+import numpy as np
 from typer.testing import CliRunner
 
+import alphamat
 from alphamat.cli import app
 from alphamat.io.images import read_image
 
@@ -25,6 +27,9 @@ def test_demo_writes_four_pictures(tmp_path, monkeypatch):
         "composite.png": (55, 75, 3),
         "sheet.png": (55 + 16, 4 * (75 + 8) + 8, 3),
     }
+    alpha = alphamat.learned(image[cut], trimap[cut])
+    written = read_image(tmp_path / "new/folder/alpha.png")
+    np.testing.assert_array_equal(written, np.rint(255 * alpha))
     assert "converged" in result.stdout
     for step in ("read", "matte", "foreground", "write", *shapes):
         assert step in result.stdout

@@ -16,7 +16,9 @@ from alphamat.examples import astronaut
 from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.io.profiles import as_rgb, convert_colours
 from alphamat.method import Matte
+from alphamat.network.unet import shapes
 from tests.alphamat.io.writers import profile
+from tests.alphamat.network.writers import stored
 
 
 def run(*arguments):
@@ -31,18 +33,31 @@ def written(scene):
     return {path.name for path in scene.iterdir()} - {"photo.png", "trimap.png"}
 
 
-def test_writes_alpha_next_to_the_image(scene):
-    result = matte(scene)
+@pytest.mark.parametrize(
+    ("arguments", "method"),
+    [([], alphamat.learned), (["--method", "closed-form"], alphamat.closed_form)],
+)
+def test_writes_alpha_next_to_the_image(scene, arguments, method):
+    expected = method(read_image(scene / "photo.png"), read_image(scene / "trimap.png"))
+    result = matte(scene, *arguments)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     assert written(scene) == {"photo_alpha.png"}
     assert str(scene / "photo_alpha.png") in result.stdout
     assert "converged" in result.stdout
     alpha = read_image(scene / "photo_alpha.png")
-    expected = alphamat.closed_form(
-        read_image(scene / "photo.png"), read_image(scene / "trimap.png")
-    )
     np.testing.assert_array_equal(alpha, np.rint(255 * expected))
+
+
+def test_the_librarys_own_network_takes_weights(scene):
+    other = {name: np.zeros(shape, np.float32) for name, shape in shapes().items()}
+    (scene / "own.safetensors").write_bytes(stored(other))
+    result = matte(scene, "--weights", scene / "own.safetensors")
+    assert result.exit_code == 0, result.output
+    image, trimap = read_image(scene / "photo.png"), read_image(scene / "trimap.png")
+    expected = alphamat.learned(image, trimap, weights=scene / "own.safetensors")
+    np.testing.assert_array_equal(read_image(scene / "photo_alpha.png"), np.rint(255 * expected))
+    assert np.abs(expected - alphamat.learned(image, trimap)).max() > 0.01
 
 
 def test_bits_and_output_are_heeded(scene):
@@ -138,7 +153,8 @@ def test_a_contained_backdrop_has_black_bars(scene):
 def test_light_may_be_blended(scene):
     results = {}
     for options in ([], ["--linear"]):
-        assert matte(scene, "--over", "white", *options, "-o", scene / "out.png").exit_code == 0
+        arguments = "--over", "white", *options, "-o", scene / "out.png"
+        assert matte(scene, "--method", "closed-form", *arguments).exit_code == 0
         results[bool(options)] = read_image(scene / "out.png").astype(int)
     alpha = alphamat.closed_form(read_image(scene / "photo.png"), read_image(scene / "trimap.png"))
     layers = alphamat.estimate_foreground(read_image(scene / "photo.png"), alpha)
@@ -152,7 +168,7 @@ def test_light_may_be_blended(scene):
 
 def test_options_of_the_method_are_heeded(scene):
     options = ["--epsilon", "1e-3", "--radius", "2", "--rtol", "1e-3"]
-    record = json.loads(matte(scene, *options, "--json").stdout)
+    record = json.loads(matte(scene, "--method", "closed-form", *options, "--json").stdout)
     solver = partial(solvers.cg, preconditioner=solvers.multigrid, rtol=1e-3)
     expected = alphamat.closed_form(
         read_image(scene / "photo.png"),
@@ -261,7 +277,7 @@ def _stop_at(kind):
 
 
 def test_json_is_one_object_and_all_there_is(scene):
-    result = matte(scene, "--json")
+    result = matte(scene, "--method", "closed-form", "--json")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     record = json.loads(result.stdout)
@@ -299,6 +315,9 @@ def speckled(trimap):
     return trimap
 
 
+CLOSED_FORM = "--method", "closed-form"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -314,9 +333,9 @@ def speckled(trimap):
             "--epsilon is given, and knn takes only --rtol.",
         ),
         (["--rtol", "1e-3", "--method", "flat"], "--rtol is given, and flat takes no such"),
-        (["--epsilon", "nan"], "--epsilon is nan; expected a positive number"),
-        (["--radius", "1.5"], "--radius is 1.5; expected a whole number"),
-        (["--rtol", "2"], "--rtol is 2.0; expected a number between 0 and 1"),
+        ([*CLOSED_FORM, "--epsilon", "nan"], "--epsilon is nan; expected a positive number"),
+        ([*CLOSED_FORM, "--radius", "1.5"], "--radius is 1.5; expected a whole number"),
+        ([*CLOSED_FORM, "--rtol", "2"], "--rtol is 2.0; expected a number between 0 and 1"),
         (["-o", "alpha"], "alpha has no ending; expected a name in .png, .tif, .tiff, or a folder"),
         (["-o", "photo.png/"], "the folder photo.png/ cannot be made: a file has this name."),
         (["--cutout", "-o", "cutout.webp"], "expected a name in .png, .tif, .tiff"),
