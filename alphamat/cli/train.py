@@ -23,17 +23,18 @@ def train_network(
         str,
         typer.Argument(
             metavar="RECIPE",
-            help="fine-tune, with --preset; or how authors trained: dim-stage1, gca, modnet, …",
+            help="fine-tune, with --preset; how authors trained: dim-stage1, gca, modnet, …; or "
+            "learned, the library's own network, from painted scenes.",
         ),
     ],
     foregrounds: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="FOLDER",
             help="Cut-outs: RGBA pictures, or foreground colours with --alphas. `synthetic` paints "
             "hair, fur, smoke, lace and glass without end.",
         ),
-    ],
+    ] = None,
     alphas: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The foregrounds' alphas, same names.")
     ] = None,
@@ -56,6 +57,10 @@ def train_network(
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the run.")
     ] = Path("run"),
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="About how long the run may take, instead of --steps; for learned."),
+    ] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     parts: Annotated[
         int,
@@ -66,6 +71,10 @@ def train_network(
     size: Annotated[
         int | None,
         typer.Option(min=32, help="Side of plain samples, instead of the recipe's augmentation."),
+    ] = None,
+    bank: Annotated[
+        int | None,
+        typer.Option(min=16, help="Painted layers that the device holds; for learned."),
     ] = None,
     validation: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the foregrounds to hold out.")
@@ -104,6 +113,7 @@ def train_network(
             batch=batch,
             steps=steps,
             size=size,
+            bank=bank,
             validation=validation,
             seed=seed,
             workers=workers,
@@ -115,6 +125,7 @@ def train_network(
             _rehearse(module, run, out, **options)
             return
         options |= {"validate_every": every, "save_every": every, "resume": resume}
+        options["minutes"] = minutes
         try:
             found = module.start(run, out, **options)
         except SystemExit as stop:  # after SIGTERM or Ctrl-C, with all saved

@@ -18,6 +18,7 @@ from alphamat.door import as_count
 from alphamat.io.folders import existing_folder
 from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.compiling import keep_compiled
+from alphamat_deep.training.bank import Bank, Crops
 from alphamat_deep.training.compositions import (
     Batches,
     Entry,
@@ -49,7 +50,7 @@ class Run(NamedTuple):
     """What is trained, and on what."""
 
     recipe: Recipe
-    feed: Callable[..., Batches]
+    feed: Callable[..., Batches | Crops]
     """`feed(start, shard)` returns batches, as `train` wants them."""
     validation: Sequence[Sample]
     seed: int
@@ -75,12 +76,13 @@ def run_of(
     name: str,
     *,
     preset: str | None = None,
-    foregrounds: str | os.PathLike[str] = SYNTHETIC,
+    foregrounds: str | os.PathLike[str] | None = SYNTHETIC,
     alphas: str | os.PathLike[str] | None = None,
     backgrounds: Any = SYNTHETIC,
     batch: int | None = None,
     steps: int | None = None,
     size: int | None = None,
+    bank: int | None = None,
     validation: float = 0.1,
     seed: int = 0,
     workers: int = 2,
@@ -98,7 +100,10 @@ def run_of(
     batch, steps : int, optional
         Instead of the recipe's.
     size : int, optional
-        Side of the samples, composed plainly instead of by the recipe; a multiple of 32.
+        Side of the samples, composed plainly instead of by the recipe; a multiple of 32. Crops of
+        a bank are cut in this size.
+    bank : int, optional
+        Layers of the recipe's bank, instead of its own number.
     validation : float
         Share of the foregrounds that is held out.
 
@@ -108,8 +113,18 @@ def run_of(
         If there is no such recipe or folder, or a folder has not what it should have.
     """
     recipe, _ = as_recipe(_recipe(name, preset), steps)
+    standard = recipe.batch
     if batch is not None:
         recipe = replace(recipe, batch=as_count(batch, "batch"))
+    if recipe.bank is not None:
+        if not all(x is None or x == SYNTHETIC for x in (foregrounds, alphas, str(backgrounds))):
+            raise ValueError(f"`foregrounds` and `backgrounds` are for others: {name} paints them.")
+        fewer = standard // recipe.batch  # as many new layers for each crop
+        return _run_of_bank(recipe, _bank(recipe.bank, fewer, size, bank), seed, workers)
+    if bank is not None:
+        raise ValueError(f"`bank` is {bank}, and {name} has none.")
+    if foregrounds is None:
+        raise ValueError("`foregrounds` is missing; expected a folder, or `synthetic`.")
     if size is not None:
         recipe = replace(recipe, compose=partial(compose_square, size=_side(size)))
     if str(foregrounds) == SYNTHETIC:
@@ -133,6 +148,8 @@ def run_of(
 
 def start(run: Run, out: str | os.PathLike[str], **options: Any) -> Trained:
     """Train; the options are those of `train`."""
+    if options.get("minutes") is not None and run.recipe.bank is None:
+        raise ValueError("`minutes` is for the recipe learned; expected `steps`.")
     return train(run.recipe, run.feed, out=out, validation=run.validation, seed=run.seed, **options)
 
 
@@ -163,7 +180,7 @@ def rehearse(
     seconds = time.perf_counter() - since
     memory = needed.argument_size_in_bytes + needed.temp_size_in_bytes
     loss = float(scalars["total"])
-    return Rehearsal(_picture(batch), loss, compiling, seconds, composing, memory)
+    return Rehearsal(_picture(jax.device_get(batch)), loss, compiling, seconds, composing, memory)
 
 
 def _recipe(name: str, preset: str | None) -> Recipe:
@@ -177,6 +194,48 @@ def _recipe(name: str, preset: str | None) -> Recipe:
         own = [name for name in RECIPES if not name.startswith("fine-tune-")]
         raise ValueError(f"`recipe` is {name!r}; expected fine-tune, or one of: {', '.join(own)}.")
     return RECIPES[name]
+
+
+def _bank(bank: Bank, fewer: int, size: int | None, layers: int | None) -> Bank:
+    changes: dict[str, int] = {"every": max(1, bank.every * fewer)}
+    if size is not None:
+        changes["side"] = _side(size)
+    if layers is not None:
+        multiple = 4 * bank.shelf
+        if (count := as_count(layers, "bank")) % multiple:
+            raise ValueError(f"`bank` is {count}; expected a multiple of {multiple}.")
+        changes |= {"layers": count, "first": count // 4}
+    return replace(bank, **changes)
+
+
+def _run_of_bank(recipe: Recipe, bank: Bank, seed: int, workers: int) -> Run:
+    """Return a run on crops of painted layers; scenes with other seeds are held out."""
+    size = bank.extent
+    learnt, held = (painted(size, size, seeds=seeds) for seeds in (SEEDS, HELD_OUT_SEEDS))
+    # A scene takes ten times as long as another; processes that have painted theirs go on.
+    options = {"batch": bank.shelf, "seed": seed, "workers": workers, "ahead": 8}
+    shelves = partial(batches, learnt, None, recipe.compose, **options)
+    feed = partial(Crops, shelves, bank, batch=recipe.batch, seed=seed)
+    whole = partial(compose_square, size=size)
+    shown = Remembered(samples(held, None, whole, count=HELD_OUT, seed=seed))
+    return Run(replace(recipe, bank=bank), feed, shown, seed)
+
+
+class Remembered(Sequence[Sample]):
+    """Samples that are composed once, when they are first taken."""
+
+    def __init__(self, samples: Sequence[Sample]):
+        self.samples, self.found = samples, {}
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self[place] for place in range(len(self))[at]]
+        if at not in self.found:
+            self.found[at] = self.samples[at]
+        return self.found[at]
 
 
 def _side(size: int) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from flax import nnx
 from jax.typing import DTypeLike
 
-from alphamat.door import as_count, shown
+from alphamat.door import as_count, as_positive, shown
 from alphamat.door.parameters import parameters
 from alphamat_deep.catalogue import PRESETS, Preset
 from alphamat_deep.checkpoints import read
@@ -45,6 +45,16 @@ def as_recipe(recipe: Any, steps: int | None) -> tuple[Recipe, Preset]:
     steps = as_count(recipe.steps if steps is None else steps, "steps")
     row = replace(row, config=replace(row.config, **recipe.config))
     return replace(recipe, steps=steps), row
+
+
+def as_minutes(minutes: float | None, steps: int | None) -> float | None:
+    if minutes is None:
+        return None
+    if steps is not None:
+        raise ValueError("`minutes` and `steps` are both given; expected one of them, or neither.")
+    if jax.process_count() > 1:
+        raise ValueError("`minutes` is for one process; expected `steps`, which all count alike.")
+    return as_positive(minutes, "minutes", "such as 10")
 
 
 def as_dtype(dtype: DTypeLike) -> np.dtype:
@@ -143,7 +153,8 @@ def refuse_other_batch(batch: Any, count: int, step: int) -> None:
     if not isinstance(batch, Mapping) or not batch:
         raise TypeError(f"{name} {shown(batch)}; expected a dictionary of arrays.")
     for key, array in batch.items():
-        array = np.asanyarray(array)
+        if not isinstance(array, jax.Array):  # which would be copied from its device
+            array = np.asanyarray(array)
         if array.dtype == object or array.dtype.kind not in "fiub":
             raise TypeError(f"{name} `{key}` of {array.dtype}; expected float32.")
         if array.ndim == 0 or len(array) != count:

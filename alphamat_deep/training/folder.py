@@ -35,13 +35,17 @@ from alphamat_deep.training.recipe import Recipe
 LIBRARIES = "jax", "jaxlib", "flax", "optax", "numpy"
 
 
-def settings_of(recipe: Recipe, seed: int, dtype: DTypeLike, parts: int = 1) -> dict[str, Any]:
+def settings_of(
+    recipe: Recipe, seed: int, dtype: DTypeLike, parts: int = 1, minutes: float | None = None
+) -> dict[str, Any]:
     """Return what has to be equal for a run to go on."""
     told = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     plain: dict[str, Any] = {
         name: value if isinstance(value, bool | int | float | str) else described(value)
         for name, value in told.items()
     }
+    if minutes is not None:
+        plain["steps"] = f"as many as {minutes:g} minutes take"
     return {**plain, "seed": seed, "dtype": jax.numpy.dtype(dtype).name, "parts": parts}
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -23,10 +24,12 @@ from alphamat import write_image
 from alphamat.door import as_count, as_flag
 from alphamat_deep.compiling import keep_compiled
 from alphamat_deep.matting import Matting
+from alphamat_deep.training.clock import UNKNOWN, Clock
 from alphamat_deep.training.devices import compiled, places, put_parts, put_whole, same_everywhere
 from alphamat_deep.training.door import (
     as_devices,
     as_dtype,
+    as_minutes,
     as_recipe,
     first_network,
     naming_what_lacks,
@@ -47,7 +50,7 @@ from alphamat_deep.training.keeping import (
 from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.report import write_report
 from alphamat_deep.training.result import method_of, write_network
-from alphamat_deep.training.state import begin
+from alphamat_deep.training.state import State, begin
 from alphamat_deep.training.stopping import stopping
 from alphamat_deep.training.telling import Callback, Teller, telling
 from alphamat_deep.training.validation import validate
@@ -67,7 +70,7 @@ class Trained(NamedTuple):
 
 def train(
     recipe: Recipe,
-    batches: Callable[..., Iterator[Mapping[str, np.ndarray]]],
+    batches: Callable[..., Iterator[Mapping[str, np.ndarray | Array]]],
     *,
     out: str | os.PathLike[str],
     weights: str | os.PathLike[str] | None = None,
@@ -75,6 +78,7 @@ def train(
     model: nnx.Module | None = None,
     validation: Sequence[Any] = (),
     steps: int | None = None,
+    minutes: float | None = None,
     seed: int = 0,
     resume: bool = False,
     dtype: DTypeLike = jnp.float32,
@@ -111,11 +115,15 @@ def train(
         frame, in order.
     steps : int, optional
         Instead of the recipe's; the schedule of its optimiser follows.
+    minutes : float, optional
+        Instead of steps: about how long the run may take, with all that is compiled. The number of
+        steps is fixed after an eighth of it, from the speed until then. A run that goes on keeps
+        this number, and has no more to do with the clock. The recipe's optimiser gets an array.
     seed : int
         Decides the fresh parameters, and what is random in the network.
     resume : bool
         Go on with the run in `out`, if there is one. The result is that of a run that never
-        stopped; on one device it is equal bit for bit.
+        stopped; on one device it is equal bit for bit, of two runs that have as many steps.
     dtype : float32 or bfloat16
         Type of the network's computations.
     parts : int
@@ -161,6 +169,9 @@ def train(
         method = alphamat_deep.load("gca", done.weights)
     """
     recipe, row = as_recipe(recipe, steps)
+    minutes = as_minutes(minutes, steps)
+    clock = None if minutes is None else Clock(minutes)
+    recipe = recipe if clock is None else replace(recipe, steps=UNKNOWN)
     refuse_other_functions(batches, callback)
     refuse_other_samples(validation, row, recipe.preset)
     seed, dtype, out = as_count(seed, "seed", least=0), as_dtype(dtype), Path(out)
@@ -170,12 +181,15 @@ def train(
     devices = as_devices(devices, recipe, parts := as_count(parts, "parts"))
     begun_with = {"weights": weights, "backbone": backbone, "model": model}
     model, source = first_network(recipe, seed, **begun_with)
-    settings, told_of = settings_of(recipe, seed, dtype, parts), about(batches, source)
+    settings, told_of = settings_of(recipe, seed, dtype, parts, minutes), about(batches, source)
     with ExitStack() as held:
         kept = held.enter_context(_checkpoints(out, keep, settings, told_of, resume))
         keep_compiled()
-        step, state = begin(recipe, model, seed=seed, dtype=dtype, parts=parts)
+        options = {"seed": seed, "dtype": dtype, "parts": parts, "timed": clock is not None}
+        step, state = begin(recipe, model, **options)
         arrays, notes = _begun(kept, out, arrays_of(state))
+        if clock is not None:
+            recipe = replace(recipe, steps=int(arrays[".steps"]))
         if not notes.step:
             warn_if_fresh(row, recipe.preset, *begun_with.values())
         like = jax.eval_shape(lambda: state)
@@ -190,6 +204,7 @@ def train(
         told = held.enter_context(telling(out if kept else None, at, recipe, callback))
         feed = held.enter_context(_feed(batches, at))
         watch = held.enter_context(ThreadPoolExecutor(1, "watch"))
+        advance = _ahead(advance, state, feed, here)
         while not stops and (at < recipe.steps or notes.unscored):
             if notes.unscored:
                 notes = _scored(method(arrays, at), validation, notes, out, told)
@@ -200,14 +215,18 @@ def train(
                 with naming_what_lacks(batch):
                     state, scalars, flag = advance(state, *put_parts((batch, flags), where))
                 # The numbers of the step before are read while this one is computed.
-                stops = late is not None and _heard(late, told, kept)
+                stops = late is not None and _heard(late, told, kept, recipe.broken)
                 stops |= alone and asked.is_set()
                 told.compiled(at, batch)
                 late = Late(at, scalars, flag, watch.submit(_ready_at, flag))
+                if clock is not None and recipe.steps == UNKNOWN:
+                    recipe = replace(recipe, steps=clock.steps(at, told.speed()[0] / recipe.batch))
+                    told.expect(recipe.steps)
+                    state = state._replace(steps=put_whole(where, np.array(recipe.steps, np.int32)))
                 due = len(validation) > 0 and (at % validate_every == 0 or at == recipe.steps)
                 if not (stops or due or at % save_every == 0 or at == recipe.steps):
                     continue
-                stops, late = _heard(late, told, kept) or stops, None
+                stops, late = _heard(late, told, kept, recipe.broken) or stops, None
                 arrays, notes = arrays_of(state), notes._replace(step=at, unscored=due)
                 _refuse_broken(arrays, at, kept)
             # A network is saved before it is scored, too, which may take long.
@@ -216,8 +235,7 @@ def train(
             told.pause()
     if at < recipe.steps or notes.unscored:
         raise SystemExit(
-            f"Stopped after step {at} of {recipe.steps}, which is saved in {out}. Go on with "
-            "resume=True."
+            f"Stopped after step {at}{told.of()}, which is saved in {out}. Go on with resume=True."
         )
     return Trained(_product(out, recipe.preset), at, notes.best, notes.score)
 
@@ -274,6 +292,15 @@ def _feed(batches: Callable, start: int) -> Iterator[Iterator]:
         getattr(feed, "close", lambda: None)()
 
 
+def _ahead(advance: Any, state: State, feed: Iterator, here: int) -> Callable:
+    """Compile the step while a feed makes its first batch, if it knows what this will be like."""
+    like = getattr(feed, "like", None)
+    if like is None or jax.process_count() > 1:
+        return advance
+    with naming_what_lacks(like):
+        return advance.lower(state, like, np.zeros(here, np.uint8)).compile()
+
+
 def _taken(feed: Iterator, at: int, share: int, late: Late | None, told: Teller) -> Mapping:
     """Return the batch of a step."""
     since = monotonic()
@@ -299,11 +326,15 @@ def _ready_at(array: Array) -> float:
     return monotonic()
 
 
-def _heard(late: Late, told: Teller, kept: Checkpoints | None) -> bool:
-    """Tell the numbers of a step; return whether some process was asked to stop."""
+def _heard(late: Late, told: Teller, kept: Checkpoints | None, most: int) -> bool:
+    """Tell the numbers of a step; return whether some process was asked to stop.
+
+    Up to `most` steps in a row may be left out.
+    """
     scalars, flag = jax.device_get((late.scalars, late.flag))
     numbers = {name: float(value) for name, value in scalars.items()}
-    if broken := [f"`{k}` is {v}" for k, v in numbers.items() if not math.isfinite(v)]:
+    broken = [f"`{k}` is {v}" for k, v in numbers.items() if not math.isfinite(v)]
+    if broken and not 0 < numbers.get("broken", 0) <= most:
         raise FloatingPointError(
             f"In step {late.step} {', '.join(broken)}. {_last(kept)} Its batch is that of "
             f"batches(start={late.step - 1}): look at it, or lower the learning rate."

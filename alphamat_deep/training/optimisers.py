@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
+from jax import lax
+from jaxtyping import Array, Float
 
 
 def warm_up_and_cosine(peak: float, warm: int, steps: int) -> optax.Schedule:
@@ -21,6 +22,72 @@ def warm_up_and_cosine(peak: float, warm: int, steps: int) -> optax.Schedule:
     rise = optax.linear_schedule(peak / warm, peak, warm - 1)
     fall = optax.cosine_decay_schedule(peak, steps - warm)
     return optax.join_schedules([rise, fall], [warm - 1])
+
+
+def warm_up_and_cosine_to_a_hundredth(peak: float, warm: int, steps: int | Array) -> optax.Schedule:
+    """Return rates that rise over `warm` steps, at most an eighth of all, while a cosine falls.
+
+    The number of all steps may be an array, so that it need not be known when this is compiled.
+    """
+
+    def rate(step):
+        rise = jnp.minimum(1, (step + 1) / jnp.clip(steps / 8, 1, warm))
+        fall = 0.01 + 0.99 * (1 + jnp.cos(jnp.pi * jnp.minimum(1, step / steps))) / 2
+        return peak * rise * fall
+
+    return rate
+
+
+def muon(
+    rates: optax.ScalarOrSchedule, *, momentum: float = 0.95, decay: float = 0.01
+) -> optax.GradientTransformation:
+    """Move kernels along the nearest orthogonal matrix of Nesterov's momentum.
+
+    Jordan et al., "Muon", 2024, for matrices r × c of all inputs by outputs of a kernel. Steps are
+    0.2 √max(r, c) long, so that a weight moves as far as with Adam (Liu et al., "Muon is scalable
+    for LLM training", 2025). All parameters have to be kernels: see `by_name`.
+
+    `optax.contrib.muon` corrects the bias of the gradient and of its momentum apart, as Nesterov's
+    Adam does, so that its first steps go elsewhere; and it compiles a program for each kernel,
+    which takes long. Here one serves all kernels of a shape.
+    """
+    return optax.chain(
+        optax.trace(momentum, nesterov=True),
+        optax.stateless(lambda gradient, _: orthogonalised(gradient)),
+        optax.add_decayed_weights(decay),
+        optax.scale_by_learning_rate(rates),
+    )
+
+
+def orthogonalised(kernels: Any, *, scale: float = 0.2) -> Any:
+    """Return kernels (…, inputs, outputs) as orthogonal matrices, times 0.2 √max(r, c)."""
+    leaves, tree = jax.tree.flatten(kernels)
+    places: dict[tuple[int, ...], list[int]] = {}
+    for at, kernel in enumerate(leaves):
+        places.setdefault(kernel.shape, []).append(at)
+    for shape, same in places.items():
+        matrices = jnp.stack([leaves[at].reshape(-1, shape[-1]) for at in same])
+        found = scale * max(matrices.shape[1:]) ** 0.5 * nearest_orthogonal(matrices)
+        for at, matrix in zip(same, found, strict=True):
+            leaves[at] = matrix.reshape(shape)
+    return tree.unflatten(leaves)
+
+
+def nearest_orthogonal(matrices: Float[Array, "n r c"], steps: int = 5) -> Float[Array, "n r c"]:
+    """Return U S Vᵀ of each matrix U Σ Vᵀ, the numbers of S within 0.7 … 1.2, mostly.
+
+    It is Newton's and Schulz's iteration, x ← a x + b x xᵀx + c x (xᵀx)², with Jordan's constants.
+    """
+    if matrices.shape[1] < matrices.shape[2]:
+        return nearest_orthogonal(matrices.mT, steps).mT
+    a, b, c = 3.4445, -4.7750, 2.0315
+
+    def improved(_, x):
+        gram = x.mT @ x
+        return a * x + x @ (b * gram + c * gram @ gram)
+
+    norms = jnp.sqrt((matrices**2).sum((1, 2), keepdims=True))
+    return lax.fori_loop(0, steps, improved, matrices / (norms + 1e-7))
 
 
 class Norms(NamedTuple):

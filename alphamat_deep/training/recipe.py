@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from jax import Array
 
+from alphamat_deep.training.bank import Bank
 from alphamat_deep.training.sample import Sample
 
 Loss = Callable[..., dict[str, Array]]
@@ -49,5 +50,15 @@ class Recipe:
     """
     copy: int = 0
     """Steps after which the frozen copy that losses take is renewed; 0 keeps none."""
-    average: float = 0.0
-    """Decay of the exponential average of the parameters, such as 0.999; 0 keeps none."""
+    average: float | Callable[[Array], Array] = 0.0
+    """Decay of the exponential average of the parameters, such as 0.999; 0 keeps none.
+
+    A function makes it of the number of updates, this one included."""
+    broken: int = 0
+    """Steps in a row that may have no finite loss or gradient: such a step changes nothing.
+
+    With 0 the first one ends the run."""
+    bank: Bank | None = None
+    """Layers that stay on the device; None where `compose` makes the samples.
+
+    Then `compose` is `compositions.pack_layers`, and the samples are crops of the layers."""

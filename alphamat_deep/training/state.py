@@ -33,6 +33,10 @@ class State(NamedTuple):
     """The parameters of some steps ago, which losses compare with."""
     key: Array
     """From which the random streams of each step are made."""
+    broken: Array | None = None
+    """Steps in a row, the last ones, that changed nothing."""
+    steps: Array | None = None
+    """Of the whole run, where that is found out while it goes on."""
 
 
 Step = Callable[[State, Mapping[str, Any]], tuple[State, dict[str, Array]]]
@@ -48,6 +52,7 @@ def begin(
     seed: int = 0,
     dtype: DTypeLike = jnp.float32,
     parts: int = 1,
+    timed: bool = False,
 ) -> tuple[Step, State]:
     """Return the step of a recipe, compiled when it is first called, and the state to start from.
 
@@ -64,6 +69,8 @@ def begin(
         Parts of equal size in which a batch is differentiated, one after the other, to save memory.
         Gradients and scalars are their means, and each part has its own batch statistics. Losses
         that divide by a number of pixels divide by that of the part.
+    timed : bool
+        Whether the number of steps is a part of the state, so that it may be changed.
     """
     model = nnx.clone(model)
     model.train(unbiased=not recipe.biased)
@@ -80,8 +87,10 @@ def begin(
         average=jax.tree.map(jnp.copy, parameters) if recipe.average else None,
         copy=jax.tree.map(jnp.copy, parameters) if recipe.copy else None,
         key=jax.random.key(seed),
+        broken=jnp.zeros((), jnp.int32) if recipe.broken else None,
+        steps=jnp.asarray(recipe.steps, jnp.int32) if timed else None,
     )
-    step = partial(_step, graph, recipe, optimiser, dtype, parts)
+    step = partial(_step, graph, recipe, dtype, parts)
     return jax.jit(step, donate_argnums=0), state
 
 
@@ -101,12 +110,13 @@ def network(recipe: Recipe, model: nnx.Module, state: State, *, average: bool = 
 def _step(
     graph: nnx.GraphDef,
     recipe: Recipe,
-    optimiser: optax.GradientTransformation,
     dtype: DTypeLike,
     parts: int,
     state: State,
     batch: Mapping[str, Array],
 ) -> tuple[State, dict[str, Array]]:
+    optimiser: Any = recipe.optimiser
+    optimiser = optimiser(recipe.steps if state.steps is None else state.steps)
     if state.copy is not None:
         renewed = partial(jnp.where, state.step % recipe.copy == 0)
         state = state._replace(copy=jax.tree.map(renewed, state.parameters, state.copy))
@@ -116,13 +126,29 @@ def _step(
         gradient, rest, found = _differentiate(graph, loss, dtype, parts, state, batch, key)
         updates, moments = optimiser.update(gradient, state.moments, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
-        state = state._replace(parameters=parameters, rest=rest, moments=moments)
         found = found | {"gradient": optax.tree.norm(gradient)}
+        new = state._replace(parameters=parameters, rest=rest, moments=moments)
+        state = new if state.broken is None else _unless_broken(new, state, found)
         scalars |= {f"{name}_{at + 1}" if at else name: value for name, value in found.items()}
     if state.average is not None:
-        average = optax.incremental_update(state.parameters, state.average, 1 - recipe.average)
+        kept = recipe.average(state.step + 1) if callable(recipe.average) else recipe.average
+        average = optax.incremental_update(state.parameters, state.average, 1 - kept)
         state = state._replace(average=average)
+    if state.broken is not None:
+        scalars["broken"] = state.broken
     return state._replace(step=state.step + 1), scalars
+
+
+def _unless_broken(new: State, old: State, scalars: Mapping[str, Array]) -> State:
+    """Return the old values where a scalar is not finite."""
+    assert old.broken is not None
+    good = jnp.isfinite(jnp.stack([*scalars.values()])).all()
+    names = "parameters", "rest", "moments"
+    chosen = {
+        name: jax.tree.map(partial(jnp.where, good), getattr(new, name), getattr(old, name))
+        for name in names
+    }
+    return old._replace(**chosen, broken=jnp.where(good, 0, old.broken + 1))
 
 
 def _differentiate(

@@ -17,6 +17,7 @@ import numpy as np
 
 from alphamat.io.whole import replace_file
 from alphamat.progress import Bar, bar
+from alphamat_deep.training.clock import UNKNOWN
 from alphamat_deep.training.recipe import Recipe
 
 Callback = Callable[[dict[str, Any]], None]
@@ -41,7 +42,8 @@ class Teller:
 
     def __init__(self, scalars: BinaryIO, bar: Bar | None, recipe: Recipe):
         self.scalars, self.bar = scalars, bar
-        self.steps, self.batch = recipe.steps, recipe.batch
+        self.batch = recipe.batch
+        self.expect(recipe.steps)
         self.callback: Callback | None = None
         self.prints = True
         self.waited = 0.0
@@ -57,10 +59,19 @@ class Teller:
         self.list: Path | None = None
         """File that names each of them once."""
 
+    def expect(self, steps: int) -> None:
+        """Tell from now on how many steps there will be, if that is known."""
+        self.steps = steps if steps < UNKNOWN else math.inf
+        if self.bar is not None:
+            self.bar.drawn.update(self.bar.task, total=steps if steps < UNKNOWN else None)
+
+    def of(self) -> str:
+        return f" of {self.steps}" if math.isfinite(self.steps) else ""
+
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         """Tell the losses of a step."""
         self.recent.append(Moment(monotonic(), step, self.waited))
-        rate, share = self._speed()
+        rate, share = self.speed()
         self._write({"step": step, **scalars, "pictures_per_second": rate, "waiting": share})
         now = monotonic()
         if self.bar is None and now - self.said < PAUSE and step < self.steps:
@@ -73,7 +84,7 @@ class Teller:
         if self.bar is not None:
             self.bar.advance(told)
         else:
-            self.say(f"step {step} of {self.steps}: {told}{self._left(rate, step)}")
+            self.say(f"step {step}{self.of()}: {told}{self._left(rate, step)}")
 
     def left_out(self, step: int, faults: Mapping[str, int]) -> None:
         """Tell of files that the batch of a step should have had; `faults` are all so far."""
@@ -116,11 +127,13 @@ class Teller:
         self.recent.clear()
         self.recent.extend(last)
 
-    def _speed(self) -> tuple[float, float]:
+    def speed(self) -> tuple[float, float]:
         """Return pictures per second, and the share of time without data, over recent steps.
 
         The first step, which compiles, is not among them: both are NaN then.
         """
+        if not self.recent:
+            return math.nan, math.nan
         first, last = self.recent[0], self.recent[-1]
         seconds = last.time - first.time
         if not seconds:
@@ -129,7 +142,7 @@ class Teller:
         return rate, min(1.0, (last.waited - first.waited) / seconds)
 
     def _left(self, rate: float, step: int) -> str:
-        if not math.isfinite(rate) or step == self.steps:
+        if not math.isfinite(rate + self.steps) or step == self.steps:
             return ""
         seconds = (self.steps - step) * self.batch / rate
         told = f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{math.ceil(seconds / 60)} min"

@@ -23,6 +23,7 @@ from alphamat_deep.training.compositions.folders import composed as composed
 from alphamat_deep.training.compositions.folders import cutouts as cutouts
 from alphamat_deep.training.compositions.folders import listed as listed
 from alphamat_deep.training.compositions.folders import plates as plates
+from alphamat_deep.training.compositions.packing import pack_layers as pack_layers
 from alphamat_deep.training.compositions.painted import backdrops as backdrops
 from alphamat_deep.training.compositions.painted import painted as painted
 from alphamat_deep.training.compositions.photographs import estimated as estimated

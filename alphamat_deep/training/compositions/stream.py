@@ -60,8 +60,12 @@ class Stream:
 
         rng = np.random.default_rng([self.seed, at])
         made = self.compose(given, rng, **({"draw": draw} if self.draws else {}))
-        sample = {key: np.asarray(x, np.float32) for key, x in made.items()}
+        sample = {key: _stored(x) for key, x in made.items()}
         return Composed(sample, tuple(faults))
+
+
+def _stored(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x) if np.asarray(x).dtype == np.uint8 else np.asarray(x, np.float32)
 
 
 def _read(source: Sequence[Entry], key: tuple, at: int, faults: list[str]) -> Sample:

@@ -184,13 +184,12 @@ class _Worker:
         self.process.join()
 
 
-def _views(shelf: Any, start: int, layout: list[tuple[str, tuple[int, ...]]]) -> Sample:
+def _views(shelf: Any, start: int, layout: list[tuple[str, tuple[int, ...], str]]) -> Sample:
     """Return the arrays that lie one behind the other in a piece of memory."""
     views = {}
-    for key, shape in layout:
-        length = math.prod(shape)
-        views[key] = np.frombuffer(shelf, np.float32, length, start).reshape(shape)
-        start += 4 * length
+    for key, shape, dtype in layout:
+        views[key] = np.frombuffer(shelf, dtype, math.prod(shape), start).reshape(shape)
+        start += views[key].nbytes
     return views
 
 
@@ -229,7 +228,7 @@ class _Shelf:
         if self.memory is None or size > self.room:
             descriptor, self.room = _nameless_file(self.slots * size), size
             self.memory = mmap.mmap(descriptor, 0)
-        where = slot * self.room, [(key, x.shape) for key, x in sample.items()]
+        where = slot * self.room, [(key, x.shape, x.dtype.str) for key, x in sample.items()]
         for key, view in _views(self.memory, *where).items():
             view[...] = sample[key]
         return list(where), descriptor

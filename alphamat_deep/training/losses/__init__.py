@@ -18,6 +18,7 @@ unknown, and nothing says so.
 from alphamat_deep.training.losses import bgmv2 as bgmv2
 from alphamat_deep.training.losses import dim as dim
 from alphamat_deep.training.losses import gca as gca
+from alphamat_deep.training.losses import learned as learned
 from alphamat_deep.training.losses import modnet as modnet
 from alphamat_deep.training.losses import p3m as p3m
 from alphamat_deep.training.losses import pp as pp

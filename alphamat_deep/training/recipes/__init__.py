@@ -1,5 +1,7 @@
 """How the published networks were trained: one file for each publication, and `fine_tune`.
 
+`learned` trains the library's own network.
+
 The authors begin with backbones that were trained on ImageNet: here `--backbone FILE`. A run may
 also begin with the weights of the whole network, or with fresh ones, which need more data and time,
 and may end worse.
@@ -10,6 +12,7 @@ from alphamat_deep.training.recipes import (
     bgmv2,
     dim,
     gca,
+    learned,
     modnet,
     pp_humanmatting,
     pp_matting,
@@ -38,6 +41,7 @@ RECIPES = {
     "rvm-stage2": rvm.STAGE2,
     "rvm-stage3": rvm.STAGE3,
     "rvm-stage4": rvm.STAGE4,
+    "learned": learned.LEARNED,
     **{f"fine-tune-{preset}": fine_tune(preset) for preset in PRESETS},
 }
 """Recipes by the names that the command line has for them."""

@@ -25,6 +25,7 @@ from alphamat_deep.training.augment import (
     random_flip,
     resize,
 )
+from alphamat_deep.training.compositions import compose_square
 from alphamat_deep.training.inputs import inputs_of
 from alphamat_deep.training.losses import l1, laplacian_rvm
 from alphamat_deep.training.recipe import Recipe
@@ -32,6 +33,7 @@ from alphamat_deep.training.recipes import (
     bgmv2,
     dim,
     gca,
+    learned,
     modnet,
     pp_humanmatting,
     pp_matting,
@@ -47,6 +49,7 @@ ORIGINALS = {
     "dim-skip": dim.STAGE1,
     "dim-refine": dim.STAGE3,
     "gca": gca.GCA,
+    "learned": replace(learned.LEARNED, bank=None, broken=0, compose=compose_square),
     "modnet": modnet.MODNET,
     "modnet-webcam": modnet.MODNET,
     "modnet-mobilenetv2": modnet.PADDLE,

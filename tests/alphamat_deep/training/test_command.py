@@ -117,11 +117,14 @@ def test_painted_scenes_need_no_files():
     ("arguments", "message"),
     [
         (["nothing"], "`recipe` is 'nothing'; expected fine-tune, or one of: dim-stage0"),
-        (["fine-tune"], "--preset is None; expected one of: dim"),
+        (["fine-tune"], "--preset is None; expected one of: learned, dim"),
         (["small", "--preset", "dim"], "only the recipe fine-tune takes one"),
         (["small", "--parts", "3"], "--parts is 3, and a device's 2 samples"),
         (["small", "--backbone", "none.pth"], "none.pth does not exist"),
         (["small", "--size", "40"], "--size is 40; expected a multiple of 32"),
+        (["small", "--minutes", "3"], "--minutes is for the recipe learned; expected --steps"),
+        (["small", "--bank", "32"], "--bank is 32, and small has none"),
+        (["learned"], "are for others: learned paints them"),
         (["small", "--validation", "1"], "which holds out all 8 foregrounds"),
         (["small", "--backgrounds", "nowhere"], "--backgrounds is 'nowhere'"),
         (["small", "--weights", "missing.pth"], "missing.pth"),
@@ -137,6 +140,12 @@ def test_misuse_is_told_in_one_line(folders, monkeypatch, arguments, message):
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (folders / "run").exists()
+
+
+def test_foregrounds_that_are_missing_are_asked_for(tmp_path):
+    result = run("small", "-o", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "--foregrounds is missing; expected a folder, or `synthetic`" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from flax import nnx
 import alphamat_deep
 from alphamat import datasets, metrics, read_image
 from alphamat_deep import checkpoints
-from alphamat_deep.training import keeping, locking, loop, telling
+from alphamat_deep.training import clock, keeping, locking, loop, telling
 from alphamat_deep.training.door import first_network
 from alphamat_deep.training.folder import settings_of
 from alphamat_deep.training.keeping import arrays_of
@@ -219,6 +219,73 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_way_back(tmp_path)
     assert lines(out)[-1]["step"] == 6
 
 
+def test_steps_that_are_not_finite_are_left_out_but_not_too_many_in_a_row(tmp_path):
+    recipe = replace(RECIPE, broken=1)
+    done = loop.train(recipe, partial(batches, poison=7), out=tmp_path / "run")
+    assert done.steps == 12
+    seventh = lines(tmp_path / "run")[6]
+    assert (seventh["total"], seventh["broken"]) == (None, 1)
+
+    def all_broken(start, shard):
+        for batch in batches(start, shard):
+            yield batch | {"image": batch["image"] * np.nan}
+
+    with pytest.raises(FloatingPointError, match="In step 2 `error` is nan"):
+        loop.train(recipe, all_broken, out=tmp_path / "broken")
+
+
+def test_a_run_of_some_minutes_fixes_its_steps_and_keeps_them(tmp_path, monkeypatch):
+    asked = []
+
+    def steps(self, made, speed):
+        asked.append((made, speed))
+        return 9 if made == 3 else clock.UNKNOWN
+
+    monkeypatch.setattr(clock.Clock, "steps", steps)
+    recipe = replace(RECIPE, optimiser=lambda steps: optax.adam(lambda step: 0.01 * step / steps))
+    out, timed = tmp_path / "run", partial(loop.train, recipe, batches, minutes=2)
+    with pytest.raises(SystemExit, match=r"Stopped after step 6 of 9, "):
+        timed(out=out, callback=stop_at(5))
+    assert [made for made, _ in asked] == [1, 2, 3]
+    assert timed(out=out, resume=True).steps == 9
+    assert len(asked) == 3
+    assert int(final(out, 9)[".steps"]) == 9
+    settings = json.loads((out / "run.json").read_text())["settings"]
+    assert settings["steps"] == "as many as 2 minutes take"
+    with pytest.raises(SystemExit, match="Stopped after step 2, "):
+        timed(out=tmp_path / "early", callback=stop_at(1))
+
+
+def test_the_clock_knows_the_steps_after_an_eighth_of_the_time(monkeypatch):
+    now = iter([100.0, 107.0, 108.0, 108.0, 108.0, 999.0])
+    monkeypatch.setattr(clock, "monotonic", lambda: next(now))
+    run = clock.Clock(1)
+    assert run.steps(50, 10.0) == clock.UNKNOWN  # after 7 s
+    assert run.steps(19, 10.0) == clock.UNKNOWN
+    assert run.steps(50, float("nan")) == clock.UNKNOWN
+    assert run.steps(50, 10.0) == 50 + int(0.95 * 52 * 10)
+    assert run.steps(50, 10.0) == 51
+
+
+class Known:
+    """Batches on the device, which tell what they will be like."""
+
+    def __init__(self, start, shard):
+        self.feed = batches(start, shard)
+        self.like = jax.eval_shape(lambda: next(batches(0, shard)))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return jax.tree.map(jnp.asarray, next(self.feed))
+
+
+def test_batches_may_lie_on_the_device_and_the_step_be_compiled_before_them(tmp_path, whole):
+    loop.train(RECIPE, Known, out=tmp_path / "run")
+    assert_equal(final(tmp_path / "run"), final(whole))
+
+
 def explode(steps):
     return optax.sgd(jnp.inf)
 
@@ -403,6 +470,8 @@ REFUSED = {
     "texts": (wrong(batches=of_texts), TypeError, "step 1 `image` of <U1"),
     "end": (wrong(batches=short), ValueError, "`batches` ended before step 2"),
     "key": (wrong(batches=without_alpha), ValueError, "`batches` gives no `trimap`.*gives image"),
+    "minutes": (wrong(minutes=0), ValueError, "`minutes` is 0"),
+    "too much": (wrong(minutes=1, steps=1), ValueError, "`minutes` and `steps` are both given"),
     "steps": (wrong(steps=0), ValueError, "`steps` is 0"),
     "seed": (wrong(seed=-1), ValueError, "`seed` is -1"),
     "dtype": (wrong(dtype="int8"), ValueError, "`dtype` is 'int8'"),

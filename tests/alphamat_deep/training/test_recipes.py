@@ -22,7 +22,7 @@ SMALLER = {  # where samples are so large that they take seconds
     "rvm-stage4": partial(rvm.compose, frames=3),
 }
 QUICK = "dim-stage1", "dim-stage2"  # to trace
-AUTHORS = [name for name in RECIPES if not name.startswith("fine-tune")]
+AUTHORS = [name for name in RECIPES if not name.startswith("fine-tune") and name != "learned"]
 
 
 def layers(seed=3, height=60, width=90):
@@ -84,7 +84,13 @@ def test_half_of_gcas_samples_have_a_second_foreground():
     "name",
     [
         pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK))
-        for name in (*AUTHORS, "fine-tune-pp-dim", "fine-tune-pp-gca", "fine-tune-modnet-webcam")
+        for name in (
+            *AUTHORS,
+            "fine-tune-pp-dim",
+            "fine-tune-pp-gca",
+            "fine-tune-modnet-webcam",
+            "fine-tune-learned",
+        )
     ],
 )
 def test_losses_take_the_samples_of_their_recipe(name):
@@ -118,7 +124,7 @@ def test_fine_tuning_keeps_the_losses_of_the_recipe_and_names_unknown_presets():
     assert recipe.losses == RECIPES["pp-matting-1024"].losses
     assert recipe.frozen_statistics
     assert len(recipe.frozen) == 2
-    with pytest.raises(ValueError, match="`preset` is 'gcaa'; expected one of: dim, "):
+    with pytest.raises(ValueError, match="`preset` is 'gcaa'; expected one of: learned, dim, "):
         fine_tune("gcaa")
 
 

@@ -157,6 +157,54 @@ def test_the_average_follows_the_parameters():
     np.testing.assert_allclose(averaged.first.kernel[...], expected, atol=1e-6)
 
 
+def test_the_decay_of_the_average_may_be_a_function_of_the_updates():
+    recipe = replace(RECIPE, average=lambda updates: updates / 4)
+    model = plain()
+    averaged, _, state = after(recipe, model, steps=2)
+    first, *_ = after(RECIPE, model)
+    begun, last = model.first.kernel[...], network(recipe, model, state, average=False)
+    once = 0.25 * begun + 0.75 * first.first.kernel[...]
+    expected = 0.5 * once + 0.5 * last.first.kernel[...]
+    np.testing.assert_allclose(averaged.first.kernel[...], expected, atol=1e-6)
+
+
+def test_a_step_that_is_not_finite_changes_nothing_and_is_counted():
+    recipe = replace(RECIPE, broken=3, optimiser=lambda steps: optax.adam(0.1))
+    broken = BATCH | {"image": BATCH["image"].at[0, 0, 0].set(jnp.inf)}
+    step, state = begin(recipe, plain())
+    state, _ = step(state, BATCH)
+    before = jax.tree.map(np.asarray, (state.parameters, state.rest, state.moments))
+    counts = []
+    for batch in broken, broken, BATCH:
+        state, scalars = step(state, batch)
+        counts.append(int(scalars["broken"]))
+        if batch is broken:
+            jax.tree.map(
+                np.testing.assert_array_equal,
+                before,
+                (state.parameters, state.rest, state.moments),
+            )
+    assert counts == [1, 2, 0]
+    assert int(state.step) == 4
+    assert not np.array_equal(
+        before[0]["first"]["kernel"][...], state.parameters["first"]["kernel"]
+    )
+
+
+def test_the_number_of_steps_may_be_found_out_while_a_run_goes_on():
+    def falling(steps):
+        return optax.sgd(lambda step: 0.1 * (1 - step / steps))
+
+    step, state = begin(replace(RECIPE, optimiser=falling, steps=2**30), plain(), timed=True)
+    state, _ = step(state, BATCH)
+    state, _ = step(state._replace(steps=jnp.int32(4)), BATCH)
+    known, state_ = begin(replace(RECIPE, optimiser=falling, steps=4), plain())
+    for _ in range(2):
+        state_, _ = known(state_, BATCH)
+    ours, theirs = (x.parameters["first"]["kernel"][...] for x in (state, state_))
+    np.testing.assert_allclose(ours, theirs, atol=1e-7)
+
+
 def test_the_copy_is_the_network_of_some_steps_ago():
     def distance(model, batch, rngs, copy):
         old, now = copy(batch["image"]), model(batch["image"])
