@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class Pad(NamedTuple):
     """Pixels added on every side."""
     multiple: int
     """Then height and width (without `border`) are padded at their ends to multiples of this."""
-    mode: str = "reflect"
+    mode: Literal["reflect", "edge"] = "reflect"
     """Of `numpy.pad`; "edge" repeats the border pixels instead."""
 
     def apply(
@@ -89,7 +89,7 @@ class Pad(NamedTuple):
         return self._padded(image, border), None if trimap is None else self._padded(trimap, border)
 
     def _padded(self, pixels: np.ndarray, border: list[tuple[int, int]]) -> np.ndarray:
-        return np.pad(pixels, [*border, *[(0, 0)] * (pixels.ndim - 2)], self.mode)
+        return np.pad(pixels, [*border, *[(0, 0)] * (pixels.ndim - 2)], mode=self.mode)
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
         y, x = (slice(self.border, self.border + side) for side in size)

@@ -69,8 +69,7 @@ class Learned(nnx.Module):
         )
         self.up = nnx.List(_scaled(conv(below, above, 1), 0.7) for above, below in pairwise(widths))
         self.decoder = nnx.List(Block(width, rngs=rngs) for width in widths[:-1])
-        self.head = _scaled(conv(widths[0], 1, 3, padding=1), 0.1)
-        self.head.bias[...] += 0.5
+        self.head = _scaled(conv(widths[0], 1, 3, padding=1), 0.1, bias=0.5)
 
     def __call__(
         self, image: Float[Array, "B H W 3"], trimap: Float[Array, "B H W 1"]
@@ -114,8 +113,10 @@ class Block(nnx.Module):
         return x + self.conv2(jax.nn.relu(self.conv1(jax.nn.relu(x))))
 
 
-def _scaled(conv: Conv, gain: float) -> Conv:
+def _scaled(conv: Conv, gain: float, bias: float = 0.0) -> Conv:
     conv.kernel[...] *= gain
+    if conv.bias is not None:
+        conv.bias[...] += bias
     return conv
 
 
