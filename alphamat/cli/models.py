@@ -32,9 +32,10 @@ def list_models(
 
 def _line(name: str, preset) -> str:
     weights = preset.weights
-    terms = BUNDLED if preset.bundled else "no published weights"
     if weights is not None:
         terms = f"{weights.format}, {weights.licence}"
+    else:
+        terms = BUNDLED if preset.bundled else "no published weights"
     return f"{name:<28} {terms}"
 
 

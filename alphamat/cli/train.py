@@ -32,7 +32,7 @@ def train_network(
         typer.Option(
             metavar="FOLDER",
             help="Cut-outs: RGBA pictures, or foreground colours with --alphas. `synthetic` paints "
-            "hair, fur, smoke, lace and glass without end.",
+            "fur, hair, plants, nets, smoke and more without end.",
         ),
     ] = None,
     alphas: Annotated[
