@@ -12,7 +12,7 @@ import numpy as np
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_flag, as_number, as_positive, refuse_unless_solver
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import parse_parameters
+from alphamat.laplacians.windows import parse_parameters, refuse_beyond_memory
 from alphamat.network.matting import estimate_alpha
 from alphamat.network.weights import BUNDLED, read_weights
 from alphamat.system import System, rows_of_picture
@@ -137,7 +137,9 @@ def learned_system(
     laplacian = rows_of_picture(rows)
 
     def system(trimap: Trimap) -> System:
-        alpha, place = network(image, trimap), trimap.unknown
+        place = trimap.unknown
+        refuse_beyond_memory(int(np.count_nonzero(place)), radius=1)  # before the network's work
+        alpha = network(image, trimap)
         weights = trust * confidence(alpha[place])
         return System(laplacian(trimap, place), alpha, place, weights, solver, system)
 

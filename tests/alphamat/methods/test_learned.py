@@ -54,6 +54,13 @@ def test_much_trust_leaves_alpha_and_little_is_closed_form_matting():
     np.testing.assert_allclose(little, closed, rtol=0, atol=1e-4)
 
 
+def test_refuses_a_system_that_no_memory_holds_before_the_network_runs(monkeypatch):
+    monkeypatch.setattr("alphamat.memory.physical", lambda: 100_000)
+    monkeypatch.setattr("alphamat.methods.learned.estimate_alpha", None)
+    with pytest.raises(MemoryError, match=r"\d+ unknown pixels at radius 1 needs about"):
+        alphamat.learned(*scene())
+
+
 def test_the_system_can_be_solved_for_another_trimap():
     image, trimap = scene()
     other = trimap.copy()
