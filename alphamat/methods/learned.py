@@ -10,10 +10,10 @@ from itertools import product
 import numpy as np
 
 from alphamat.door.image import Pixels, as_image
-from alphamat.door.parameters import as_flag, as_number, as_positive, refuse_unless_solver
+from alphamat.door.parameters import as_count, as_flag, as_number, as_positive, refuse_unless_solver
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import parse_parameters, refuse_beyond_memory
-from alphamat.network.matting import estimate_alpha
+from alphamat.network.looks import estimate_by_looks
 from alphamat.network.weights import BUNDLED, read_weights
 from alphamat.system import System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
@@ -28,6 +28,7 @@ def learned(
     image: Pixels,
     trimap: Pixels,
     *,
+    looks: int = 3,
     mirrored: bool = False,
     trust: float | None = 0.02,
     weights: str | os.PathLike[str] | None = None,
@@ -47,6 +48,9 @@ def learned(
         uint8, uint16 or floating point in [0, 1]. See `as_image`.
     trimap : (H, W) array_like, or PIL image
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
+    looks : int
+        At how many sizes the network sees the picture, each half of the one before. A smaller one
+        counts where it is more decided, in wide unknown areas. 1 is faster by a fifth.
     mirrored : bool
         Take the mean of what the network says of the picture and of its three mirror images. It
         works four times as long, and is a little better on some pictures.
@@ -98,7 +102,7 @@ def learned(
     """
     image = as_image(image)
     if trust is not None and min(image.shape[:2]) >= WINDOW:
-        options = {"mirrored": mirrored, "trust": trust, "weights": weights}
+        options = {"looks": looks, "mirrored": mirrored, "trust": trust, "weights": weights}
         options |= {"epsilon": epsilon, "solver": solver}
         return learned_system(image, trimap, **options).solve().alpha
     trimap = as_trimap(trimap, shape=image.shape[:2])
@@ -106,13 +110,14 @@ def learned(
         _parse_trust(trust)
     as_positive(epsilon, "epsilon")
     refuse_unless_solver(solver)
-    return _network(mirrored, weights)(image, trimap)
+    return _network(looks, mirrored, weights)(image, trimap)
 
 
 def learned_system(
     image: Pixels,
     trimap: Pixels,
     *,
+    looks: int = 3,
     mirrored: bool = False,
     trust: float = 0.02,
     weights: str | os.PathLike[str] | None = None,
@@ -129,7 +134,7 @@ def learned_system(
     trust = _parse_trust(trust)
     epsilon, _ = parse_parameters(image.shape[:2], epsilon, 1)
     refuse_unless_solver(solver)
-    network = _network(mirrored, weights)
+    network = _network(looks, mirrored, weights)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
@@ -152,9 +157,10 @@ def confidence(alpha: np.ndarray) -> np.ndarray:
 
 
 def _network(
-    mirrored: bool, weights: str | os.PathLike[str] | None
+    looks: int, mirrored: bool, weights: str | os.PathLike[str] | None
 ) -> Callable[[np.ndarray, Trimap], np.ndarray]:
     """Return the network as a function of an image and a trimap."""
+    looks = as_count(looks, "looks")
     steps = (1, -1) if as_flag(mirrored, "mirrored") else (1,)
     parameters = read_weights(BUNDLED if weights is None else weights)
 
@@ -163,7 +169,7 @@ def _network(
         for y, x in product(steps, steps):
             turned = np.ascontiguousarray(image[::y, ::x])
             parts = Trimap(*(part[::y, ::x] for part in trimap))
-            alpha += estimate_alpha(turned, parts, parameters)[::y, ::x]
+            alpha += estimate_by_looks(turned, parts, parameters, looks=looks)[::y, ::x]
         return alpha / len(steps) ** 2
 
     return network

@@ -56,7 +56,7 @@ def test_much_trust_leaves_alpha_and_little_is_closed_form_matting():
 
 def test_refuses_a_system_that_no_memory_holds_before_the_network_runs(monkeypatch):
     monkeypatch.setattr("alphamat.memory.physical", lambda: 100_000)
-    monkeypatch.setattr("alphamat.methods.learned.estimate_alpha", None)
+    monkeypatch.setattr("alphamat.methods.learned.estimate_by_looks", None)
     with pytest.raises(MemoryError, match=r"\d+ unknown pixels at radius 1 needs about"):
         alphamat.learned(*scene())
 
@@ -85,6 +85,7 @@ def test_weights_of_ones_own_are_used(tmp_path):
         ({"trust": 0}, ValueError, "`trust` is 0; expected a positive number"),
         ({"trust": None, "epsilon": 0}, ValueError, "`epsilon` is 0; expected"),
         ({"trust": None, "solver": "cg"}, TypeError, "`solver` is 'cg'; expected a function"),
+        ({"looks": 0}, ValueError, "`looks` is 0; expected a whole number"),
         ({"mirrored": 1}, TypeError, "`mirrored` is 1; expected True or False"),
         ({"weights": 1}, TypeError, "`weights` is 1; expected the path"),
         ({"weights": __file__}, ValueError, re.escape(f"{__file__} does not hold the network")),

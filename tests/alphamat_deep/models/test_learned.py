@@ -46,7 +46,7 @@ def test_alpha_is_that_of_the_prototype(method, reference, case):
 
 def test_it_is_the_network_of_the_core(method, picture):
     image, trimap = (x[:-4, 3:] for x in picture)
-    alone = alphamat.learned(image, trimap, trust=None)
+    alone = alphamat.learned(image, trimap, looks=1, trust=None)
     assert np.abs(method(image, trimap) - alone).max() < 1e-4
 
 
