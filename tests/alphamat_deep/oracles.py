@@ -231,7 +231,11 @@ _runs = [
 ]
 each_network = pytest.mark.parametrize(
     "oracle",
-    [case(oracle, slow=oracle not in _architectures) for oracle in ORACLES if oracle.stored],
+    [
+        case(oracle, slow=oracle.slow or oracle not in _architectures)
+        for oracle in ORACLES
+        if oracle.stored
+    ],
 )
 each_architecture = pytest.mark.parametrize("oracle", [case(oracle) for oracle in _architectures])
 each_costly = pytest.mark.parametrize(

@@ -128,14 +128,10 @@ CASES = [
         of_paddleseg,
     ),
 ]
-QUICK = ("step_modnet_lr1e-4",)  # the others take minutes, or gigabytes
+pytestmark = pytest.mark.slow  # minutes, or gigabytes
 ALTERNATING = Case("step_rvm_alternate", rvm.STAGE1, of_clips)
 each_case = pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, id=f"@{case.name}", marks=[pytest.mark.slow] * (case.name not in QUICK))
-        for case in CASES
-    ],
+    "case", [pytest.param(case, id=f"@{case.name}") for case in CASES]
 )
 
 
@@ -200,7 +196,6 @@ def check_statistics(case, tensors, update, made, stored):
             close(ours, stored[f"step{update + 1}/bn/{layer}/{kind}"], case, update)
 
 
-@pytest.mark.slow
 def test_a_parameter_without_a_gradient_follows_its_moments_as_in_old_pytorch():
     case = ALTERNATING
     run, made, stored = steps(case), document(case.name), arrays(case.name)
