@@ -50,7 +50,7 @@ def learned(
         0 is known background, full scale known foreground, all between unknown. See `as_trimap`.
     looks : int
         At how many sizes the network sees the picture, each half of the one before. A smaller one
-        counts where it is more decided, in wide unknown areas. 1 is faster by a fifth.
+        counts where it is more decided, in wide unknown areas. 1 is faster by a quarter.
     mirrored : bool
         Take the mean of what the network says of the picture and of its three mirror images. It
         works four times as long, and is a little better on some pictures.
