@@ -35,6 +35,8 @@ ROOMS = {
     "alphamat.method": "door methods system",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
+    "alphamat.segmentation": "door trimap",
+    "alphamat.photograph": "door foreground method methods segmentation trimap",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
     "alphamat.evaluation": "datasets door interrupts io memory method metrics "
