@@ -12,6 +12,7 @@ import typer
 from alphamat import __version__
 from alphamat.cli.command import Command
 from alphamat.cli.convert import convert_weights
+from alphamat.cli.cutout import cut_out
 from alphamat.cli.demo import run_demo
 from alphamat.cli.evaluate import run_evaluation
 from alphamat.cli.matte import matte_image
@@ -25,6 +26,7 @@ from alphamat.cli.video import matte_clip
 
 COMMANDS = {
     "demo": run_demo,
+    "cutout": cut_out,
     "matte": matte_image,
     "trimap": make_trimap,
     "video": matte_clip,
@@ -38,6 +40,7 @@ COMMANDS = {
 
 EXAMPLES = {
     "demo": "-o demo/",
+    "cutout": "photos/ -o cutouts/",
     "matte": "photo.jpg trimap.png --cutout -o cutout.png",
     "trimap": "mask.png --width 1.5% --overlay photo.jpg",
     "video": "shot.mov first_trimap.png -o cut.mov",

@@ -42,20 +42,20 @@ def module_with(network: str, argument: str) -> ModuleType:
     return models[network]
 
 
-def method_named(name: str, weights: Path | None = None) -> Callable:
+def method_named(name: str, weights: Path | None = None, option: str = "--method") -> Callable:
     """Return a method by its name, such as `closed-form` or `closed_form`, or load a network.
 
-    `MODULE:FUNCTION` is a function of the user's.
+    `MODULE:FUNCTION` is a function of the user's. `option` is what the command line calls the name.
     """
     if ":" in name and weights is None:
-        return function_named(name, "--method")
+        return function_named(name, option)
     methods = installed_methods()
     if (method := name.replace("_", "-")) in methods:
         function = methods[method].load()
         if weights is None:
             return function
         if "weights" not in parameters(function):
-            raise typer.BadParameter(f"{name} has no weights.", param_hint="--method")
+            raise typer.BadParameter(f"{name} has no weights.", param_hint=option)
         return partial(function, weights=weights)
     try:
         models, more = installed_models(), "or a network, which `alphamat models` lists"
@@ -65,13 +65,13 @@ def method_named(name: str, weights: Path | None = None) -> Callable:
         raise typer.BadParameter(
             f"'{name}' is not installed; expected one of: {', '.join(sorted(methods))}; {more}; "
             "or your own, as MODULE:FUNCTION.",
-            param_hint="--method",
+            param_hint=option,
         )
     if weights is None:
         raise typer.BadParameter(
             f"{name} is a network, which needs the file of its weights. `alphamat models {name}` "
             "says where its authors publish them.",
-            param_hint="--method",
+            param_hint=option,
         )
     return models[name].load(name, weights)
 
