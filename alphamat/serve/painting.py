@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +23,8 @@ REACH = 2  # pixels: a row of the matting Laplacian reaches so far
 LEAST = 3  # pixels: the side of its windows
 MARGIN = 32  # pixels around a stroke, at first
 SEEN = 1 / 512  # of alpha: half a level of 255
-SOLVER = partial(cg, preconditioner=multigrid, rtol=1e-4, xtol=2e-3, maxiter=60)
+MOST = 60  # iterations
+ROUGH = 1e-2  # tolerance of a wider window, which corrects what a narrower one gave
 
 
 class Area(NamedTuple):
@@ -43,7 +43,7 @@ class Area(NamedTuple):
     def size(self) -> int:
         return (self.right - self.left) * (self.bottom - self.top)
 
-    def grown(self, by: tuple[int, int, int, int], shape: tuple[int, ...]) -> Area:
+    def grown(self, by: tuple[int, ...], shape: tuple[int, ...]) -> Area:
         """Grow to the left, top, right and bottom, as far as the picture goes."""
         left, top = max(self.left - by[0], 0), max(self.top - by[1], 0)
         return Area(
@@ -123,22 +123,22 @@ class Painting:
         if changed is None:
             return self._shown(here)
         self.trimap[here.slices] = patch
-        window, seen = changed.grown((MARGIN,) * 4, self.trimap.shape), here
+        window, seen, rtol = changed.grown((MARGIN,) * 4, self.trimap.shape), here, 1e-4
         while True:
             begun = time.perf_counter()
-            difference = self._solve(window)
+            difference = self._solve(window, rtol)
             seen = seen.joined(window.around(difference > SEEN))
             wider = window.grown(_sides_to_grow(difference), self.trimap.shape)
             now = time.perf_counter()
             needed = (now - begun) * wider.size / window.size
             if wider == window or now - started + needed > seconds:
                 return self._shown(seen)
-            window = wider
+            window, rtol = wider, ROUGH
 
     def _shown(self, area: Area) -> tuple[np.ndarray, Area]:
         return np.clip(self.alpha[area.slices], 0, 1), area
 
-    def _solve(self, window: Area) -> np.ndarray:
+    def _solve(self, window: Area, rtol: float) -> np.ndarray:
         """Solve for the unknown pixels of a window, and return by how much alpha has changed."""
         before = self.alpha[window.slices].copy()
         crop = window.grown((REACH,) * 4, self.trimap.shape)
@@ -151,11 +151,11 @@ class Painting:
         )
         place[inside] = trimap[inside] == 128
         if place.any() and min(place.shape) >= LEAST:
-            alpha[place] += self._step(crop, alpha, place)
+            alpha[place] += self._step(crop, alpha, place, rtol)
         self.alpha[window.slices] = alpha[inside]
         return np.abs(self.alpha[window.slices] - before)
 
-    def _step(self, crop: Area, alpha: np.ndarray, place: np.ndarray) -> np.ndarray:
+    def _step(self, crop: Area, alpha: np.ndarray, place: np.ndarray, rtol: float) -> np.ndarray:
         """Return what has to be added to alpha where `place` is true."""
         image = as_image(self.image[crop.slices])
         L = colour_line_laplacian(image, place, epsilon=EPSILON, radius=1)
@@ -163,14 +163,14 @@ class Painting:
         given = self.given[crop.slices].astype(np.float64)
         s = L.couple(given) * (w > 0)
         b = s - L.couple(alpha) + w * (given - alpha)[place]
-        return SOLVER(L.shifted(w), b).x
+        options = {"rtol": rtol, "xtol": 10 * rtol, "maxiter": MOST}
+        return cg(L.shifted(w), b, preconditioner=multigrid, **options).x
 
 
-def _sides_to_grow(difference: np.ndarray) -> tuple[int, int, int, int]:
+def _sides_to_grow(difference: np.ndarray) -> tuple[int, ...]:
     """Return how far a window has to grow to the left, top, right and bottom."""
     half, (height, width) = MARGIN // 2, difference.shape
     sides = difference[:, :half], difference[:half], difference[:, -half:], difference[-half:]
     lengths = width, height, width, height
     grow = [bool((side > SEEN).any()) for side in sides]
-    left, top, right, bottom = (max(MARGIN, n // 2) * g for n, g in zip(lengths, grow, strict=True))
-    return left, top, right, bottom
+    return tuple(max(MARGIN, n // 2) * g for n, g in zip(lengths, grow, strict=True))

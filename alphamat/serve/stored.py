@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def load(folder: Path, name: str) -> np.ndarray:
     return np.load(folder / f"{name}.npy")
 
 
-def mapped(folder: Path, name: str, mode: str = "r") -> np.ndarray:
+def mapped(folder: Path, name: str, mode: Literal["r", "r+"] = "r") -> np.ndarray:
     """Return a stored array as a map of its file: only what is used is read."""
     return np.load(folder / f"{name}.npy", mmap_mode=mode)
 
