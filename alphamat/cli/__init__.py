@@ -19,6 +19,7 @@ from alphamat.cli.matte import matte_image
 from alphamat.cli.methods import list_methods
 from alphamat.cli.models import list_models
 from alphamat.cli.score import score_alphas
+from alphamat.cli.serve import serve_photographs
 from alphamat.cli.stdout import Commands
 from alphamat.cli.train import train_network
 from alphamat.cli.trimap import make_trimap
@@ -30,6 +31,7 @@ COMMANDS = {
     "matte": matte_image,
     "trimap": make_trimap,
     "video": matte_clip,
+    "serve": serve_photographs,
     "models": list_models,
     "convert": convert_weights,
     "train": train_network,
@@ -44,6 +46,7 @@ EXAMPLES = {
     "matte": "photo.jpg trimap.png --cutout -o cutout.png",
     "trimap": "mask.png --width 1.5% --overlay photo.jpg",
     "video": "shot.mov first_trimap.png -o cut.mov",
+    "serve": "--open",
     "models": "gca",
     "convert": "gca-dist.pth gca.safetensors --preset gca",
     "train": "fine-tune --preset modnet --weights modnet.ckpt --foregrounds cutouts/ -o run/",

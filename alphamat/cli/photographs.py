@@ -34,8 +34,8 @@ def photographs(texts: Sequence[str]) -> list[Path]:
     names = {(path.parent, path.stem) for path in found}
     results = [path for path in found if _is_result(path, names)]
     if results:
-        told = f"{results[0]} and {len(results) - 1} more" if len(results) > 1 else results[0]
-        typer.echo(f"left out, since it has the name of a result: {told}", err=True)
+        more = f" and {len(results) - 1} more" if len(results) > 1 else ""
+        typer.echo(f"Left out as a result of another: {results[0]}{more}.", err=True)
     return [path for path in found if path not in results]
 
 
