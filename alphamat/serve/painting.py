@@ -58,7 +58,7 @@ class Area(NamedTuple):
 
     def around(self, mask: np.ndarray) -> Area | None:
         """Return the least area around the marked pixels of a mask of this area."""
-        (rows,), (columns,) = mask.any(axis=1).nonzero(), mask.any(axis=0).nonzero()
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not rows.size:
             return None
         left, top = self.left + int(columns[0]), self.top + int(rows[0])
