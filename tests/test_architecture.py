@@ -42,7 +42,7 @@ ROOMS = {
     "alphamat.evaluation": "datasets door interrupts io memory method metrics "
     "progress system trimap",
     "alphamat.cli": "datasets door evaluation examples io method metrics "
-    "photograph plate progress segmentation system trimap video words",
+    "photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
