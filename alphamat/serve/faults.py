@@ -1,0 +1,45 @@
+"""What the service says when it refuses a request, or when a job fails."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+FULL = "The disk of the server is full; try again later."
+
+
+class Fault(Exception):
+    """A refusal in one sentence, with the status of HTTP and the argument that it is about."""
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        *,
+        argument: str | None = None,
+        reason: str = "other",
+        retry: int | None = None,
+    ):
+        super().__init__(error)
+        self.status, self.error, self.argument = status, error, argument
+        self.reason = reason  # a word for the metrics
+        self.headers = {} if retry is None else {"Retry-After": str(retry)}
+        if status == 401:
+            self.headers["WWW-Authenticate"] = "Bearer"
+
+    def told(self) -> dict[str, str | None]:
+        return {"error": self.error, "argument": self.argument}
+
+
+def as_fault(fault: BaseException) -> Fault:
+    """Return what a client is told of an exception; of one that we did not foresee, nothing."""
+    if isinstance(fault, Fault):
+        return fault
+    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Fault(507, FULL, reason="disk")
+    if isinstance(fault, MemoryError):
+        return Fault(507, "The server has too little memory for this picture.", reason="memory")
+    if isinstance(fault, ValueError):
+        named = re.search(r"`(\w+)`", str(fault))
+        return Fault(422, str(fault), argument=named and named[1], reason="refused")
+    return Fault(500, "The server could not do this; its log says why.", reason="broken")
