@@ -17,7 +17,7 @@ from alphamat.cli.backdrop import Fit
 from alphamat.cli.cutting import Recipe, cut_all
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.installed import method_named
-from alphamat.cli.outputs import refuse_outputs
+from alphamat.cli.outputs import make_folder, refuse_outputs
 from alphamat.cli.photographs import STREAM, Job, left_to_do, photographs, planned
 from alphamat.method import Need, takes
 from alphamat.words import file_or_colour
@@ -179,6 +179,7 @@ def cut_out(
         for job in left:
             if STREAM not in job.outputs.values():
                 refuse_outputs(job.outputs, output, *files, bits=int(bits))
+        make_folder(output)
     recipe = Recipe(options, scribbles, mask, trimap, over, fit, linear, int(bits), output)
     counts = cut_all(left, recipe, as_json)
     counts["there already"] = len(jobs) - len(left)

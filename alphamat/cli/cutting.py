@@ -16,7 +16,7 @@ from alphamat import progress
 from alphamat.cli.backdrop import Fit, over_what
 from alphamat.cli.faults import FAULTS, in_one_line
 from alphamat.cli.hints import oddities, strokes
-from alphamat.cli.outputs import make_folder, refuse_outputs, write_all
+from alphamat.cli.outputs import refuse_outputs, write_all
 from alphamat.cli.photographs import STREAM, Job
 from alphamat.cli.report import record, timed
 from alphamat.cli.watch import Estimate, watching
@@ -139,7 +139,6 @@ def _write(
         bits = recipe.bits
         write_image(sys.stdout.buffer, pictures[first], bits=bits, profile=profile, format="png")
         return
-    make_folder(recipe.output)
     write_all(job.outputs, pictures, bits=recipe.bits, profile=profile)
 
 
