@@ -89,6 +89,7 @@ def _cut(job: Job, recipe: Recipe, listener: progress.Listener) -> dict[str, Any
     from alphamat import composite
     from alphamat.photograph import cutout_photo
 
+    listener(progress.Step("reading"))
     seconds: dict[str, float] = {}
     source = sys.stdin.buffer if job.source == STREAM else job.source
     with timed(seconds, "read"):

@@ -300,7 +300,10 @@ def test_refusals_are_one_line_and_write_nothing(photos, calls, arguments, messa
         (["photos/2.png", "--mask", "a", "--box", "1,2,3,4"], "--mask says already where the"),
         (["photos/2.png", "--trimap", "a", "--keep", "1,2"], "--trimap says already where the"),
         (["photos/2.png", "--resume", "--overwrite"], "give one of them."),
-        (["photos/2.png", "--segment", "magic"], "Invalid value for --segment: 'magic' is not"),
+        (
+            ["photos/2.png", "--segment", "fast", "--segment-weights", "a"],
+            "Invalid value for --segment: fast has no weights.",
+        ),
     ],
 )
 def test_misuse_exits_with_2(photos, calls, arguments, message):
