@@ -61,7 +61,7 @@ export class Job {
   /** Run the full method on what is painted, or with other options. */
   async refine(options = {}) {
     clearTimeout(this.#resting);
-    if (!this.layers || !this.id) return;
+    if (!this.took) return;
     const run = ++this.#run;
     await this.#guarded(async () => {
       await this.#sending;
@@ -163,27 +163,33 @@ export class Job {
 
   /** Wait until a job is done, and show what it has found, unless a newer one was asked for. */
   async #result(run) {
-    while (this.busy && !this.removed && run === this.#run) {
+    const isNewest = () => run === this.#run && !this.removed;
+    let facts = this.facts;
+    while (isNewest() && ["queued", "running"].includes(facts.state)) {
       await pause(POLL);
-      this.#tell(await api.getJob(this.id));
+      facts = await api.getJob(this.id);
+      if (isNewest()) this.#tell({ ...facts, state: "running" });
     }
-    if (this.state === "failed") throw new api.ApiError(this.facts.error);
-    while (!this.removed && run === this.#run) {
+    if (facts.state === "failed") throw new api.ApiError(facts.error);
+    while (isNewest()) {
       await this.#sending;
       const strokes = this.#strokes;
-      const found = await this.#fetched();
+      const found = await this.#fetched(facts.state);
       // What was painted meanwhile is in the server's trimap by now, but not in this one.
       if (strokes !== this.#strokes || this.painting) {
         await pause(POLL);
         continue;
       }
-      this.#take(found);
+      if (isNewest()) {
+        this.#take(found);
+        this.#tell(facts);
+      }
       return;
     }
   }
 
-  async #fetched() {
-    const kinds = this.state === "unsure" ? ["trimap"] : ["trimap", "alpha", "cutout"];
+  async #fetched(state) {
+    const kinds = state === "unsure" ? ["trimap"] : ["trimap", "alpha", "cutout"];
     const files = await Promise.all(kinds.map((kind) => api.getPicture(this.id, kind)));
     if (!this.layers) await this.#show(await api.getPicture(this.id, "picture"));
     const [trimap, alpha] = await Promise.all(
@@ -204,7 +210,6 @@ export class Job {
     layers.setTrimap(trimap);
     if (alpha) layers.pasteAlpha(alpha, whole);
     if (cutout) layers.setCutout(cutout);
-    this.changed();
   }
 
   async #show(file) {

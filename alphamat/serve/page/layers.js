@@ -8,8 +8,8 @@ export const FOREGROUND = 255;
 
 // Blue and orange are told apart by nearly everyone. What is unknown shows the picture as it is.
 export const TINTS = {
-  [FOREGROUND]: [45, 110, 255, 115],
-  [BACKGROUND]: [255, 106, 0, 115],
+  [FOREGROUND]: [45, 110, 255, 105],
+  [BACKGROUND]: [255, 106, 0, 75],
   [UNKNOWN]: [0, 0, 0, 0],
 };
 
@@ -21,6 +21,7 @@ export class Layers {
     this.height = picture.height;
     this.trimap = new Uint8Array(this.width * this.height).fill(UNKNOWN);
     this.alpha = new Uint8Array(this.width * this.height);
+    this.found = false; // whether there is an alpha yet
     this.tint = this.#canvas();
     this.mask = this.#canvas(); // white, as opaque as alpha
     this.cutout = this.#canvas();
@@ -52,6 +53,7 @@ export class Layers {
 
   /** Put in the alpha of a rectangle. Its cut-out gets the picture's own colours for now. */
   pasteAlpha(levels, area) {
+    this.found = true;
     paste(this.alpha, this.width, area, levels);
     const pixels = new ImageData(area.width, area.height);
     pixels.data.fill(255);

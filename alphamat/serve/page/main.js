@@ -119,8 +119,8 @@ function showProgress(job) {
 }
 
 function showButtons() {
-  const ready = Boolean(current?.layers && current.id);
-  const cut = ready && current.took && current.state !== "unsure";
+  const ready = Boolean(current?.took);
+  const cut = ready && current.state !== "unsure";
   byId("undo").disabled = !current?.history.done.length;
   byId("redo").disabled = !current?.history.undone.length;
   byId("refine").disabled = !ready;
@@ -279,7 +279,9 @@ byId("save-all").addEventListener("click", () =>
 
 // How pictures come: chosen, dropped, pasted
 
-for (const id of ["open", "choose"]) byId(id).addEventListener("click", () => byId("files").click());
+for (const id of ["open", "choose"]) {
+  byId(id).addEventListener("click", () => byId("files").click());
+}
 byId("files").addEventListener("change", () => {
   add(byId("files").files);
   byId("files").value = "";

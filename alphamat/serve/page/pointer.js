@@ -24,10 +24,12 @@ export function listen(view, hands) {
     if (!job?.layers || event.button > 0) return null;
     if (hands.tool() === "box") return boxing(view, event, hands.boxed);
     if (hands.tool() === "pick") return picking(view, event, hands.picked);
-    return job.id ? painting(view, event, job, hands) : null;
+    return job.took ? painting(view, event, job, hands) : null;
   }
 
+  canvas.addEventListener("blur", () => canvas.classList.remove("touched"));
   canvas.addEventListener("pointerdown", (event) => {
+    canvas.classList.add("touched");
     canvas.setPointerCapture(event.pointerId);
     down.set(event.pointerId, at(event));
     if (down.size === 1) {
@@ -140,7 +142,8 @@ function painting(view, event, job, hands) {
     const from = last ?? { x, y };
     const count = Math.ceil(Math.hypot(x - from.x, y - from.y) / (radius / 4)) || 1;
     for (let step = 1; step <= count; step++) {
-      const [px, py] = [from.x + ((x - from.x) * step) / count, from.y + ((y - from.y) * step) / count];
+      const px = from.x + ((x - from.x) * step) / count;
+      const py = from.y + ((y - from.y) * step) / count;
       path.moveTo(px + radius, py);
       path.arc(px, py, radius, 0, 2 * Math.PI);
     }
@@ -176,8 +179,7 @@ function painting(view, event, job, hands) {
 }
 
 function tint(level) {
-  const [red, green, blue, opacity] = TINTS[level];
-  return `rgb(${red} ${green} ${blue} / ${opacity / 255})`;
+  return `rgb(${TINTS[level].slice(0, 3).join(" ")} / 45%)`;
 }
 
 function boxing(view, event, boxed) {

@@ -1,7 +1,10 @@
 /** The canvas: which picture is shown, how, and which part of it. */
 
 const LARGEST = 32; // screen pixels for a pixel of the picture
-const SQUARE = 10; // px: the checkers
+const SQUARE = 10; // screen pixels: the checkers
+const MARGIN = 14; // screen pixels around a picture that fits
+const ABOVE = 62; // where the choice of views is
+const BELOW = 22;
 
 export class View {
   /** @param {HTMLCanvasElement} canvas */
@@ -36,12 +39,12 @@ export class View {
     this.fitted = true;
     if (!this.layers) return;
     const { clientWidth, clientHeight } = this.canvas;
-    const margin = clientWidth > 700 ? 48 : 12;
     const { width, height } = this.layers;
-    const room = [(clientWidth - 2 * margin) / width, (clientHeight - 2 * margin) / height];
-    this.scale = Math.min(...room, 4);
+    const across = clientWidth - 2 * MARGIN;
+    const down = clientHeight - ABOVE - BELOW;
+    this.scale = Math.max(Math.min(across / width, down / height, 4), 0.02);
     this.left = (clientWidth - this.scale * width) / 2;
-    this.top = (clientHeight - this.scale * height) / 2;
+    this.top = ABOVE + (down - this.scale * height) / 2;
     this.redraw();
   }
 
@@ -95,7 +98,7 @@ export class View {
     if (!this.layers) return;
     context.imageSmoothingEnabled = this.scale * devicePixelRatio < 3;
     context.imageSmoothingQuality = "high";
-    this.#drawLayer(this.mode);
+    this.#drawLayer(this.layers.found || this.mode === "trimap" ? this.mode : "picture");
     if (this.split !== null) {
       context.save();
       context.beginPath();
@@ -151,7 +154,8 @@ export class View {
     const [left, top, right, bottom] = this.box;
     const x = this.left + this.scale * left;
     const y = this.top + this.scale * top;
-    this.#outlined(() => this.context.rect(x, y, this.scale * (right - left), this.scale * (bottom - top)));
+    const size = [this.scale * (right - left), this.scale * (bottom - top)];
+    this.#outlined(() => this.context.rect(x, y, ...size));
   }
 
   #drawCursor() {

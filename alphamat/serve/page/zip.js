@@ -14,13 +14,15 @@ export function zip(files) {
     const title = new TextEncoder().encode(name);
     const about = described(crc32(bytes), bytes.length, title.length);
     const local = joined([0x50, 0x4b, 3, 4], about, title);
-    directory.push(joined([0x50, 0x4b, 1, 2, 20, 0], about, new Uint8Array(10), number(at), title));
+    const rest = joined(new Uint8Array(10), number(at), title);
+    directory.push(joined([0x50, 0x4b, 1, 2, 20, 0], about, rest));
     parts.push(local, bytes);
     at += local.length + bytes.length;
   }
   const size = directory.reduce((sum, entry) => sum + entry.length, 0);
   const count = number(files.length).subarray(0, 2);
-  const end = joined([0x50, 0x4b, 5, 6, 0, 0, 0, 0], count, count, number(size), number(at), [0, 0]);
+  const sums = joined(count, count, number(size), number(at));
+  const end = joined([0x50, 0x4b, 5, 6, 0, 0, 0, 0], sums, [0, 0]);
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 
