@@ -1,39 +1,43 @@
-"""The service's requests, as an ASGI application."""
+"""The service as an ASGI application: its requests, put together."""
 
 from __future__ import annotations
 
-import logging
+import mimetypes
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from alphamat.serve import batches, pictures, removebg
 from alphamat.serve.faults import Fault
-from alphamat.serve.jobs import Job, Jobs
+from alphamat.serve.jobs import Jobs
+from alphamat.serve.metrics import text
+from alphamat.serve.safety import Guard
 from alphamat.serve.service import Service
 from alphamat.serve.settings import Settings
-from alphamat.serve.uploads import Box, keep_file, options_of, read_form
-
-logger = logging.getLogger("alphamat.serve")
 
 PAGE = Path(__file__).parent / "page"
-FILES = ("picture", "trimap", "plate", "mask")
-
-
-class BoxOnly(BaseModel):
-    box: Box
+mimetypes.add_type("text/javascript", ".js")  # elsewhere it may be text/plain
 
 
 def application(settings: Settings, folder: Path, work: str = "alphamat.serve.work") -> FastAPI:
-    """Return the service; its files lie in `folder`, and `work` is the module that workers call."""
-    jobs = Jobs(folder, settings.keep, settings.most_disk)
-    service = Service(settings, jobs, work)
+    """Return the service.
+
+    Parameters
+    ----------
+    settings : Settings
+    folder : Path
+        Where pictures lie; nobody else may read it.
+    work : str
+        Name of the module whose functions `cut`, `again`, `stroke` and `render` do the work.
+    """
+    service = Service(settings, Jobs(folder, settings.keep, settings.most_disk), work)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,88 +48,64 @@ def application(settings: Settings, folder: Path, work: str = "alphamat.serve.wo
     app = FastAPI(
         title="alphamat",
         lifespan=lifespan,
-        docs_url=None,  # its page is loaded from elsewhere
+        docs_url=None,  # its scripts lie on another server
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
     app.state.service = service
-    app.add_exception_handler(Fault, _faulty)
-    app.add_exception_handler(HTTPException, _faulty)
-    app.add_exception_handler(RequestValidationError, _faulty)
-
-    @app.post("/api/v1/jobs", status_code=202)
-    async def post_job(request: Request) -> dict:
-        service.refuse_if_full()
-        async with read_form(request, files=FILES, most_files=len(FILES)) as form:
-            options = options_of(form)
-            job = jobs.new()
-            try:
-                await keep_file(form.get("picture"), job.folder / "picture", "picture")
-                for name in FILES[1:]:
-                    if name in form:
-                        await keep_file(form[name], job.folder / name, name)
-                service.submit(job, "core", "cut", options.model_dump())
-            except BaseException:
-                jobs.remove(job)
-                raise
-        return job.told()
-
-    @app.get("/api/v1/jobs/{id}")
-    async def get_job(id: str) -> dict:
-        return jobs.get(id).told()
-
-    @app.delete("/api/v1/jobs/{id}", status_code=204)
-    async def delete_job(id: str) -> None:
-        service.delete(jobs.get(id))
-
-    @app.get("/api/v1/jobs/{id}/{kind}.png")
-    async def get_picture(id: str, kind: str, bits: int = 8, over: str | None = None) -> Response:
-        job = jobs.get(id)
-        if kind not in ("picture", "trimap", "alpha", "cutout", "composite"):
-            raise Fault(404, "There is no such picture.")
-        return Response(await service.render(job, kind, bits, over), media_type="image/png")
-
-    @app.post("/api/v1/jobs/{id}/trimap", status_code=202)
-    async def post_trimap(id: str, request: Request) -> dict:
-        job = jobs.get(id)
-        async with read_form(request, files=["trimap"], most_files=1) as form:
-            options = options_of(form)
-            trimap = form.get("trimap")
-            content = await trimap.read() if trimap is not None else None
-        service.submit(job, "core", "again", content, options.model_dump())
-        return job.told()
-
-    @app.post("/api/v1/jobs/{id}/strokes")
-    async def post_stroke(id: str, x: int, y: int, request: Request) -> Response:
-        job = jobs.get(id)
-        patch, place = await service.stroke(job, await request.body(), x, y)
-        headers = {"X-Rectangle": ",".join(map(str, place))}
-        return Response(patch, media_type="image/png", headers=headers)
-
-    @app.post("/api/v1/jobs/{id}/box", status_code=202)
-    async def post_box(id: str, body: BoxOnly) -> dict:
-        job = jobs.get(id)
-        service.submit(job, "core", "cut", {"box": body.box})
-        return job.told()
-
-    @app.get("/api/v1/health")
-    async def health() -> dict:
-        return {"status": "stopping" if service.stopping else "ok"}
-
-    @app.get("/")
-    async def index() -> FileResponse:
-        return FileResponse(PAGE / "index.html")
-
+    app.add_middleware(Guard, settings=settings, refused=service.metrics.refused)
+    app.add_exception_handler(HTTPException, _raise_as_fault)
+    app.add_exception_handler(RequestValidationError, _raise_as_fault)
+    for part in (pictures, batches):
+        app.include_router(part.routes(service), prefix="/api/v1")
+    app.include_router(removebg.routes(service))
+    app.include_router(_about(service))
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False))
     return app
 
 
-def _faulty(request: Request, fault: Exception) -> Response:
+def _about(service: Service) -> APIRouter:
+    """Return the requests that tell of the service itself, and its page."""
+    routes = APIRouter()
+
+    @routes.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html")
+
+    @routes.get("/api/v1/methods")
+    async def methods() -> dict[str, list[dict[str, str | bool]]]:
+        """List the methods that `options` may name."""
+        found = service.methods.values()
+        told = [{"name": x.name, "about": x.about, "network": bool(x.weights)} for x in found]
+        return {"methods": told}
+
+    @routes.get("/api/v1/health")
+    async def health() -> dict[str, str]:
+        return {"status": "stopping" if service.stopping else "ok"}
+
+    @routes.get("/metrics")
+    @routes.get("/api/v1/metrics", include_in_schema=False)
+    async def metrics() -> PlainTextResponse:
+        workers = dict(service.processes())
+        pids = {name: worker.pid for name, worker in workers.items() if worker.pid}
+        told = text(
+            service.metrics,
+            service.jobs.states(),
+            {"server": os.getpid(), **pids},
+            queue_length=len(service.waiting),
+            disk_bytes=sum(job.bytes for job in service.jobs.all.values()),
+            worker_deaths_total=sum(worker.deaths for worker in workers.values()),
+        )
+        return PlainTextResponse(told, media_type="text/plain; version=0.0.4")
+
+    return routes
+
+
+async def _raise_as_fault(request: Request, fault: Exception) -> Response:
+    """Raise what FastAPI refuses as a fault, which the guard tells."""
     if isinstance(fault, RequestValidationError):
-        where = [str(part) for part in fault.errors()[0]["loc"] if part not in ("query", "body")]
-        name = where[0] if where else None
-        fault = Fault(422, f"`{name}` is missing or not understood.", argument=name)
-    elif isinstance(fault, HTTPException):
-        fault = Fault(fault.status_code, f"{fault.detail}.".replace("..", "."))
-    assert isinstance(fault, Fault)
-    return JSONResponse(fault.told(), fault.status, headers=fault.headers)
+        names = [part for part in fault.errors()[0]["loc"][1:] if isinstance(part, str)]
+        name = names[0] if names else "body"
+        raise Fault(422, f"`{name}` is missing or not understood.", argument=name)
+    assert isinstance(fault, HTTPException)
+    raise Fault(fault.status_code, f"{fault.detail.rstrip('.')}.")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import re
+import traceback
+
+logger = logging.getLogger("alphamat.serve")
 
 FULL = "The disk of the server is full; try again later."
 
@@ -43,3 +47,9 @@ def as_fault(fault: BaseException) -> Fault:
         named = re.search(r"`(\w+)`", str(fault))
         return Fault(422, str(fault), argument=named and named[1], reason="refused")
     return Fault(500, "The server could not do this; its log says why.", reason="broken")
+
+
+def log_fault(fault: BaseException) -> None:
+    """Log where an exception was raised; its message may hold what is private."""
+    lines = "".join(traceback.format_tb(fault.__traceback__))
+    logger.error("%s\n%s", type(fault).__name__, lines)

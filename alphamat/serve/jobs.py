@@ -5,12 +5,18 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from alphamat.serve.faults import Fault
 
-STATES = ("queued", "running", "done", "unsure", "failed")
+TOLD = (
+    *("id", "state", "progress", "step", "width", "height", "doubt", "reason", "error"),
+    *("argument", "method", "warnings"),
+)
 
 
 @dataclass(eq=False)
@@ -20,7 +26,7 @@ class Job:
     id: str
     folder: Path
     name: str = "picture"
-    """What its files are called in an archive."""
+    """What its file is called in an archive."""
     method: str = ""
     state: str = "queued"
     progress: float = 0.0
@@ -34,17 +40,21 @@ class Job:
     warnings: list[str] = field(default_factory=list)
     asked: float = field(default_factory=time.monotonic)
     """When somebody last asked for it."""
+    ready: bool = False
+    """Whether its folder holds a trimap and an alpha."""
     bytes: int = 0
 
     @property
     def busy(self) -> bool:
         return self.state in ("queued", "running")
 
-    def told(self) -> dict:
+    def told(self) -> dict[str, object]:
         """Return what a client is told of the job."""
-        names = ("id", "state", "progress", "step", "width", "height", "doubt", "reason")
-        more = ("error", "argument", "method", "warnings")
-        return {name: getattr(self, name) for name in (*names, *more)}
+        return {name: getattr(self, name) for name in TOLD}
+
+    def refuse_unless_ready(self) -> None:
+        if not self.ready:
+            raise Fault(409, f"There is no result yet: the job is {self.state}.", reason="early")
 
     def measure(self) -> None:
         """Sum the sizes of the job's files."""
@@ -60,12 +70,18 @@ class Jobs:
         self.all: dict[str, Job] = {}
         self.batches: dict[str, list[Job]] = {}
 
-    def new(self) -> Job:
-        """Return a job with an empty folder, which is not known by its id yet."""
+    @contextmanager
+    def new(self) -> Iterator[Job]:
+        """Give a job with an empty folder; nothing is left of it where the request fails."""
         id = secrets.token_urlsafe(16)
         folder = self.folder / id
         folder.mkdir(mode=0o700)
-        return Job(id, folder)
+        job = Job(id, folder)
+        try:
+            yield job
+        except BaseException:
+            self.remove(job)
+            raise
 
     def get(self, id: str) -> Job:
         job = self.all.get(id)
@@ -81,13 +97,21 @@ class Jobs:
     def sweep(self) -> None:
         """Remove results that nobody has asked for lately, and the oldest of too many."""
         now = time.monotonic()
-        idle = sorted((job for job in self.all.values() if not job.busy), key=lambda job: job.asked)
         total = sum(job.bytes for job in self.all.values())
-        for job in idle:
+        resting = [job for job in self.all.values() if not job.busy]
+        for job in sorted(resting, key=lambda job: job.asked):
             if now - job.asked > self.keep or total > self.most_disk:
                 total -= job.bytes
                 self.remove(job)
-        for id in [
-            id for id, jobs in self.batches.items() if not any(j.id in self.all for j in jobs)
-        ]:
-            del self.batches[id]
+        alive = {id: any(j.id in self.all for j in jobs) for id, jobs in self.batches.items()}
+        self.batches = {id: jobs for id, jobs in self.batches.items() if alive[id]}
+
+    def refuse_if_full(self) -> None:
+        """Raise if the files of jobs that wait or run fill the disk."""
+        self.sweep()
+        if sum(job.bytes for job in self.all.values()) > self.most_disk:
+            error = "The server keeps as many pictures as it may; try again later."
+            raise Fault(507, error, reason="disk", retry=30)
+
+    def states(self) -> Counter[str]:
+        return Counter(job.state for job in self.all.values())

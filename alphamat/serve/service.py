@@ -5,83 +5,137 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 from alphamat.progress import Step
 from alphamat.serve.faults import Fault, as_fault
 from alphamat.serve.jobs import Job, Jobs
+from alphamat.serve.methods import CORE, Choice, chosen, core_methods
+from alphamat.serve.metrics import Metrics
 from alphamat.serve.settings import Settings
 from alphamat.serve.workers import Worker
 
 logger = logging.getLogger("alphamat.serve")
 
-STROKES = 8
-"""Strokes that may wait for the live worker."""
+STROKES = 8  # that may wait
+UPLOADS = 16  # that are read at the same time
+IDLE = 600.0  # seconds, after which a process that has nothing to do is ended
+LINGER = 2.0  # seconds in which clients fetch the last results before the service ends
 
 
 class Call(NamedTuple):
-    """What is done to a job: a function of the work, and its arguments after the folder."""
+    """What is done to a job: a function of the work module, and its arguments."""
 
     job: Job
     family: str
     function: str
     arguments: tuple
+    named: dict[str, Any]
 
 
 class Service:
-    """Jobs in a queue; strokes and pictures, which have processes of their own."""
+    """Jobs in a queue, and strokes and pictures, which have processes of their own.
+
+    `work` is the name of the module whose functions are called in the processes.
+    """
 
     def __init__(self, settings: Settings, jobs: Jobs, work: str):
         self.settings, self.jobs, self.work = settings, jobs, work
+        self.methods: dict[str, Choice] = core_methods()
+        self.metrics = Metrics()
         self.waiting: dict[str, Call] = {}  # the newest call of each job, oldest first
         self.woken = asyncio.Event()
-        self.idle: dict[str, list[Worker]] = {}
         self.running: dict[str, Worker] = {}
+        self.workers: dict[str, list[Worker]] = {}  # by family
         self.live, self.drawing = Worker(work), Worker(work)
-        self.strokes = 0
-        self.stopping = False
+        self.uploads, self.strokes = asyncio.Semaphore(UPLOADS), 0
+        self.stopping, self.finished = False, -LINGER
         self.tasks: list[asyncio.Task] = []
 
     def start(self) -> None:
-        """Start the tasks that take jobs from the queue, and the one that removes old results."""
+        """Start what takes jobs from the queue, and what removes old results."""
         runners = [self._run() for _ in range(self.settings.workers)]
-        self.tasks = [asyncio.create_task(task) for task in (*runners, self._sweep())]
+        looking = [self._find_networks()] if self.settings.weights else []
+        self.tasks = [asyncio.create_task(task) for task in (*runners, self._tidy(), *looking)]
 
     async def stop(self) -> None:
         """End all processes."""
         for task in self.tasks:
             task.cancel()
-        idle = [worker for workers in self.idle.values() for worker in workers]
-        for worker in (*idle, *self.running.values(), self.live, self.drawing):
-            worker.stop()
+        await asyncio.gather(*(asyncio.to_thread(worker.stop) for _, worker in self.processes()))
+
+    def drain(self) -> None:
+        """Take no more jobs, and give up those that wait."""
+        self.stopping = True
+        for call in self.waiting.values():
+            _fail(call.job, _stopping())
+        self.waiting.clear()
+
+    @property
+    def drained(self) -> bool:
+        """Whether no job runs, and clients had a moment to fetch the last result."""
+        return not self.running and time.monotonic() - self.finished > LINGER
+
+    def processes(self) -> Iterator[tuple[str, Worker]]:
+        """Yield all workers with their names."""
+        yield from (("live", self.live), ("drawing", self.drawing))
+        for family, workers in self.workers.items():
+            yield from ((f"{family}-{number}", worker) for number, worker in enumerate(workers))
 
     def refuse_if_full(self, more: int = 1) -> None:
         """Raise unless the queue takes so many jobs."""
         if self.stopping:
-            raise Fault(503, "The server is being stopped.", reason="stopping", retry=30)
+            raise _stopping()
         if len(self.waiting) + more > self.settings.queue:
-            raise Fault(
-                429, "Too many pictures are waiting; try again later.", reason="queue", retry=10
-            )
+            error = "Too many pictures are waiting; try again later."
+            raise Fault(429, error, reason="queue", retry=5)
+        self.jobs.refuse_if_full()
 
-    def submit(self, job: Job, family: str, function: str, *arguments: Any) -> None:
+    @asynccontextmanager
+    async def uploading(self, more: int = 1) -> AsyncIterator[None]:
+        """Let a few uploads in at a time, and none that the queue has no place for."""
+        self.refuse_if_full(more)
+        try:
+            await asyncio.wait_for(self.uploads.acquire(), self.settings.patience)
+        except TimeoutError:
+            error = "Too many uploads at the same time; try again later."
+            raise Fault(503, error, reason="uploads", retry=5) from None
+        try:
+            self.refuse_if_full(more)
+            yield
+        finally:
+            self.uploads.release()
+
+    def cut(self, job: Job, options: dict[str, Any]) -> None:
+        """Put a job into the queue."""
+        self._submit(job, options, "cut")
+
+    def again(self, job: Job, trimap: bytes | None, options: dict[str, Any]) -> None:
+        """Put a job into the queue once more, with another trimap."""
+        job.refuse_unless_ready()
+        self._submit(job, options, "again", trimap)
+
+    def _submit(self, job: Job, options: dict[str, Any], function: str, *arguments: Any) -> None:
         """Put a job at the end of the queue; what the job waited for before is dropped."""
-        self.refuse_if_full(0 if job.id in self.waiting else 1)
+        self.refuse_if_full(job.id not in self.waiting)
+        choice = chosen(self.methods, options.get("method") or job.method or None)
+        options = options | {"method": choice.name, "weights": choice.weights}
         self.waiting.pop(job.id, None)
-        self.waiting[job.id] = Call(job, family, function, arguments)
-        job.state, job.progress, job.step, job.error, job.argument = (
-            "queued",
-            0.0,
-            "waiting",
-            "",
-            None,
-        )
+        limit = {"limit": self.settings.most_pixels}
+        call = Call(job, choice.family, function, (job.folder, *arguments, options), limit)
+        self.waiting[job.id] = call
+        job.method, job.state, job.progress, job.step = choice.name, "queued", 0.0, "waiting"
+        job.error, job.argument = "", None
+        job.measure()
         self.jobs.all[job.id] = job
         self.woken.set()
+        self._in_thread(self.live, self.live.start)  # strokes come next
 
     async def _run(self) -> None:
+        """Take jobs from the queue, one after the other."""
         while True:
             call = next((c for c in self.waiting.values() if c.job.id not in self.running), None)
             if call is None:
@@ -94,69 +148,111 @@ class Service:
 
     async def _do(self, call: Call) -> None:
         job, began = call.job, time.monotonic()
-        workers = self.idle.setdefault(call.family, [])
-        worker = workers.pop() if workers else Worker(self.work)
-        self.running[job.id] = worker
+        worker = self.running[job.id] = self._idle(call.family)
         job.state, job.step = "running", "starting"
         try:
             facts = await self._call(worker, call, partial(_hear, job))
         except Exception as fault:
-            found = as_fault(fault)
-            job.state, job.error, job.argument = "failed", found.error, found.argument
+            if job.id not in self.waiting:
+                _fail(job, as_fault(fault))
         else:
-            job.width, job.height, job.doubt, job.reason = (
-                facts.width,
-                facts.height,
-                facts.doubt,
-                facts.reason,
-            )
-            job.warnings = list(facts.warnings)
+            job.width, job.height, job.ready = facts.width, facts.height, True
+            job.doubt, job.reason, job.warnings = facts.doubt, facts.reason, list(facts.warnings)
             if job.id not in self.waiting:
                 job.state, job.progress, job.step = facts.state, 1.0, ""
         finally:
             del self.running[job.id]
-            workers.append(worker)
+            self.finished = time.monotonic()
         if job.id in self.jobs.all:
-            job.measure()
+            await asyncio.to_thread(job.measure)
+            self.jobs.sweep()
         else:  # it was deleted meanwhile
             self.jobs.remove(job)
-        logger.info("%s: %s after %.1f s", call.function, job.state, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self.metrics.finished[job.state] += 1
+        self.metrics.took(call.function, seconds)
+        logger.info("%s by %s: %s after %.1f s", call.function, job.method, job.state, seconds)
 
-    async def _call(self, worker: Worker, call: Call, hear: Callable[[Step], None]) -> Any:
-        run = partial(worker.call, limit=self.settings.limit, hear=hear)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            worker.thread, partial(run, call.function, call.job.folder, *call.arguments)
-        )
+    def _idle(self, family: str) -> Worker:
+        """Return a worker of a family that has nothing to do."""
+        workers = self.workers.setdefault(family, [])
+        busy = set(map(id, self.running.values()))
+        for worker in workers:
+            if id(worker) not in busy:
+                return worker
+        workers.append(Worker(self.work))
+        return workers[-1]
 
-    async def stroke(self, job: Job, patch: bytes, x: int, y: int) -> Any:
-        """Solve what a stroke changes, at once."""
+    async def _call(self, worker: Worker, call: Call, hear: Any = None) -> Any:
+        run = partial(worker.call, call.function, call.arguments, call.named)
+        return await self._in_thread(worker, partial(run, limit=self.settings.limit, hear=hear))
+
+    @staticmethod
+    def _in_thread(worker: Worker, function: Any) -> asyncio.Future:
+        return asyncio.get_running_loop().run_in_executor(worker.thread, function)
+
+    @contextmanager
+    def painting(self, job: Job) -> Iterator[None]:
+        """Let a few strokes in at a time."""
+        job.refuse_unless_ready()
         if self.strokes >= STROKES:
-            raise Fault(429, "Too many strokes are waiting; paint on.", reason="strokes", retry=1)
+            error = "Too many strokes are waiting; try again in a moment."
+            raise Fault(429, error, reason="strokes", retry=1)
         self.strokes += 1
         try:
-            call = Call(job, "", "stroke", (patch, x, y))
-            return await self._call(self.live, call, lambda step: None)
+            yield
         finally:
             self.strokes -= 1
 
-    async def render(self, job: Job, kind: str, bits: int, over: str | None) -> bytes:
+    async def stroke(self, job: Job, patch: bytes, x: int, y: int) -> tuple[bytes, tuple]:
+        """Return the part of alpha that a stroke changes, as PNG, and its place."""
+        return await self._timed(self.live, job, "stroke", (job.folder, patch, x, y))
+
+    async def render(self, job: Job, kind: str, bits: int = 8, over: str | None = None) -> bytes:
         """Return a picture of a job, as PNG."""
-        call = Call(job, "", "render", (kind, bits, over))
-        return await self._call(self.drawing, call, lambda step: None)
+        job.refuse_unless_ready()
+        return await self._timed(self.drawing, job, "render", (job.folder, kind, bits, over))
+
+    async def _timed(self, worker: Worker, job: Job, function: str, arguments: tuple) -> Any:
+        began = time.monotonic()
+        try:
+            return await self._call(worker, Call(job, CORE, function, arguments, {}))
+        finally:
+            self.metrics.took(function, time.monotonic() - began)
 
     def delete(self, job: Job) -> None:
         """Forget a job, and end the process that works on it."""
         self.waiting.pop(job.id, None)
-        worker = self.running.get(job.id)
         self.jobs.remove(job)
-        if worker is not None:
+        if (worker := self.running.get(job.id)) is not None:
             worker.stop()
 
-    async def _sweep(self) -> None:
+    async def _tidy(self) -> None:
+        """Remove old results, and end processes that have had nothing to do for long."""
         while True:
             await asyncio.sleep(5)
             self.jobs.sweep()
+            for _, worker in self.processes():
+                if worker.pid is not None and worker.idle > IDLE:
+                    self._in_thread(worker, worker.stop)
+
+    async def _find_networks(self) -> None:
+        looking = Worker("alphamat.serve.methods")
+        try:
+            run = partial(looking.call, "networks", (self.settings.weights,), {})
+            self.methods |= await self._in_thread(looking, run)
+        except Fault as fault:
+            logger.error("No networks: %s", fault.error)
+        finally:
+            looking.stop()
+
+
+def _fail(job: Job, fault: Fault) -> None:
+    job.state, job.step, job.error, job.argument = "failed", "", fault.error, fault.argument
+
+
+def _stopping() -> Fault:
+    return Fault(503, "The server is being stopped.", reason="stopping", retry=30)
 
 
 def _hear(job: Job, step: Step) -> None:

@@ -5,15 +5,13 @@ They are started as joblib's are: not by forking, so that threads of JAX and Num
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import pickle
 import signal
 import threading
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -22,20 +20,17 @@ from typing import Any
 
 from alphamat import progress
 from alphamat.interrupts import interrupts_held
-from alphamat.serve.faults import Fault, as_fault
-
-logger = logging.getLogger("alphamat.serve")
+from alphamat.serve.faults import Fault, as_fault, log_fault
 
 
 class Worker:
-    """A process that calls functions of one module, one call at a time.
+    """A process that calls functions of one module, one call at a time, for `thread`.
 
     It starts with the first call, and again with the first after its death.
     """
 
     def __init__(self, module: str):
-        self.module = module
-        self.starts, self.used = 0, time.monotonic()
+        self.module, self.deaths, self.used = module, 0, time.monotonic()
         self.thread = ThreadPoolExecutor(1)
         self.process: Any = None
         self.pipe: Connection | None = None
@@ -43,63 +38,70 @@ class Worker:
     def call(
         self,
         function: str,
-        *arguments: object,
+        arguments: tuple,
+        named: Mapping[str, Any],
+        *,
         limit: float = math.inf,
-        hear: Callable[[progress.Step], None] = lambda step: None,
+        hear: Callable[[progress.Step], None] | None = None,
     ) -> Any:
-        """Return what a function returns; `hear` is told its steps. For `self.thread` only.
+        """Return what a function returns; `hear` is told its steps.
 
         Raises
         ------
         Fault
             If the function raises, if its process dies, or after `limit` seconds.
         """
-        if self.process is None or not self.process.is_alive():
-            self._start()
+        self.start()
+        process = self.process
         try:
-            return self._call(pickle.dumps((function, arguments)), limit, hear)
+            return self._call(pickle.dumps((function, arguments, named)), limit, hear)
+        except (EOFError, OSError):
+            if self.process is process:  # nobody stopped it
+                self.deaths += 1
+            self.stop()
+            error = f"The process that did this {_ending(process)}."
+            raise Fault(500, error, reason="died") from None
         finally:
             self.used = time.monotonic()
 
-    def _call(self, message: bytes, limit: float, hear: Callable[[progress.Step], None]) -> Any:
-        process, pipe = self.process, self.pipe
-        assert pipe is not None
+    def _call(
+        self, message: bytes, limit: float, hear: Callable[[progress.Step], None] | None
+    ) -> Any:
         deadline = time.monotonic() + limit
-        try:
-            pipe.send_bytes(message)
-            while True:
-                pause = min(deadline - time.monotonic(), 3600)
-                found = wait([pipe, process.sentinel], timeout=max(pause, 0))
-                if pipe in found:
-                    kind, content = pickle.loads(pipe.recv_bytes())
-                    if kind == "done":
-                        return content
-                    if kind == "fault":
-                        raise Fault(**content)
+        process, pipe = self.process, self.pipe
+        if process is None or pipe is None:
+            raise EOFError
+        pipe.send_bytes(message)
+        while (left := deadline - time.monotonic()) > 0:
+            found = wait([pipe, process.sentinel], timeout=min(left, 3600))
+            if pipe in found:
+                kind, content = pickle.loads(pipe.recv_bytes())
+                if kind == "done":
+                    return content
+                if kind == "fault":
+                    raise Fault(**content)
+                if hear is not None:
                     hear(content)
-                elif found:
-                    raise EOFError
-                elif time.monotonic() > deadline:
-                    self.stop()
-                    error = f"This took longer than the limit of {limit:g} s."
-                    raise Fault(504, error, reason="late")
-        except (EOFError, OSError):
-            self.stop()
-            raise Fault(
-                500, f"The process that did this {_ending(process)}.", reason="died"
-            ) from None
+            elif found:
+                raise EOFError
+        self.deaths += 1
+        self.stop()
+        raise Fault(504, f"This took longer than the limit of {limit:g} s.", reason="late")
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process, unless it is there."""
         from joblib.externals.loky.backend import get_context
 
+        if self.process is not None and self.process.is_alive():
+            return
         self.stop()
         context = get_context("loky")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, self.module))
+        process = context.Process(target=_serve, args=(theirs, self.module))
         with interrupts_held():
-            self.process.start()
+            process.start()
         theirs.close()
-        self.starts += 1
+        self.process = process
 
     def stop(self) -> None:
         """End the process, and those that it started, at once; from any thread."""
@@ -114,18 +116,28 @@ class Worker:
                     end(process.pid, signal.SIGKILL)
         process.join()
 
+    @property
+    def pid(self) -> int | None:
+        """Its number in the system; None while there is no process."""
+        process = self.process
+        return None if process is None else process.pid
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the last call ended."""
+        return time.monotonic() - self.used
+
 
 def _ending(process: Any) -> str:
-    code = process.exitcode
-    if code is None or code >= 0:
-        return f"ended with exit code {code}"
-    return f"ended by signal {-code}"
+    code = None if process is None else process.exitcode
+    if code is None:
+        return "was stopped"
+    return f"ended with exit code {code}" if code >= 0 else f"ended by signal {-code}"
 
 
 def _serve(pipe: Connection, module: str) -> None:
     """Answer the calls that come through the pipe, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server ends us when our work is done
     if hasattr(os, "setsid"):
         os.setsid()
         threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
@@ -139,12 +151,14 @@ def _serve(pipe: Connection, module: str) -> None:
         if isinstance(event, progress.Step):
             send("step", event)
 
+    with suppress(Exception):  # the first call raises it again
+        import_module(module)
     with suppress(EOFError, OSError):
         while True:
-            function, arguments = pickle.loads(pipe.recv_bytes())
+            function, arguments, named = pickle.loads(pipe.recv_bytes())
             try:
                 with progress.listening(tell):
-                    made = getattr(import_module(module), function)(*arguments)
+                    made = getattr(import_module(module), function)(*arguments, **named)
             except BaseException as fault:
                 send("fault", _told(fault))
             else:
@@ -152,20 +166,12 @@ def _serve(pipe: Connection, module: str) -> None:
 
 
 def _told(fault: BaseException) -> dict[str, Any]:
-    """Return the arguments of a `Fault`, and log what is a mistake of ours.
-
-    The message is not logged: it may hold what a picture shows.
-    """
+    """Return the arguments of a `Fault`, and log what is a mistake of ours."""
     found = as_fault(fault)
     if found.status == 500:
-        lines = "".join(traceback.format_tb(fault.__traceback__))
-        logger.error("a worker met %s\n%s", type(fault).__name__, lines)
-    return {
-        "status": found.status,
-        "error": found.error,
-        "argument": found.argument,
-        "reason": found.reason,
-    }
+        log_fault(fault)
+    names = ("status", "error", "argument", "reason")
+    return {name: getattr(found, name) for name in names}
 
 
 def _leave_with(parent: int) -> None:
