@@ -24,6 +24,9 @@ LEAST = 3  # pixels: the side of its windows
 MARGIN = 32  # pixels around a stroke, at first
 SEEN = 1 / 512  # of alpha: half a level of 255
 MOST = 60  # iterations
+MOST_UNKNOWN = (
+    200_000  # pixels that are solved at once, in about a second: more wait for the method
+)
 ROUGH = 1e-2  # tolerance of a wider window, which corrects what a narrower one gave
 
 
@@ -150,7 +153,7 @@ class Painting:
             for own, other in zip(window.slices, crop.slices, strict=True)
         )
         place[inside] = trimap[inside] == 128
-        if place.any() and min(place.shape) >= LEAST:
+        if 0 < np.count_nonzero(place) <= MOST_UNKNOWN and min(place.shape) >= LEAST:
             alpha[place] += self._step(crop, alpha, place, rtol)
         self.alpha[window.slices] = alpha[inside]
         return np.abs(self.alpha[window.slices] - before)
