@@ -78,9 +78,10 @@ def again(
         refuse_other_size(levels.shape, mapped(folder, "trimap").shape, "trimap")
         store(folder, trimap=levels)
     start = load(folder, "trimap")
-    lacking = not ((start == 0).any() and (start == 255).any())
-    scribbled = lacking or facts(folder).state == "unsure"
-    given = {"scribbles" if scribbled else "trimap": start}
+    kinds = (start == 255).any(), (start == 0).any()
+    given = {"trimap": start}
+    if facts(folder).state == "unsure" or not all(kinds):
+        given = {"scribbles": start} if any(kinds) else {}
     return _cut(folder, as_image(load(folder, "image")), options, **given)
 
 
@@ -110,8 +111,8 @@ def stroke(folder: Path, patch: bytes, x: int, y: int) -> tuple[bytes, tuple[int
     (folder / "foreground.npy").unlink(missing_ok=True)
     if facts(folder).state == "unsure":
         painting.trimap[y : y + rows, x : x + columns] = levels
-        found = grab_cut(painting.image, scribbles=painting.trimap)
-        painting.alpha[:] = found.foreground
+        some = (painting.trimap != 128).any()
+        painting.alpha[:] = grab_cut(painting.image, scribbles=painting.trimap)[0] if some else 0
         return gray_png(alpha_levels(painting.alpha)), (0, 0, width, height)
     changed, area = painting.stroke(levels, x, y)
     return gray_png(alpha_levels(changed)), (area.left, area.top, *changed.shape[::-1])
