@@ -41,8 +41,8 @@ ROOMS = {
     "alphamat.video": "door io foreground method plate trimap words",
     "alphamat.evaluation": "datasets door interrupts io memory method metrics "
     "progress system trimap",
-    "alphamat.serve": "cli door foreground interrupts io method methods photograph progress "
-    "segmentation system trimap",
+    "alphamat.serve": "cli door foreground interrupts io laplacians method methods photograph "
+    "progress segmentation trimap",
     "alphamat.cli": "datasets door evaluation examples io method metrics "
     "photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
