@@ -22,7 +22,7 @@ from alphamat.segmentation.cut import (
 from alphamat.segmentation.result import Segmentation, worst
 from alphamat.trimap.parse import trimap_levels
 
-RIMS = 0.03, 0.06, 0.1  # share of a box's sides that is perhaps background, in each run
+RIMS = 0.05, 0.12, 0.2  # share of a box's sides that is perhaps background, in each run
 FAR = 0.2, 0.6, 1.8  # what the longest side counts beside a step from black to white, in each run
 SAMPLES = 300  # pixels of each kind of strokes that the others are compared with
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from alphamat.segmentation.result import Doubt
 
-LONGEST = 400  # pixels: pictures are reduced to this longer side
-ROUNDS = 5  # of colours and cut in turn
+LONGEST = 320  # pixels: pictures are reduced to this longer side
+ROUNDS = 3  # of colours and cut in turn
 SPECK = 0.005  # of the foreground: smaller parts and holes are noise
 BACKGROUND, FOREGROUND, PERHAPS_BACKGROUND, PERHAPS_FOREGROUND = range(4)  # as OpenCV has them
 
