@@ -94,7 +94,9 @@ def _within(box: Sequence[float], shape: tuple[int, ...]) -> np.ndarray:
             f"`box` is {tuple(box)}, which reaches out of the picture of {width} × {height} pixels."
         )
     if left >= right or top >= bottom:
-        raise ValueError(f"`box` is {tuple(box)}, which is empty; expected left < right, top < bottom.")
+        raise ValueError(
+            f"`box` is {tuple(box)}, which is empty; expected left < right, top < bottom."
+        )
     within = np.zeros(shape, bool)
     within[top:bottom, left:right] = True
     return within

@@ -13,13 +13,12 @@ from alphamat.segmentation.cut import (
     FOREGROUND,
     PERHAPS_BACKGROUND,
     PERHAPS_FOREGROUND,
-    Cuts,
     cut,
     enlarged,
     shrunk,
 )
 from alphamat.segmentation.faces import Face, find_faces
-from alphamat.segmentation.result import Doubt, Segmentation, worst
+from alphamat.segmentation.result import Segmentation, worst
 
 BUILDS = 0.85, 1.0, 1.2  # of people, in the runs: how wide they are for their faces
 SMALLEST = 0.25  # of the largest face: smaller ones are people in the background
