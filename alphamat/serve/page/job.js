@@ -37,6 +37,7 @@ export class Job {
     this.painting = false; // whether a stroke is being painted now
     this.refining = true; // whether the full method runs when the person rests
     this.took = false; // whether there has been a result
+    this.cut = false; // whether that is a cut-out, which can be saved
     this.removed = false;
   }
 
@@ -207,6 +208,7 @@ export class Job {
       this.history.add({ area, before, after, found: true });
     }
     this.took = true;
+    this.cut = Boolean(cutout);
     layers.setTrimap(trimap);
     if (alpha) layers.pasteAlpha(alpha, whole);
     if (cutout) layers.setCutout(cutout);

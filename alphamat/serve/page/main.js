@@ -44,6 +44,7 @@ function add(files) {
   const added = pictures.map((file) => new Job(file, changed, say));
   for (const job of added) {
     job.method = byId("method").value;
+    job.refining = byId("refining").checked;
     jobs.push(job);
     strip.add(job);
   }
@@ -119,15 +120,12 @@ function showProgress(job) {
 }
 
 function showButtons() {
-  const ready = Boolean(current?.took);
-  const cut = ready && current.state !== "unsure";
   byId("undo").disabled = !current?.history.done.length;
   byId("redo").disabled = !current?.history.undone.length;
-  byId("refine").disabled = !ready;
-  for (const button of document.querySelectorAll("[data-save]")) button.disabled = !cut;
-  const finished = jobs.filter((job) => job.took && job.state !== "unsure");
+  byId("refine").disabled = !current?.took;
+  for (const button of document.querySelectorAll("[data-save]")) button.disabled = !current?.cut;
   byId("save-all").hidden = jobs.length < 2;
-  byId("save-all").disabled = !finished.length;
+  byId("save-all").disabled = !jobs.some((job) => job.cut);
 }
 
 // Tools
@@ -274,7 +272,7 @@ for (const button of document.querySelectorAll("[data-save]")) {
   );
 }
 byId("save-all").addEventListener("click", () =>
-  guarded(() => saveAll(jobs.filter((job) => job.took && job.state !== "unsure"))),
+  guarded(() => saveAll(jobs.filter((job) => job.cut))),
 );
 
 // How pictures come: chosen, dropped, pasted

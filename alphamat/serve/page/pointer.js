@@ -80,13 +80,15 @@ export function listen(view, hands) {
     view.redraw();
   }
 
-  canvas.addEventListener(
+  // Also over the slider and the buttons that lie on the canvas.
+  canvas.parentElement.addEventListener(
     "wheel",
     (event) => {
       event.preventDefault();
       const step = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
       const factor = Math.exp(-event.deltaY * step * (event.ctrlKey ? 0.01 : 0.0015));
-      view.zoom(factor, event.offsetX, event.offsetY);
+      const { left, top } = canvas.getBoundingClientRect();
+      view.zoom(factor, event.clientX - left, event.clientY - top);
     },
     { passive: false },
   );
