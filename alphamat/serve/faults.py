@@ -44,8 +44,9 @@ def as_fault(fault: BaseException) -> Fault:
     if isinstance(fault, MemoryError):
         return Fault(507, "The server has too little memory for this picture.", reason="memory")
     if isinstance(fault, ValueError):
-        named = re.search(r"`(\w+)`", str(fault))
-        return Fault(422, str(fault), argument=named and named[1], reason="refused")
+        error = re.sub(r" \(from Python, [^)]*\)", "", str(fault))
+        named = re.search(r"`(\w+)`", error)
+        return Fault(422, error, argument=named and named[1], reason="refused")
     return Fault(500, "The server could not do this; its log says why.", reason="broken")
 
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,9 +57,12 @@ class Job:
             raise Fault(409, f"There is no result yet: the job is {self.state}.", reason="early")
 
     def measure(self) -> None:
-        """Sum the sizes of the job's files."""
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        self.bytes = sum(path.stat().st_size for path in files)
+        """Sum the sizes of the job's files, which come and go."""
+        self.bytes = 0
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                with suppress(OSError):
+                    self.bytes += path.stat().st_size
 
 
 class Jobs:

@@ -62,7 +62,8 @@ class Guard:
                 log_fault(fault)
             self.refused[found.reason] += 1
             if not answer.begun:
-                await body.drain()
+                if found.reason != "slow":
+                    await body.drain()
                 told = found.told()
                 if scope["path"].startswith("/v1.0/"):
                     told = {"errors": [{"title": found.error, "code": found.reason}]}

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from alphamat.progress import Step
-from alphamat.serve.faults import Fault, as_fault
+from alphamat.serve.faults import Fault, as_fault, log_fault
 from alphamat.serve.jobs import Job, Jobs
 from alphamat.serve.methods import CORE, Choice, chosen, core_methods
 from alphamat.serve.metrics import Metrics
@@ -65,7 +65,7 @@ class Service:
         """End all processes."""
         for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*(asyncio.to_thread(worker.stop) for _, worker in self.processes()))
+        await asyncio.gather(*(asyncio.to_thread(worker.close) for _, worker in self.processes()))
 
     def drain(self) -> None:
         """Take no more jobs, and give up those that wait."""
@@ -143,7 +143,10 @@ class Service:
                 await self.woken.wait()
                 continue
             del self.waiting[call.job.id]
-            await self._do(call)
+            try:
+                await self._do(call)
+            except Exception as fault:
+                log_fault(fault)
             self.woken.set()  # a later call of the same job may have waited for this one
 
     async def _do(self, call: Call) -> None:
@@ -163,15 +166,15 @@ class Service:
         finally:
             del self.running[job.id]
             self.finished = time.monotonic()
+        seconds = time.monotonic() - began
+        self.metrics.finished[job.state] += 1
+        self.metrics.took(call.function, seconds)
+        logger.info("%s by %s: %s after %.1f s", call.function, job.method, job.state, seconds)
         if job.id in self.jobs.all:
             await asyncio.to_thread(job.measure)
             self.jobs.sweep()
         else:  # it was deleted meanwhile
             self.jobs.remove(job)
-        seconds = time.monotonic() - began
-        self.metrics.finished[job.state] += 1
-        self.metrics.took(call.function, seconds)
-        logger.info("%s by %s: %s after %.1f s", call.function, job.method, job.state, seconds)
 
     def _idle(self, family: str) -> Worker:
         """Return a worker of a family that has nothing to do."""
@@ -244,7 +247,7 @@ class Service:
         except Fault as fault:
             logger.error("No networks: %s", fault.error)
         finally:
-            looking.stop()
+            looking.close()
 
 
 def _fail(job: Job, fault: Fault) -> None:

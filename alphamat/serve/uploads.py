@@ -104,8 +104,7 @@ def refuse_unreadable(path: Path, most_pixels: int) -> None:
     try:
         height, width = image_size(path)
     except ValueError as fault:
-        error = str(fault).replace(str(path), f"`{name}`")
-        raise Fault(422, error, argument=name, reason="damaged") from None
+        raise ValueError(str(fault).replace(str(path), f"`{name}`")) from None
     if height * width > most_pixels:
         error = f"`{name}` has {width} × {height} pixels; expected at most {most_pixels:,}."
         raise Fault(422, error, argument=name, reason="large")

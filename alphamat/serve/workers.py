@@ -31,7 +31,7 @@ class Worker:
 
     def __init__(self, module: str):
         self.module, self.deaths, self.used = module, 0, time.monotonic()
-        self.thread = ThreadPoolExecutor(1)
+        self.thread, self.lock, self.closed = ThreadPoolExecutor(1), threading.Lock(), False
         self.process: Any = None
         self.pipe: Connection | None = None
 
@@ -92,19 +92,30 @@ class Worker:
         """Start the process, unless it is there."""
         from joblib.externals.loky.backend import get_context
 
-        if self.process is not None and self.process.is_alive():
-            return
-        self.stop()
-        context = get_context("loky")
-        self.pipe, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.module))
-        with interrupts_held():
-            process.start()
-        theirs.close()
-        self.process = process
+        with self.lock:
+            if self.closed or (self.process is not None and self.process.is_alive()):
+                return
+            self._stop()
+            context = get_context("loky")
+            self.pipe, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs, self.module))
+            with interrupts_held():
+                process.start()
+            theirs.close()
+            self.process = process
 
     def stop(self) -> None:
         """End the process, and those that it started, at once; from any thread."""
+        with self.lock:
+            self._stop()
+
+    def close(self) -> None:
+        """Stop, and never start again."""
+        self.closed = True
+        self.stop()
+        self.thread.shutdown(wait=False)
+
+    def _stop(self) -> None:
         process, self.process = self.process, None
         if process is None:
             return
