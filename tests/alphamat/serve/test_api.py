@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from dataclasses import replace
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -13,7 +12,6 @@ from alphamat.serve.faults import log_fault
 from tests.alphamat.serve import stand_in
 from tests.alphamat.serve.clients import (
     API,
-    Served,
     bomb,
     done,
     mask,
@@ -22,23 +20,6 @@ from tests.alphamat.serve.clients import (
     settled,
     text_of,
 )
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("jobs")) as served:
-        yield served
-
-
-@pytest.fixture
-def change(served, monkeypatch):
-    """Change settings of the service."""
-
-    def change(**settings):
-        monkeypatch.setattr(served.service, "settings", replace(SETTINGS, **settings))
-
-    SETTINGS = served.service.settings
-    return change
 
 
 def test_a_picture_becomes_a_job_and_its_results(served):
@@ -303,17 +284,18 @@ def test_of_a_batch_with_one_bad_picture_nothing_is_taken(served):
     served(test)
 
 
-def test_old_results_make_room(served):
+def test_old_results_make_room(served, monkeypatch):
     async def test(client, service):
         first = await done(client)
-        service.jobs.keep = 0
+        monkeypatch.setattr(service.jobs, "keep", 0)
         service.jobs.sweep()
         assert (await client.get(f"{API}/jobs/{first['id']}")).status_code == 404
-        service.jobs.keep, service.jobs.most_disk = 3600, 250
+        monkeypatch.setattr(service.jobs, "keep", 3600)
+        monkeypatch.setattr(service.jobs, "most_disk", 250)
         first, second = await done(client), await done(client)
         assert (await client.get(f"{API}/jobs/{first['id']}")).status_code == 404
         assert (await client.get(f"{API}/jobs/{second['id']}")).status_code == 200
-        service.jobs.most_disk = 0
+        monkeypatch.setattr(service.jobs, "most_disk", 0)
         service.jobs.all[second["id"]].state = "running"
         answer = await post(client)
         assert (answer.status_code, answer.headers["Retry-After"]) == (507, "30")
