@@ -7,7 +7,6 @@ how likely a pixel is foreground is the share of the runs that say so.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -48,17 +47,20 @@ def enlarged(foreground: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def cut(small: np.ndarray, seeds: list[np.ndarray]) -> Cuts:
     """Cut a small picture (h, w, 3) from each of some seeds (h, w) of the four levels."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import cv2
 
     pixels = np.ascontiguousarray((255 * small).round().astype(np.uint8)[..., ::-1])
 
     def run(seed: np.ndarray) -> tuple[np.ndarray, float]:
         cv2.setRNGSeed(7)  # of this thread, which is nobody else's
-        marks, models = seed.copy(), [np.zeros((1, 65)), np.zeros((1, 65))]
+        marks, back, front = seed.copy(), np.zeros((1, 65)), np.zeros((1, 65))
         if len(set(np.unique(seed & 1))) == 2:
-            cv2.grabCut(pixels, marks, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+            whole = (0, 0, 0, 0)  # not used
+            cv2.grabCut(pixels, marks, whole, back, front, ROUNDS, cv2.GC_INIT_WITH_MASK)
         found = (marks & 1).astype(bool)
-        return _tidied(found, seed), _mistaken(pixels, found, models)
+        return _tidied(found, seed), _mistaken(pixels, found, back, front)
 
     with ThreadPoolExecutor(len(seeds)) as threads:
         runs, mistaken = zip(*threads.map(run, seeds), strict=True)
@@ -106,11 +108,11 @@ def between(value: float, sure: float, lost: float) -> float:
     return float(np.clip((value - sure) / (lost - sure), 0, 1))
 
 
-def _mistaken(pixels: np.ndarray, found: np.ndarray, models: list[np.ndarray]) -> float:
+def _mistaken(pixels: np.ndarray, found: np.ndarray, back: np.ndarray, front: np.ndarray) -> float:
     """Return the share of pixels on the wrong side by colour alone, the mean of both sides."""
     if found.all() or not found.any():
         return 0.5
-    foreground = _density(pixels, models[1]) > _density(pixels, models[0])
+    foreground = _density(pixels, front) > _density(pixels, back)
     return float((1 - foreground[found].mean() + foreground[~found].mean()) / 2)
 
 

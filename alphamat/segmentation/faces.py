@@ -9,7 +9,6 @@ portraits have 115 and more, and of 80 pictures of other things none has more th
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
 from itertools import product
 from typing import NamedTuple
 
@@ -37,6 +36,8 @@ class Face(NamedTuple):
 
 def find_faces(image: np.ndarray) -> list[Face]:
     """Return the faces in an image (H, W, 3), best first."""
+    from importlib.resources import as_file, files
+
     from skimage.feature import Cascade
 
     if min(image.shape[:2]) < WINDOW:
@@ -52,7 +53,8 @@ def find_faces(image: np.ndarray) -> list[Face]:
         times = np.log(windows[:, None, 2] / windows[:, 2])
         like = (away < 0.2 * windows[:, 2:]) & (np.abs(times) < np.log(1.3))
         most = like.sum(axis=1).argmax()
-        face = Face(*windows[like[most]].mean(axis=0).tolist(), int(like[most].sum()))
+        x, y, size = windows[like[most]].mean(axis=0).tolist()
+        face = Face(x, y, size, int(like[most].sum()))
         if face.score < ENOUGH:
             break
         faces.append(face)

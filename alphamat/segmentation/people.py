@@ -35,7 +35,7 @@ def portrait(image: Pixels) -> Segmentation:
     faces = [face for face in faces if face.size >= SMALLEST * most]
     small = shrunk(image)
     scale = small.shape[1] / image.shape[1]
-    faces = [Face(*(scale * x for x in face[:3]), face.score) for face in faces]
+    faces = [Face(scale * x, scale * y, scale * size, score) for x, y, size, score in faces]
     found = cut(small, [_bodies(faces, small.shape[:2], build) for build in BUILDS])
     return Segmentation(enlarged(found.foreground, image.shape[:2]), *worst(*found.doubts))
 

@@ -17,6 +17,7 @@ SIDE = 400  # pixels: both are reduced to this longer side
 REACH = 0.05  # of the scale: how far the guided filter looks
 BAND = 0.004  # of the scale: the unknown region reaches this far at least
 SOFT = 0.15  # by how much the guided filter changes a pixel that is not known
+NEAR = 1.0
 SURE = 0.9  # likelihood of known foreground; background is as sure
 EPSILON = 3e-4  # ε of the guided filter
 CORE = 0.7  # of its greatest depth: pixels of a part that lie deeper stay known
@@ -66,7 +67,7 @@ def from_segmentation(image: Pixels, foreground: Pixels) -> np.ndarray:
     unknown = _unknown(small.astype(np.float32), likely.astype(np.float32))
     # What the small copy has lost is unknown: strands thinner than its pixels.
     unknown, rough = (
-        cv2.resize(np.float32(x), whole.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+        cv2.resize(x.astype(np.float32), whole.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
         for x in (unknown, likely)
     )
     unknown |= ((whole > 1 - SURE) & (whole < SURE)) | (rough != (whole > 0.5))
@@ -89,13 +90,20 @@ def _unknown(image: np.ndarray, likely: np.ndarray) -> np.ndarray:
     radius = max(1, round(REACH * scale))
     drawn = _guided(image, part.astype(np.float32), radius)
     inside, outside = _depth(part), _depth(~part)
-    near = inside + outside <= radius
-    edge = inside + outside <= 1
-    unknown = _depth(~(unsure | edge | near & (np.abs(drawn - part) > SOFT))) <= max(
-        1, BAND * scale
-    )
+    away = inside + outside
+    soft = (away <= NEAR * radius) & (np.abs(drawn - part) > SOFT)
+    seen = _touching(unsure | soft, away <= 1) | unsure
+    unknown = _depth(~seen) <= max(1, BAND * scale)
     core = (inside >= CORE * inside.max()) & part | (outside >= CORE * outside.max()) & ~part
     return unknown & (~core | unsure)
+
+
+def _touching(mask: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return `others` with those connected parts of a mask that touch them."""
+    import cv2
+
+    parts = cv2.connectedComponents((mask | others).astype(np.uint8), connectivity=8)[1]
+    return np.isin(parts, np.unique(parts[others]))
 
 
 def _depth(part: np.ndarray) -> np.ndarray:
