@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
@@ -16,14 +15,13 @@ from alphamat.cli.arguments import Bits, MethodName, WeightsFile
 from alphamat.cli.backdrop import Fit
 from alphamat.cli.cutting import Recipe, cut_all
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.cli.installed import method_named
+from alphamat.cli.installed import matting_named, segmenting_named
 from alphamat.cli.outputs import make_folder, refuse_outputs
-from alphamat.cli.photographs import STREAM, Job, left_to_do, photographs, planned
-from alphamat.method import Need, takes
+from alphamat.cli.photographs import STREAM, Job, left_to_do, photographs, planned, refuse_streams
 from alphamat.words import file_or_colour
 
 RIVALS = {
-    "--trimap": ("--mask", "--segment", "--box", "--scribbles", "--keep"),
+    "--trimap": ("--mask", "--segment", "--box", "--scribbles"),
     "--mask": ("--segment", "--box", "--scribbles"),
 }
 
@@ -98,6 +96,12 @@ def cut_out(
             help="Which of several objects to keep; X,Y is a pixel of it.",
         ),
     ] = "all",
+    doubt: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Cut out a picture with so much doubt about its foreground."
+        ),
+    ] = 0.5,
     over: Annotated[
         str | None,
         typer.Option(
@@ -162,25 +166,25 @@ def cut_out(
     if resume and overwrite:
         raise typer.BadParameter("give one of them.", param_hint="--resume, --overwrite")
     kinds = ["cutout" if over is None else "composite", *map(str, also or [])]
-    options: dict[str, Any] = {"keep": _keeper(keep)}
+    options: dict[str, Any] = {"keep": _keeper(keep), "doubt": doubt}
     if box is not None:
         options["box"] = _numbers(box, "LEFT,TOP,RIGHT,BOTTOM", "--box")
     with faults_in_one_line():
-        options["matte"] = _matting(method, weights)
+        options["matte"] = matting_named(method, weights)
         if segment is not None:
-            options["segment"] = _segmenting(segment, segment_weights)
+            options["segment"] = segmenting_named(segment, segment_weights)
         if over is not None:
             file_or_colour(over, name="--over")
         jobs = planned(photographs(pictures), output, list(dict.fromkeys(kinds)))
         _refuse_shared(jobs, says)
-        _refuse_stream(jobs, as_json)
+        refuse_streams(jobs, as_json)
         left = left_to_do(jobs, resume=resume, overwrite=overwrite)
         files = (scribbles, mask, trimap, over, weights, segment_weights)
         for job in left:
             if STREAM not in job.outputs.values():
                 refuse_outputs(job.outputs, output, *files, bits=int(bits))
         make_folder(output)
-    recipe = Recipe(options, scribbles, mask, trimap, over, fit, linear, int(bits), output)
+    recipe = Recipe(options, scribbles, mask, trimap, over, fit, linear, int(bits))
     counts = cut_all(left, recipe, as_json)
     counts["there already"] = len(jobs) - len(left)
     if len(jobs) > 1 or counts["there already"]:
@@ -209,22 +213,6 @@ def _refuse_shared(jobs: list[Job], says: dict[str, object]) -> None:
             )
 
 
-def _refuse_stream(jobs: list[Job], as_json: bool) -> None:
-    """Raise where stdin or stdout cannot be what it is to be."""
-    if len(jobs) > 1 and any(STREAM in (job.source, *job.outputs.values()) for job in jobs):
-        raise typer.BadParameter("- stands for one picture, and there are more.")
-    if not any(STREAM in job.outputs.values() for job in jobs):
-        return
-    if len(jobs[0].outputs) > 1:
-        raise typer.BadParameter("stdout takes one picture; name a folder.", param_hint="--also")
-    if as_json:
-        raise typer.BadParameter("the picture goes to stdout.", param_hint="--json")
-    if sys.stdout.isatty():
-        raise typer.BadParameter(
-            "stdout is a terminal; send it to a file or a program.", param_hint="--output"
-        )
-
-
 def _keeper(keep: str) -> Callable[[np.ndarray], np.ndarray] | None:
     """Return the function mask -> mask of --keep."""
     from alphamat.segmentation import at, largest
@@ -247,29 +235,3 @@ def _numbers(text: str, expected: str, option: str, count: int = 4) -> tuple[int
             param_hint=option,
         )
     return found
-
-
-def _matting(name: str, weights: Path | None) -> Callable:
-    found = method_named(name, weights)
-    if takes(found).trimap is Need.NO:
-        raise typer.BadParameter(
-            f"{name} takes no trimap; give it as --segment.", param_hint="--method"
-        )
-    return _without_plate(found, name, "--method")
-
-
-def _segmenting(name: str, weights: Path | None) -> Callable:
-    found = method_named(name, weights, "--segment")
-    if takes(found).trimap is Need.YES:
-        raise typer.BadParameter(
-            f"{name} needs a trimap; give it as --method.", param_hint="--segment"
-        )
-    return _without_plate(found, name, "--segment")
-
-
-def _without_plate(method: Callable, name: str, option: str) -> Callable:
-    if takes(method).plate is Need.YES:
-        raise typer.BadParameter(
-            f"{name} needs a plate, which only `alphamat matte` takes.", param_hint=option
-        )
-    return method

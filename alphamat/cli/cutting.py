@@ -20,7 +20,7 @@ from alphamat.cli.outputs import refuse_outputs, write_all
 from alphamat.cli.photographs import STREAM, Job
 from alphamat.cli.report import record, timed
 from alphamat.cli.watch import Estimate, watching
-from alphamat.door import as_image
+from alphamat.door import as_image, refuse_other_size
 from alphamat.io.folders import read_gray
 from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.io.profiles import as_rgb
@@ -39,7 +39,6 @@ class Recipe(NamedTuple):
     fit: Fit | None
     linear: bool
     bits: int
-    output: str | None
 
 
 def cut_all(jobs: list[Job], recipe: Recipe, as_json: bool) -> Counter[str]:
@@ -97,8 +96,7 @@ def _cut(job: Job, recipe: Recipe, listener: progress.Listener) -> dict[str, Any
         profile = as_rgb(profile, name=str(job.source))
         image = as_image(stored)
         if STREAM not in job.outputs.values():
-            size = image.shape[:2]
-            refuse_outputs(job.outputs, recipe.output, size=size, bits=recipe.bits)
+            refuse_outputs(job.outputs, None, size=image.shape[:2], bits=recipe.bits)
         hints, odd = _hints(image, job.source, recipe)
         backdrop = None
         if recipe.over is not None:
@@ -125,6 +123,7 @@ def _hints(image: np.ndarray, photograph: Path, recipe: Recipe) -> tuple[dict[st
         hints["scribbles"] = strokes(recipe.scribbles, image)
     if recipe.mask is not None:
         mask = read_gray(recipe.mask)
+        refuse_other_size(mask.shape, image.shape, "mask")
         hints["segment"] = lambda _: mask
     if recipe.trimap is not None:
         hints["trimap"] = read_image(recipe.trimap)

@@ -27,6 +27,7 @@ OTHERWISE = {
         "`mask` has colours; expected gray. If it is strokes, give --from scribbles."
     ),
     r"\bresume=True": "--resume",
+    r"`secrets\.token_urlsafe\(\)` gives": "`openssl rand -hex 16` prints",
     r", shape \(H, W\)": "",
     r" \(from Python, [^)]*\)": "",
 }

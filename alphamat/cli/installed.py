@@ -19,6 +19,7 @@ from types import ModuleType
 import typer
 
 from alphamat.door.parameters import parameters
+from alphamat.method import Need, takes
 
 
 def installed_methods() -> dict:
@@ -74,6 +75,34 @@ def method_named(name: str, weights: Path | None = None, option: str = "--method
             param_hint=option,
         )
     return models[name].load(name, weights)
+
+
+def matting_named(name: str, weights: Path | None) -> Callable:
+    """Return a method that takes a trimap, as --method names it."""
+    found = method_named(name, weights)
+    if takes(found).trimap is Need.NO:
+        raise typer.BadParameter(
+            f"{name} takes no trimap; give it as --segment.", param_hint="--method"
+        )
+    return _without_plate(found, name, "--method")
+
+
+def segmenting_named(name: str, weights: Path | None) -> Callable:
+    """Return a method that needs no trimap, as --segment names it."""
+    found = method_named(name, weights, "--segment")
+    if takes(found).trimap is Need.YES:
+        raise typer.BadParameter(
+            f"{name} needs a trimap; give it as --method.", param_hint="--segment"
+        )
+    return _without_plate(found, name, "--segment")
+
+
+def _without_plate(method: Callable, name: str, option: str) -> Callable:
+    if takes(method).plate is Need.YES:
+        raise typer.BadParameter(
+            f"{name} needs a plate, which only `alphamat matte` takes.", param_hint=option
+        )
+    return method
 
 
 def function_named(text: str, option: str) -> Callable:

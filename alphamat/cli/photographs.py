@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from glob import glob, has_magic
 from pathlib import Path
@@ -98,6 +99,22 @@ def _refuse_clashes(jobs: list[Job]) -> None:
 
 def _real(path: Path) -> str:
     return os.path.normcase(os.path.realpath(path))
+
+
+def refuse_streams(jobs: list[Job], as_json: bool) -> None:
+    """Raise where stdin or stdout cannot be what it is to be."""
+    if len(jobs) > 1 and any(STREAM in (job.source, *job.outputs.values()) for job in jobs):
+        raise typer.BadParameter("- stands for one picture, and there are more.")
+    if not any(STREAM in job.outputs.values() for job in jobs):
+        return
+    if len(jobs[0].outputs) > 1:
+        raise typer.BadParameter("stdout takes one picture; name a folder.", param_hint="--also")
+    if as_json:
+        raise typer.BadParameter("the picture goes to stdout.", param_hint="--json")
+    if sys.stdout.isatty():
+        raise typer.BadParameter(
+            "stdout is a terminal; send it to a file or a program.", param_hint="--output"
+        )
 
 
 def left_to_do(jobs: list[Job], *, resume: bool, overwrite: bool) -> list[Job]:

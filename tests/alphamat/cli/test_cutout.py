@@ -64,7 +64,7 @@ def test_the_usual_case_is_short(photos, calls):
     assert result.stderr == ""
     (call,) = calls
     assert (call["matte"], call["keep"]) == (alphamat.learned, None)
-    assert call.keys() == {"image", "matte", "keep"}
+    assert call.keys() == {"image", "matte", "keep", "doubt"}
     found = read_image("photos/2_cutout.png")
     np.testing.assert_array_equal(found, np.full((11, 14, 4), [204, 51, 51, 255]))
 
@@ -73,7 +73,7 @@ def test_a_folder_is_cut_out_and_what_went_wrong_is_summed_up(photos, calls):
     (photos / "broken.png").write_bytes((photos / "2.png").read_bytes()[:60])
     (photos / "text.png").write_text("hello")
     (photos / "notes.txt").write_text("no picture")
-    result = run("photos", "-o", "out/")
+    result = run("photos", "-o", "out/", "--keep", "largest")
     assert result.exit_code == 1
     assert result.stdout == (
         "wrote out/2_cutout.png\nwrote out/10_cutout.png\n2 cut out, 1 unsure, 2 failed\n"
@@ -81,7 +81,7 @@ def test_a_folder_is_cut_out_and_what_went_wrong_is_summed_up(photos, calls):
     broken, odd, text = result.stderr.splitlines()
     assert broken.startswith("error: photos/broken.png is damaged or cut short")
     assert odd.startswith("unsure: photos/odd.png: I could not tell the foreground: It is all blue")
-    assert "a box (--box) or strokes (--scribbles), or pass a trimap (--trimap)." in odd
+    assert "(--box) or strokes (--scribbles)" in odd
     assert text.startswith("error: photos/text.png (5 bytes) is not an image")
     assert files(photos.parent / "out") == {"2_cutout.png", "10_cutout.png"}
 
@@ -146,6 +146,7 @@ def test_stdin_becomes_stdout(photos, calls):
     content = (photos / "2.png").read_bytes()
     result = run("-", "--bits", 16, input=content)
     assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout_bytes.startswith(b"\x89PNG")
     found = read_image(io.BytesIO(result.stdout_bytes))
     assert (found.shape, found.dtype) == ((11, 14, 4), np.uint16)
     assert run("-", "-o", "out/", input=content).stdout == "wrote out/stdin_cutout.png\n"
@@ -203,15 +204,25 @@ def test_json_is_one_line_a_picture(photos, calls):
 
 def test_hints_reach_the_function(photos, calls):
     level = np.full((11, 14), 128, np.uint8)
-    level[3:6, 4:8], level[9] = 255, 0
+    level[3:6, 4:8], level[5:7, 12:], level[9] = 255, 255, 0
     write_image("hint.png", level)
-    run("photos/2.png", "--box", "1,2,13,10", "--scribbles", "hint.png", "--keep", "largest")
-    assert calls[0]["box"] == (1, 2, 13, 10)
+    run(
+        "photos/2.png",
+        "--box",
+        "1,2,13,10",
+        "--scribbles",
+        "hint.png",
+        "--keep",
+        "largest",
+        "--doubt",
+        1,
+    )
+    assert (calls[0]["box"], calls[0]["doubt"]) == ((1, 2, 13, 10), 1.0)
     np.testing.assert_array_equal(calls[0]["scribbles"], level)
     assert calls[0]["keep"] is largest
-    assert run("photos/2.png", "--overwrite", "--mask", "hint.png", "--keep", "5,4").exit_code == 0
+    assert run("photos/2.png", "--overwrite", "--mask", "hint.png", "--keep", "13,6").exit_code == 0
     np.testing.assert_array_equal(calls[1]["segment"](None), level)
-    assert calls[1]["keep"](level > 200).sum() == 12
+    np.testing.assert_array_equal(np.argwhere(calls[1]["keep"](level > 200))[0], [5, 12])
     assert run("photos/2.png", "--overwrite", "--trimap", "hint.png").exit_code == 0
     np.testing.assert_array_equal(calls[2]["trimap"], level)
 
@@ -262,6 +273,7 @@ def test_a_function_of_the_users_finds_the_foreground(photos, calls, monkeypatch
         (["photos", "-o", "photos/2.png/"], "photos/2.png/ cannot be made: a file has this name"),
         (["photos/2.png", "-o", "cut.jpg"], "cut.jpg cannot be written; expected a name in .png"),
         (["photos/2.png", "--scribbles", "m.png"], "--scribbles is 5 × 6 and the image is 11 × 14"),
+        (["photos/2.png", "--mask", "m.png"], "--mask is 5 × 6 and the image is 11 × 14"),
         (["photos/2.png", "--trimap", "m.png"], "--trimap is 5 × 6 and the image is 11 × 14"),
         (["photos/2.png", "--over", "m.png"], "or give --fit: cover, contain, stretch."),
     ],
@@ -298,7 +310,7 @@ def test_refusals_are_one_line_and_write_nothing(photos, calls, arguments, messa
         (["photos/2.png", "--linear"], "there is no --over."),
         (["photos/2.png", "--segment-weights", "a"], "there is no --segment."),
         (["photos/2.png", "--mask", "a", "--box", "1,2,3,4"], "--mask says already where the"),
-        (["photos/2.png", "--trimap", "a", "--keep", "1,2"], "--trimap says already where the"),
+        (["photos/2.png", "--trimap", "a", "--mask", "b"], "--trimap says already where the"),
         (["photos/2.png", "--resume", "--overwrite"], "give one of them."),
         (
             ["photos/2.png", "--segment", "fast", "--segment-weights", "a"],
@@ -320,6 +332,6 @@ def test_the_astronaut_is_cut_out(tmp_path, monkeypatch):
     result = run("astronaut.png", "--also", "trimap")
     assert result.exit_code == 0, result.output
     alpha = read_image("astronaut_cutout.png")[..., 3]
-    assert alpha[120:180, 205:235].min() == 255  # the face
+    assert alpha[120:180, 205:235].mean() > 245  # the face
     assert alpha[:60, :60].max() == 0
     assert set(np.unique(read_image("astronaut_trimap.png"))) == {0, 128, 255}
