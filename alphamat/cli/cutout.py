@@ -81,7 +81,7 @@ def cut_out(
         typer.Option(
             metavar="METHOD",
             help="What finds the foreground instead: a network that needs no trimap, such as "
-            "modnet-photographic, or MODULE:FUNCTION.",
+            "modnet, or MODULE:FUNCTION.",
         ),
     ] = None,
     segment_weights: Annotated[
@@ -156,13 +156,13 @@ def cut_out(
     says = {"--box": box, "--scribbles": scribbles, "--mask": mask, "--trimap": trimap}
     says |= {"--segment": segment, "--keep": None if keep == "all" else keep}
     _refuse_together(says)
-    for option, needs, given in (
-        ("--fit", "--over", fit),
-        ("--linear", "--over", linear or None),
-        ("--segment-weights", "--segment", segment_weights),
+    for option, given, needed, base in (
+        ("--fit", fit, "--over", over),
+        ("--linear", linear or None, "--over", over),
+        ("--segment-weights", segment_weights, "--segment", segment),
     ):
-        if given is not None and {"--over": over, "--segment": segment}[needs] is None:
-            raise typer.BadParameter(f"there is no {needs}.", param_hint=option)
+        if given is not None and base is None:
+            raise typer.BadParameter(f"there is no {needed}.", param_hint=option)
     if resume and overwrite:
         raise typer.BadParameter("give one of them.", param_hint="--resume, --overwrite")
     kinds = ["cutout" if over is None else "composite", *map(str, also or [])]
@@ -170,9 +170,6 @@ def cut_out(
     if box is not None:
         options["box"] = _numbers(box, "LEFT,TOP,RIGHT,BOTTOM", "--box")
     with faults_in_one_line():
-        options["matte"] = matting_named(method, weights)
-        if segment is not None:
-            options["segment"] = segmenting_named(segment, segment_weights)
         if over is not None:
             file_or_colour(over, name="--over")
         jobs = planned(photographs(pictures), output, list(dict.fromkeys(kinds)))
@@ -183,6 +180,9 @@ def cut_out(
         for job in left:
             if STREAM not in job.outputs.values():
                 refuse_outputs(job.outputs, output, *files, bits=int(bits))
+        options["matte"] = matting_named(method, weights)
+        if segment is not None:
+            options["segment"] = segmenting_named(segment, segment_weights)
         make_folder(output)
     recipe = Recipe(options, scribbles, mask, trimap, over, fit, linear, int(bits))
     counts = cut_all(left, recipe, as_json)
