@@ -110,7 +110,9 @@ def _cut(job: Job, recipe: Recipe, listener: progress.Listener) -> dict[str, Any
     with timed(seconds, "write"):
         _write(job, pictures, recipe, profile)
     doubt, reason = (0.0, "") if found.segmentation is None else found.segmentation[1:]
-    made = Estimate(Matte(found.alpha), solutions, [*odd, *warned, *filter(None, [reason])])
+    if doubt > recipe.options["doubt"] / 2:
+        odd.append(f"{reason} Have a look at it.")
+    made = Estimate(Matte(found.alpha), solutions, odd + warned)
     told = record(job.outputs, seconds, made)
     return {"state": "cut out", **told, "doubt": float(doubt), "reason": reason}
 

@@ -29,7 +29,7 @@ def calls(monkeypatch):
             raise DoubtfulError(Segmentation(image[..., 0], 0.75, "It is all blue."))
         alpha = (image[..., 0] > 0.5).astype(float)
         trimap = np.where(alpha == 1, 255, 0).astype(np.uint8)
-        found = None if "trimap" in options else Segmentation(alpha, 0.25, "")
+        found = None if "trimap" in options else Segmentation(alpha, 0.2, "It is hazy.")
         return Cutout(np.dstack([image, alpha]), alpha, image, trimap, found)
 
     monkeypatch.setattr("alphamat.photograph.cutout_photo", cutout_photo)
@@ -84,6 +84,13 @@ def test_a_folder_is_cut_out_and_what_went_wrong_is_summed_up(photos, calls):
     assert "(--box) or strokes (--scribbles)" in odd
     assert text.startswith("error: photos/text.png (5 bytes) is not an image")
     assert files(photos.parent / "out") == {"2_cutout.png", "10_cutout.png"}
+
+
+def test_more_than_half_the_doubt_that_is_accepted_is_told(photos, calls):
+    assert run("photos/2.png").stderr == ""
+    result = run("photos/2.png", "--doubt", 0.3, "--overwrite")
+    assert result.exit_code == 0
+    assert result.stderr == "warning: photos/2.png: It is hazy. Have a look at it.\n"
 
 
 def test_faults_that_name_no_picture_get_its_name(photos, calls):
@@ -195,7 +202,7 @@ def test_json_is_one_line_a_picture(photos, calls):
     done, unsure, failed = told["photos/2.png"], told["photos/odd.png"], told["missing.png"]
     assert done["outputs"] == {"cutout": "photos/2_cutout.png"}
     assert done["seconds"].keys() == {"read", "cut", "write"}
-    assert (done["doubt"], done["reason"], done["error"]) == (0.25, "", None)
+    assert (done["doubt"], done["reason"], done["error"]) == (0.2, "It is hazy.", None)
     assert (unsure["doubt"], unsure["reason"]) == (0.75, "It is all blue.")
     assert failed["error"] == "missing.png does not exist; expected an image file."
     assert [line["state"] for line in (done, unsure, failed)] == ["cut out", "unsure", "failed"]
