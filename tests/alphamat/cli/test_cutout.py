@@ -332,6 +332,19 @@ def test_misuse_exits_with_2(photos, calls, arguments, message):
     assert calls == []
 
 
+def test_a_mask_is_all_it_takes(scene):
+    y, x = np.mgrid[:23, :30]
+    write_image(scene / "mask.png", (np.hypot(y - 11, x - 15) < 7).astype(float))
+    result = run(scene / "photo.png", "--mask", scene / "mask.png", "--method", "closed-form")
+    assert result.exit_code == 0, result.output
+    found = read_image(scene / "photo_cutout.png").astype(int)
+    assert found[[11, 0], [15, 0], 3].tolist() == [255, 0]
+    edge = (found[..., 3] > 60) & (found[..., 3] < 200)
+    assert edge.any()
+    assert np.abs(found[edge][:, :3] - [230, 51, 26]).max() < 60  # the disc's red, not a mixture
+
+
+@pytest.mark.slow
 def test_the_astronaut_is_cut_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     image, _ = alphamat.examples.astronaut()
