@@ -15,7 +15,6 @@ export class Job {
   #dirty = null; // the rectangle of the trimap that the server does not have yet
   #sending = null; // while strokes are on their way, a promise
   #resting = 0; // the timer
-  #strokes = 0; // how many rectangles have been painted, so that older results are told apart
   #run = 0; // the newest request for the full method
 
   /**
@@ -34,6 +33,8 @@ export class Job {
     /** @type {Layers | null} */
     this.layers = null;
     this.history = new History();
+    this.strokes = 0; // how many rectangles have been painted
+    this.answered = 0; // how many of them the alpha that is shown takes into account
     this.painting = false; // whether a stroke is being painted now
     this.refining = true; // whether the full method runs when the person rests
     this.took = false; // whether there has been a result
@@ -87,7 +88,7 @@ export class Job {
   painted(area) {
     this.layers.drawTint(area);
     this.#dirty = joined(this.#dirty, area);
-    this.#strokes++;
+    this.strokes++;
     clearTimeout(this.#resting);
     this.changed();
     this.#sending ??= this.#send();
@@ -141,6 +142,7 @@ export class Job {
   async #send() {
     while (this.#dirty && this.id && !this.removed) {
       const area = this.#dirty;
+      const { strokes } = this;
       this.#dirty = null;
       const { trimap, width } = this.layers;
       try {
@@ -148,6 +150,7 @@ export class Job {
         const { file, x, y } = await api.postStroke(this.id, patch, area.x, area.y);
         const { levels, ...size } = await decodeGray(file);
         this.layers.pasteAlpha(levels, { x, y, ...size });
+        this.answered = strokes;
         this.changed();
       } catch (fault) {
         if (fault.status === 429) {
@@ -174,10 +177,10 @@ export class Job {
     if (facts.state === "failed") throw new api.ApiError(facts.error);
     while (isNewest()) {
       await this.#sending;
-      const strokes = this.#strokes;
+      const strokes = this.strokes;
       const found = await this.#fetched(facts.state);
       // What was painted meanwhile is in the server's trimap by now, but not in this one.
-      if (strokes !== this.#strokes || this.painting) {
+      if (strokes !== this.strokes || this.painting) {
         await pause(POLL);
         continue;
       }

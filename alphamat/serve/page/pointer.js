@@ -129,8 +129,8 @@ function painting(view, event, job, hands) {
   const { diameter, hardness } = hands.brush();
   const level = LEVELS[hands.tool()];
   const stroke = new Stroke(job.layers, level, hardness);
-  const path = new Path2D();
-  view.stroke = { path, colour: level === UNKNOWN ? "rgb(255 255 255 / 40%)" : tint(level) };
+  const discs = []; // so close that they look like a line
+  view.stroke = { discs, colour: tint(level), answered: () => job.answered };
   job.painting = true;
   let last = null;
 
@@ -140,14 +140,12 @@ function painting(view, event, job, hands) {
     const radius = (force * diameter) / 2 / view.scale;
     const area = stroke.to(x, y, radius);
     if (area) job.painted(area);
-    // Discs so close that they look like a line; they all turn one way, so none cuts a hole.
     const from = last ?? { x, y };
     const count = Math.ceil(Math.hypot(x - from.x, y - from.y) / (radius / 4)) || 1;
     for (let step = 1; step <= count; step++) {
       const px = from.x + ((x - from.x) * step) / count;
       const py = from.y + ((y - from.y) * step) / count;
-      path.moveTo(px + radius, py);
-      path.arc(px, py, radius, 0, 2 * Math.PI);
+      discs.push({ x: px, y: py, radius, stroke: job.strokes });
     }
     last = { x, y };
     view.redraw();
@@ -181,6 +179,7 @@ function painting(view, event, job, hands) {
 }
 
 function tint(level) {
+  if (level === UNKNOWN) return "rgb(255 255 255 / 40%)";
   return `rgb(${TINTS[level].slice(0, 3).join(" ")} / 45%)`;
 }
 

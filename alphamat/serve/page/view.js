@@ -17,7 +17,7 @@ export class View {
     this.behind = "checker"; // or a CSS colour, or an ImageBitmap
     this.split = null; // where the comparison begins, as a share of the width; null for none
     this.cursor = null; // {x, y, radius, colour} on the screen
-    this.stroke = null; // {path, colour} in the picture
+    this.stroke = null; // {discs, colour, answered()} in the picture
     this.box = null; // [left, top, right, bottom] in the picture
     this.scale = 1;
     this.left = 0; // where the picture's corner is on the screen
@@ -140,13 +140,21 @@ export class View {
     context.fillRect(...place);
   }
 
+  /** Tint what is painted, as long as alpha does not show it yet. */
   #drawStroke() {
     const { context } = this;
+    const path = new Path2D();
+    const answered = this.stroke.answered();
+    for (const { x, y, radius, stroke } of this.stroke.discs) {
+      if (stroke <= answered) continue;
+      path.moveTo(x + radius, y);
+      path.arc(x, y, radius, 0, 2 * Math.PI); // all turn one way, so none cuts a hole
+    }
     context.save();
     context.translate(this.left, this.top);
     context.scale(this.scale, this.scale);
     context.fillStyle = this.stroke.colour;
-    context.fill(this.stroke.path);
+    context.fill(path);
     context.restore();
   }
 

@@ -235,6 +235,7 @@ def test_keys_choose_tools_views_and_sizes(opened, nobody):
     page.keyboard.press("v")
     assert page.get_attribute(f"#views {pressed}", "data-view") == "alpha"
     page.keyboard.press("c")
+    page.wait_for_selector("#split")
     page.focus("#split")
     page.keyboard.press("ArrowRight")
     assert page.get_attribute("#split", "aria-valuenow") == "52"
