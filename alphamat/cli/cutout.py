@@ -99,7 +99,7 @@ def cut_out(
     doubt: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Cut out a picture with so much doubt about its foreground."
+            min=0, max=1, help="How much doubt about the foreground is accepted, from 0 to 1."
         ),
     ] = 0.5,
     over: Annotated[
