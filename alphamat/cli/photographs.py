@@ -33,11 +33,11 @@ def photographs(texts: Sequence[str]) -> list[Path]:
     """
     found = dict.fromkeys(path for text in texts for path in _meant(text))
     names = {(path.parent, path.stem) for path in found}
-    results = [path for path in found if _is_result(path, names)]
-    if results:
-        more = f" and {len(results) - 1} more" if len(results) > 1 else ""
-        typer.echo(f"Left out as a result of another: {results[0]}{more}.", err=True)
-    return [path for path in found if path not in results]
+    kept = [path for path in found if not _is_result(path, names)]
+    if left_out := len(found) - len(kept):
+        results = "1 result" if left_out == 1 else f"{left_out} results"
+        typer.echo(f"Left out: {results} of earlier runs.", err=True)
+    return kept
 
 
 def _meant(text: str) -> list[Path]:
@@ -126,10 +126,10 @@ def left_to_do(jobs: list[Job], *, resume: bool, overwrite: bool) -> list[Job]:
         return [job for job in jobs if not _is_done(job)]
     there = [path for job in jobs for path in job.outputs.values() if path.exists()]
     if there and not overwrite:
-        more = f", and {len(there) - 1} more are," if len(there) > 1 else ""
+        more = f", and {len(there) - 1} more" if len(there) > 1 else ""
         raise FileExistsError(
-            f"{there[0]} is there already{more}; give --overwrite to replace, or --resume to cut "
-            "out only what is missing or older than its picture."
+            f"{there[0]} is there already{more}; give --overwrite to replace what is there, or "
+            "--resume to cut out only what is missing or older than its picture."
         )
     return jobs
 

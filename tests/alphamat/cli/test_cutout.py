@@ -111,7 +111,7 @@ def test_patterns_are_understood_where_the_shell_leaves_them(photos, calls, patt
 def test_results_of_earlier_runs_are_no_pictures(photos, calls):
     run("photos/2.png", "photos/10.jpg", "--also", "alpha")
     result = run("photos", "--overwrite")
-    assert result.stderr.startswith("Left out as a result of another: photos/2_alpha.png and 3")
+    assert result.stderr.startswith("Left out: 4 results of earlier runs.\n")
     assert result.stdout.endswith("2 cut out, 1 unsure\n")
     assert "2_cutout_cutout.png" not in files(photos)
 
@@ -123,8 +123,9 @@ def test_what_is_there_is_replaced_on_demand_only(photos, calls):
     assert (result.exit_code, len(calls)) == (1, 1)
     assert result.stderr.startswith("error: photos/2_cutout.png is there already; give --overwrite")
     assert (photos / "2_cutout.png").read_bytes() == b"precious"
-    assert run("photos/2.png", "--overwrite").exit_code == 0
+    assert run("photos/2.png", "photos/10.jpg", "--overwrite").exit_code == 0
     assert read_image("photos/2_cutout.png").shape == (11, 14, 4)
+    assert "2_cutout.png is there already, and 1 more; give" in run("photos").stderr
 
 
 def test_a_stopped_run_is_resumed(photos, calls):
