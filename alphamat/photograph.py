@@ -105,11 +105,11 @@ def cutout_photo(
     Examples
     --------
     >>> import alphamat
-    >>> from alphamat import examples
-    >>> image, _ = examples.astronaut()
-    >>> found = alphamat.cutout_photo(image, matte=alphamat.fast)
+    >>> from alphamat.examples import fur, synthetic
+    >>> image = synthetic(fur, 120, 160).image
+    >>> found = alphamat.cutout_photo(image, box=(30, 10, 130, 120))
     >>> found.rgba.shape
-    (512, 512, 4)
+    (120, 160, 4)
     """
     image = as_image(image)
     doubt = as_number(doubt, "doubt", "a number in [0, 1]", least=0, most=1)

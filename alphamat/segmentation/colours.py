@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alphamat.door.image import Pixels, as_image
+from alphamat.door.image import Pixels, as_image, as_plane, refuse_other_size
 from alphamat.door.parameters import as_numbers
 from alphamat.segmentation.cut import (
     BACKGROUND,
@@ -20,7 +20,6 @@ from alphamat.segmentation.cut import (
     shrunk,
 )
 from alphamat.segmentation.result import Segmentation, worst
-from alphamat.trimap.parse import trimap_levels
 
 RIMS = 0.05, 0.12, 0.2  # share of a box's sides that is perhaps background, in each run
 FAR = 0.2, 0.6, 1.8  # what the longest side counts beside a step from black to white, in each run
@@ -68,7 +67,8 @@ def grab_cut(
     if box is None and scribbles is None:
         raise ValueError("`box` and `scribbles` are missing; one of them has to say what to find.")
     within = np.ones(shape, bool) if box is None else _within(box, shape)
-    levels = np.full(shape, 0.5) if scribbles is None else trimap_levels(scribbles, shape)
+    levels = np.full(shape, 0.5) if scribbles is None else as_plane(scribbles, name="scribbles")
+    refuse_other_size(levels.shape, shape, "scribbles")
     if box is None and not ((levels == 0) | (levels == 1)).any():
         raise ValueError(
             "`scribbles` has no stroke; full scale (255, or 1.0) is foreground and 0 background."

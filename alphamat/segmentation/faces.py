@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-SIDES = 170, 240  # pixels: pictures are reduced to these longer sides
+SIDES = 190, 270  # pixels: pictures are reduced to these longer sides
 TURNS = -20, 0, 20  # degrees
 WINDOW = 24  # pixels: the least face that the cascade knows
 GROWTH = 1.08  # from one size of its windows to the next

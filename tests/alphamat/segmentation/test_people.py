@@ -1,0 +1,98 @@
+"""People found by their faces."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from alphamat import examples, read_image
+from alphamat.door.image import as_image
+from alphamat.segmentation import grab_cut, portrait, segment
+from alphamat.segmentation.faces import find_faces
+
+PORTRAITS = ["portraits/image/woman_fur.png", "portraits_pred_only/paddleseg_human.jpg"]
+NOBODY = [
+    "lemur/lemur.png",
+    "lemur/beach.png",
+    *(f"alphamatting/input/GT{k:02}.png" for k in range(1, 19)),
+]
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return examples.astronaut()
+
+
+@pytest.fixture(scope="module")
+def found(astronaut):
+    return portrait(astronaut.image)
+
+
+@pytest.fixture(scope="module")
+def two(astronaut):
+    """The astronaut's head and its mirror image side by side, 125 × 250."""
+    one = cv2.resize(astronaut.image[:250, 95:345], (125, 125), interpolation=cv2.INTER_AREA)
+    return as_image(np.hstack([one, one[:, ::-1]]))
+
+
+def test_a_portrait_is_found(astronaut, found):
+    assert found.foreground.shape == astronaut.trimap.shape
+    assert found.foreground[astronaut.trimap == 255].mean() > 0.7
+    assert found.foreground[astronaut.trimap == 0].mean() < 0.2
+    assert found.doubt < 0.5
+
+
+def test_a_part_that_is_not_sure_is_neither(found):
+    assert 0.1 < found.foreground[400, 440] < 0.9  # the helmet that she holds
+
+
+def test_several_faces_are_found_where_they_are(two):
+    faces = sorted(find_faces(two), key=lambda face: face.x)
+    np.testing.assert_allclose([face.x for face in faces], [62, 187], atol=5)
+    np.testing.assert_allclose([face.y for face in faces], [59, 59], atol=5)
+    np.testing.assert_allclose([face.size for face in faces], [50, 50], atol=10)
+
+
+def test_without_a_face_there_is_all_doubt_and_a_reason():
+    noise = np.random.default_rng(8).random((70, 90, 3))
+    found = portrait(cv2.GaussianBlur(noise, (0, 0), 2))
+    assert found.doubt == 1
+    assert "no face" in found.reason
+    assert not found.foreground.any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 400), (300, 3), (24, 24)])
+def test_small_and_narrow_pictures_have_no_face(shape):
+    assert portrait(np.zeros(shape)).doubt == 1
+
+
+def test_the_cascade_is_never_downloaded(monkeypatch, two):
+    def fetch(name):
+        raise AssertionError(f"{name} is fetched")
+
+    monkeypatch.setattr(skimage.data._fetchers, "_fetch", fetch)
+    assert not find_faces(np.zeros((30, 30, 3)))
+
+
+def test_segment_does_what_its_arguments_say():
+    image = np.zeros((20, 30, 3))
+    image[5:15, 8:22] = 1
+    box = (5, 3, 25, 17)
+    assert np.array_equal(segment(image, box=box).foreground, grab_cut(image, box=box).foreground)
+    assert segment(image).doubt == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PORTRAITS)
+def test_portraits_need_no_hand(shared, name):
+    found = portrait(read_image(shared / name))
+    assert found.doubt < 0.3
+    assert 0.1 < (found.foreground > 0.5).mean() < 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOBODY)
+def test_nobody_is_found_where_nobody_is(shared, name):
+    image = read_image(shared / name)[..., :3]
+    small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    assert portrait(small).doubt == 1
