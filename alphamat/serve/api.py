@@ -86,7 +86,7 @@ def _about(service: Service) -> APIRouter:
     @routes.get("/metrics")
     @routes.get("/api/v1/metrics", include_in_schema=False)
     async def metrics() -> PlainTextResponse:
-        workers = dict(service.processes())
+        workers = service.pool.all
         pids = {name: worker.pid for name, worker in workers.items() if worker.pid}
         told = text(
             service.metrics,

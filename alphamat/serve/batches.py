@@ -49,7 +49,7 @@ def routes(service: Service) -> APIRouter:
         """Return the cut-outs that are finished."""
         if id not in jobs.batches:
             raise Fault(404, "There is no such batch; results are kept for a while only.")
-        made = [job for job in jobs.batches[id] if job.id in jobs.all]
+        made = [jobs.get(job.id) for job in jobs.batches[id] if job.id in jobs.all]
         with ExitStack() as stack:
             file = stack.enter_context(tempfile.TemporaryFile(dir=jobs.folder))
             await _write(service, made, file)
@@ -64,7 +64,7 @@ async def _write(service: Service, jobs: list[Job], file: IO[bytes]) -> None:
     taken: set[str] = set()
     with ZipFile(file, "w", ZIP_STORED) as archive:  # PNG files are compressed already
         for job in jobs:
-            if service.jobs.get(job.id).state == "done":
+            if job.state == "done" and job.id in service.jobs.all:
                 content = await service.render(job, "cutout")
                 name = free_name(job.name, taken)
                 await asyncio.to_thread(archive.writestr, f"{name}_cutout.png", content)

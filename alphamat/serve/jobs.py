@@ -89,7 +89,7 @@ class Jobs:
     def get(self, id: str) -> Job:
         job = self.all.get(id)
         if job is None:
-            raise Fault(404, "There is no such job; results are kept for a while only.")
+            raise missing()
         job.asked = time.monotonic()
         return job
 
@@ -118,3 +118,7 @@ class Jobs:
 
     def states(self) -> Counter[str]:
         return Counter(job.state for job in self.all.values())
+
+
+def missing() -> Fault:
+    return Fault(404, "There is no such job; results are kept for a while only.", reason="missing")

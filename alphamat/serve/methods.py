@@ -42,7 +42,7 @@ def networks(folder: Path) -> dict[str, Choice]:
     return {
         name: Choice(name, models[name].PRESETS[name].citation, str(files[name].resolve()))
         for name in sorted(files)
-        if name in models
+        if name in models and name not in installed_methods()
     }
 
 

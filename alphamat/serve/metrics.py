@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 BUCKETS = (0.1, 0.3, 1, 3, 10, 30, 100, 300)
@@ -20,11 +23,17 @@ class Metrics:
         self.seconds: dict[str, Counter[float]] = {}
         self.total: dict[str, float] = defaultdict(float)
 
-    def took(self, what: str, seconds: float) -> None:
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
         """Count one more piece of work, and its seconds."""
-        counts = self.seconds.setdefault(what, Counter())
-        counts[next((bound for bound in BUCKETS if seconds <= bound), float("inf"))] += 1
-        self.total[what] += seconds
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = time.monotonic() - began
+            bound = next((bound for bound in BUCKETS if seconds <= bound), math.inf)
+            self.seconds.setdefault(what, Counter())[bound] += 1
+            self.total[what] += seconds
 
 
 def text(metrics: Metrics, jobs: Mapping[str, int], pids: Mapping[str, int], **now: float) -> str:
@@ -56,9 +65,9 @@ def _labelled(label: str, values: Mapping[str, float]) -> list[tuple[str, float]
 
 def _histogram(metrics: Metrics) -> Iterator[tuple[str, float]]:
     for what, counts in sorted(metrics.seconds.items()):
-        for bound in (*BUCKETS, float("inf")):
+        for bound in (*BUCKETS, math.inf):
             below = sum(count for other, count in counts.items() if other <= bound)
-            edge = "+Inf" if bound == float("inf") else f"{bound:g}"
+            edge = "+Inf" if bound == math.inf else f"{bound:g}"
             yield f'_bucket{{what="{what}",le="{edge}"}}', below
         yield f'_sum{{what="{what}"}}', metrics.total[what]
         yield f'_count{{what="{what}"}}', counts.total()

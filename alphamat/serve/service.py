@@ -1,4 +1,4 @@
-"""The queue of jobs, and the processes that work on them."""
+"""The queue of jobs, and what is asked of them meanwhile."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from alphamat.progress import Step
 from alphamat.serve.faults import Fault, as_fault, log_fault
-from alphamat.serve.jobs import Job, Jobs
-from alphamat.serve.methods import CORE, Choice, chosen, core_methods
+from alphamat.serve.jobs import Job, Jobs, missing
+from alphamat.serve.methods import Choice, chosen, core_methods
 from alphamat.serve.metrics import Metrics
+from alphamat.serve.pool import Pool, in_thread
 from alphamat.serve.settings import Settings
 from alphamat.serve.workers import Worker
 
@@ -22,35 +23,31 @@ logger = logging.getLogger("alphamat.serve")
 
 STROKES = 8  # that may wait
 UPLOADS = 16  # that are read at the same time
-IDLE = 600.0  # seconds, after which a process that has nothing to do is ended
 LINGER = 2.0  # seconds in which clients fetch the last results before the service ends
 
 
 class Call(NamedTuple):
-    """What is done to a job: a function of the work module, and its arguments."""
+    """What is done to a job: a function of the work, and its arguments after the folder."""
 
     job: Job
     family: str
     function: str
     arguments: tuple
-    named: dict[str, Any]
 
 
 class Service:
-    """Jobs in a queue, and strokes and pictures, which have processes of their own.
+    """Jobs in a queue, and strokes and pictures, which do not wait in it.
 
-    `work` is the name of the module whose functions are called in the processes.
+    `work` is the name of the module whose functions are called in processes.
     """
 
     def __init__(self, settings: Settings, jobs: Jobs, work: str):
-        self.settings, self.jobs, self.work = settings, jobs, work
+        self.settings, self.jobs = settings, jobs
+        self.pool, self.metrics = Pool(work), Metrics()
         self.methods: dict[str, Choice] = core_methods()
-        self.metrics = Metrics()
         self.waiting: dict[str, Call] = {}  # the newest call of each job, oldest first
         self.woken = asyncio.Event()
-        self.running: dict[str, Worker] = {}
-        self.workers: dict[str, list[Worker]] = {}  # by family
-        self.live, self.drawing = Worker(work), Worker(work)
+        self.running: dict[str, Worker] = {}  # by the id of the job
         self.uploads, self.strokes = asyncio.Semaphore(UPLOADS), 0
         self.stopping, self.finished = False, -LINGER
         self.tasks: list[asyncio.Task] = []
@@ -65,7 +62,7 @@ class Service:
         """End all processes."""
         for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*(asyncio.to_thread(worker.close) for _, worker in self.processes()))
+        await self.pool.close()
 
     def drain(self) -> None:
         """Take no more jobs, and give up those that wait."""
@@ -78,12 +75,6 @@ class Service:
     def drained(self) -> bool:
         """Whether no job runs, and clients had a moment to fetch the last result."""
         return not self.running and time.monotonic() - self.finished > LINGER
-
-    def processes(self) -> Iterator[tuple[str, Worker]]:
-        """Yield all workers with their names."""
-        yield from (("live", self.live), ("drawing", self.drawing))
-        for family, workers in self.workers.items():
-            yield from ((f"{family}-{number}", worker) for number, worker in enumerate(workers))
 
     def refuse_if_full(self, more: int = 1) -> None:
         """Raise unless the queue takes so many jobs."""
@@ -121,18 +112,18 @@ class Service:
     def _submit(self, job: Job, options: dict[str, Any], function: str, *arguments: Any) -> None:
         """Put a job at the end of the queue; what the job waited for before is dropped."""
         self.refuse_if_full(job.id not in self.waiting)
+        if not job.folder.is_dir():
+            raise missing()
         choice = chosen(self.methods, options.get("method") or job.method or None)
         options = options | {"method": choice.name, "weights": choice.weights}
         self.waiting.pop(job.id, None)
-        limit = {"limit": self.settings.most_pixels}
-        call = Call(job, choice.family, function, (job.folder, *arguments, options), limit)
-        self.waiting[job.id] = call
+        self.waiting[job.id] = Call(job, choice.family, function, (*arguments, options))
         job.method, job.state, job.progress, job.step = choice.name, "queued", 0.0, "waiting"
         job.error, job.argument = "", None
         job.measure()
         self.jobs.all[job.id] = job
         self.woken.set()
-        self._in_thread(self.live, self.live.start)  # strokes come next
+        self.pool.warm()
 
     async def _run(self) -> None:
         """Take jobs from the queue, one after the other."""
@@ -144,55 +135,49 @@ class Service:
                 continue
             del self.waiting[call.job.id]
             try:
-                await self._do(call)
+                with self.metrics.timed(call.function):
+                    await self._do(call)
+                await self._account(call)
             except Exception as fault:
                 log_fault(fault)
             self.woken.set()  # a later call of the same job may have waited for this one
 
     async def _do(self, call: Call) -> None:
         job, began = call.job, time.monotonic()
-        worker = self.running[job.id] = self._idle(call.family)
         job.state, job.step = "running", "starting"
-        try:
-            facts = await self._call(worker, call, partial(_hear, job))
-        except Exception as fault:
-            if job.id not in self.waiting:
-                _fail(job, as_fault(fault))
-        else:
-            job.width, job.height, job.ready = facts.width, facts.height, True
-            job.doubt, job.reason, job.warnings = facts.doubt, facts.reason, list(facts.warnings)
-            if job.id not in self.waiting:
-                job.state, job.progress, job.step = facts.state, 1.0, ""
-        finally:
-            del self.running[job.id]
-            self.finished = time.monotonic()
-        seconds = time.monotonic() - began
-        self.metrics.finished[job.state] += 1
-        self.metrics.took(call.function, seconds)
+        with self.pool.borrowed(call.family) as worker:
+            self.running[job.id] = worker
+            try:
+                facts = await self._call(worker, call, hear=partial(_hear, job))
+            except Exception as fault:
+                if job.id not in self.waiting:
+                    _fail(job, as_fault(fault))
+            else:
+                job.width, job.height, job.ready = facts.width, facts.height, True
+                job.doubt, job.reason = facts.doubt, facts.reason
+                job.warnings = list(facts.warnings)
+                if job.id not in self.waiting:
+                    job.state, job.progress, job.step = facts.state, 1.0, ""
+            finally:
+                del self.running[job.id]
+                self.finished = time.monotonic()
+        seconds = self.finished - began
         logger.info("%s by %s: %s after %.1f s", call.function, job.method, job.state, seconds)
-        if job.id in self.jobs.all:
-            await asyncio.to_thread(job.measure)
+
+    async def _account(self, call: Call) -> None:
+        """Count what has been done, and what lies on disk now."""
+        self.metrics.finished[call.job.state] += 1
+        if call.job.id in self.jobs.all:
+            await asyncio.to_thread(call.job.measure)
             self.jobs.sweep()
         else:  # it was deleted meanwhile
-            self.jobs.remove(job)
+            self.jobs.remove(call.job)
 
-    def _idle(self, family: str) -> Worker:
-        """Return a worker of a family that has nothing to do."""
-        workers = self.workers.setdefault(family, [])
-        busy = set(map(id, self.running.values()))
-        for worker in workers:
-            if id(worker) not in busy:
-                return worker
-        workers.append(Worker(self.work))
-        return workers[-1]
-
-    async def _call(self, worker: Worker, call: Call, hear: Any = None) -> Any:
-        run = partial(worker.call, call.function, call.arguments, call.named)
-        return await self._in_thread(worker, partial(run, limit=self.settings.limit, hear=hear))
-
-    @staticmethod
-    def _in_thread(worker: Worker, function: Any) -> asyncio.Future:
-        return asyncio.get_running_loop().run_in_executor(worker.thread, function)
+    async def _call(self, worker: Worker, call: Call, **more: Any) -> Any:
+        if call.function in ("cut", "again"):
+            more["named"] = {"limit": self.settings.most_pixels}
+        more["limit"] = self.settings.limit
+        return await self.pool.call(worker, call.function, call.job.folder, *call.arguments, **more)
 
     @contextmanager
     def painting(self, job: Job) -> Iterator[None]:
@@ -209,19 +194,21 @@ class Service:
 
     async def stroke(self, job: Job, patch: bytes, x: int, y: int) -> tuple[bytes, tuple]:
         """Return the part of alpha that a stroke changes, as PNG, and its place."""
-        return await self._timed(self.live, job, "stroke", (job.folder, patch, x, y))
+        return await self._now(self.pool.live, job, "stroke", patch, x, y)
 
     async def render(self, job: Job, kind: str, bits: int = 8, over: str | None = None) -> bytes:
         """Return a picture of a job, as PNG."""
         job.refuse_unless_ready()
-        return await self._timed(self.drawing, job, "render", (job.folder, kind, bits, over))
+        return await self._now(self.pool.drawing, job, "render", kind, bits, over)
 
-    async def _timed(self, worker: Worker, job: Job, function: str, arguments: tuple) -> Any:
-        began = time.monotonic()
-        try:
-            return await self._call(worker, Call(job, CORE, function, arguments, {}))
-        finally:
-            self.metrics.took(function, time.monotonic() - began)
+    async def _now(self, worker: Worker, job: Job, function: str, *arguments: Any) -> Any:
+        with self.metrics.timed(function):
+            try:
+                return await self._call(worker, Call(job, "", function, arguments))
+            except Fault:
+                if job.id not in self.jobs.all:
+                    raise missing() from None
+                raise
 
     def delete(self, job: Job) -> None:
         """Forget a job, and end the process that works on it."""
@@ -231,19 +218,17 @@ class Service:
             worker.stop()
 
     async def _tidy(self) -> None:
-        """Remove old results, and end processes that have had nothing to do for long."""
         while True:
             await asyncio.sleep(5)
             self.jobs.sweep()
-            for _, worker in self.processes():
-                if worker.pid is not None and worker.idle > IDLE:
-                    self._in_thread(worker, worker.stop)
+            self.pool.rest()
 
     async def _find_networks(self) -> None:
+        """Add the networks that have weights; another process imports JAX for that."""
         looking = Worker("alphamat.serve.methods")
         try:
             run = partial(looking.call, "networks", (self.settings.weights,), {})
-            self.methods |= await self._in_thread(looking, run)
+            self.methods |= await in_thread(looking, run)
         except Fault as fault:
             logger.error("No networks: %s", fault.error)
         finally:

@@ -143,6 +143,8 @@ def _ending(process: Any) -> str:
     code = None if process is None else process.exitcode
     if code is None:
         return "was stopped"
+    if hasattr(signal, "SIGKILL") and code == -signal.SIGKILL:
+        return "was killed; memory may be short"
     return f"ended with exit code {code}" if code >= 0 else f"ended by signal {-code}"
 
 

@@ -82,7 +82,7 @@ def test_corrections_go_to_the_work(served):
     [
         (stand_in.REFUSE, "`trimap` is odd; expected an even one.", "trimap"),
         (stand_in.FILL, "The disk of the server is full; try again later.", None),
-        (stand_in.DIE, "The process that did this ended by signal 9.", None),
+        (stand_in.DIE, "The process that did this was killed; memory may be short.", None),
         (stand_in.STUMBLE, "The server could not do this; its log says why.", None),
         (stand_in.HANG, "This took longer than the limit of 3 s.", None),
     ],
