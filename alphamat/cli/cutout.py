@@ -186,10 +186,14 @@ def cut_out(
         make_folder(output)
     recipe = Recipe(options, scribbles, mask, trimap, over, fit, linear, int(bits))
     counts = cut_all(left, recipe, as_json)
-    counts["there already"] = len(jobs) - len(left)
-    if len(jobs) > 1 or counts["there already"]:
-        told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        typer.echo(told, err=as_json)
+    if len(jobs) > 1 or not left:
+        told = {
+            "cut out": counts["done"],
+            "unsure": counts["unsure"],
+            "failed": counts["failed"],
+            "there already": len(jobs) - len(left),
+        }
+        typer.echo(", ".join(f"{n} {state}" for state, n in told.items() if n), err=as_json)
     if counts["unsure"] or counts["failed"]:
         raise typer.Exit(1)
 

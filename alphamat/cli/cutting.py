@@ -43,7 +43,7 @@ class Recipe(NamedTuple):
 
 def cut_all(jobs: list[Job], recipe: Recipe, as_json: bool) -> Counter[str]:
     """Cut out photographs, tell of each, and count the outcomes."""
-    counts = Counter({"cut out": 0, "unsure": 0, "failed": 0})
+    counts: Counter[str] = Counter()
     several = len(jobs) > 1
     try:
         with progress.bar("preparing", total=len(jobs) if several else None) as bar:
@@ -56,7 +56,7 @@ def cut_all(jobs: list[Job], recipe: Recipe, as_json: bool) -> Counter[str]:
     except KeyboardInterrupt as stop:
         if several:
             stop.add_note(
-                f"{counts['cut out']} of {len(jobs)} are cut out; --resume goes on from there."
+                f"{counts['done']} of {len(jobs)} are cut out; --resume goes on from there."
             )
         raise
     return counts
@@ -114,7 +114,7 @@ def _cut(job: Job, recipe: Recipe, listener: progress.Listener) -> dict[str, Any
         odd.append(f"{reason} Have a look at it.")
     made = Estimate(Matte(found.alpha), solutions, odd + warned)
     told = record(job.outputs, seconds, made)
-    return {"state": "cut out", **told, "doubt": float(doubt), "reason": reason}
+    return {"state": "done", **told, "doubt": float(doubt), "reason": reason}
 
 
 def _hints(image: np.ndarray, photograph: Path, recipe: Recipe) -> tuple[dict[str, Any], list[str]]:

@@ -206,7 +206,7 @@ def test_json_is_one_line_a_picture(photos, calls):
     assert (done["doubt"], done["reason"], done["error"]) == (0.2, "It is hazy.", None)
     assert (unsure["doubt"], unsure["reason"]) == (0.75, "It is all blue.")
     assert failed["error"] == "missing.png does not exist; expected an image file."
-    assert [line["state"] for line in (done, unsure, failed)] == ["cut out", "unsure", "failed"]
+    assert [line["state"] for line in (done, unsure, failed)] == ["done", "unsure", "failed"]
     assert result.stderr.splitlines()[-1] == "2 cut out, 1 unsure, 1 failed"
 
 
