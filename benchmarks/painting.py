@@ -57,10 +57,11 @@ ANSWERED = """() => performance.getEntriesByType("resource")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    told = (__doc__ or "").strip()
+    parser = argparse.ArgumentParser(description=told.partition("\n")[0])
     parser.add_argument("megapixels", nargs="*", type=float, default=[1.0, 4.0])
     sizes = parser.parse_args().megapixels
-    print(f"{__doc__.strip()}\n\n{machine()}\n")
+    print(f"{told}\n\n{machine()}\n")
     if not PORTRAIT.exists():
         parser.exit(1, "the portrait is not here: ../shared/data/portraits\n")
     table = Table("megapixels", "what    ", "median, ms", "95th percentile", "most", "strokes")

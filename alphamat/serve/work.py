@@ -80,7 +80,8 @@ def again(
     start = load(folder, "trimap")
     kinds = (start == 255).any(), (start == 0).any()
     given = {"trimap": start}
-    if facts(folder).state == "unsure" or not all(kinds):
+    few = facts(folder).state == "unsure" and (start == 128).mean() > 0.5  # strokes, no more
+    if few or not all(kinds):
         given = {"scribbles": start} if any(kinds) else {}
     return _cut(folder, as_image(load(folder, "image")), options, **given)
 

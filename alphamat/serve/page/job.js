@@ -3,12 +3,14 @@
 import * as api from "./api.js";
 import { cut, difference, joined, paste } from "./area.js";
 import { History } from "./history.js";
-import { Layers } from "./layers.js";
+import { BACKGROUND, FOREGROUND, Layers } from "./layers.js";
 import { decodeGray, encodeGray } from "./png.js";
 
 const POLL = 300; // ms
 const REST = 1500; // ms without a stroke, after which the full method runs
 
+/** Return whether a trimap has both foreground and background, so that it decides alpha. */
+const isWhole = (trimap) => trimap.includes(FOREGROUND) && trimap.includes(BACKGROUND);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Job {
@@ -206,13 +208,16 @@ export class Job {
     const { layers } = this;
     const { width, height, whole } = layers;
     const area = difference(layers.trimap, trimap, width, height);
-    if (area && this.took) {
+    if (!isWhole(layers.trimap)) {
+      this.history = new History(); // from what was there before, the server would find the same
+    } else if (area) {
       const [before, after] = [layers.trimap, trimap].map((levels) => cut(levels, width, area));
       this.history.add({ area, before, after, found: true });
     }
     this.took = true;
     this.cut = Boolean(cutout);
     layers.setTrimap(trimap);
+    layers.found = false;
     if (alpha) layers.pasteAlpha(alpha, whole);
     if (cutout) layers.setCutout(cutout);
   }

@@ -87,7 +87,7 @@ function changed(job) {
   if (job && job.told !== job.state) {
     job.told = job.state;
     if (job.state === "unsure") unsure(job);
-    else if (job.state === "done") say(job.facts.warnings.join(" "));
+    else if (job.state === "done") say([job.facts.reason, ...job.facts.warnings].join(" ").trim());
   }
   showProgress(job);
   showButtons();
@@ -170,8 +170,8 @@ function boxed(box) {
 }
 
 function picked(point) {
-  current.refine({ keep: point });
   setTool("foreground");
+  current.refine({ keep: point });
 }
 
 for (const button of document.querySelectorAll("[data-tool]")) {
@@ -241,6 +241,16 @@ byId("refining").addEventListener("change", () => {
   for (const job of jobs) job.refining = byId("refining").checked;
 });
 byId("refine").addEventListener("click", () => current?.refine());
+
+// After a choice by mouse, keys belong to the picture again, and not to the list.
+for (const list of document.querySelectorAll("select")) {
+  let byMouse = false;
+  list.addEventListener("pointerdown", () => (byMouse = true));
+  list.addEventListener("keydown", () => (byMouse = false));
+  list.addEventListener("change", () => {
+    if (byMouse) byId("canvas").focus();
+  });
+}
 
 let methods = [];
 
@@ -322,7 +332,7 @@ const KEYS = {
 const ARROWS = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
 
 addEventListener("keydown", (event) => {
-  if (event.target.closest("input:not([type=range]), select, dialog") || event.altKey) return;
+  if (event.target.closest("[type=color], select, dialog") || event.altKey) return;
   const undoing = event.ctrlKey || event.metaKey;
   const action = KEYS[event.key];
   if (action && (!undoing || "zZy".includes(event.key))) {

@@ -138,12 +138,12 @@ def paint(page, dx, dy, *, length=60):
     page.mouse.up()
 
 
-def draw_box(page):
-    """Draw a box around the disc of `nobody`."""
+def draw_box(page, right=240):
+    """Draw a box around the disc of `nobody`, or around its left part."""
     x, y = middle(page)
     page.mouse.move(x - 240, y - 220)
     page.mouse.down()
-    page.mouse.move(x + 240, y + 260, steps=3)
+    page.mouse.move(x + right, y + 260, steps=3)
     page.mouse.up()
 
 
@@ -263,6 +263,14 @@ def test_a_picture_without_a_person_asks_for_a_box(opened, nobody):
     page.click("[data-view=alpha]")
     wait_for_colour(page, 0, 20, 255)
     wait_for_colour(page, -300, -150, 0)
+    assert page.is_disabled("#undo")  # without a box, the picture would be as unsure again
+    page.keyboard.press("b")
+    draw_box(page, right=0)  # the rest of the disc has the same colours, and is outside
+    wait_until(page, "unsure")
+    page.keyboard.press("z")
+    wait_until(page, "done")
+    wait_for_colour(page, 0, 20, 255)
+    assert page.is_disabled("#undo")
 
 
 def test_pictures_are_pasted_and_saved_together(opened, nobody):

@@ -184,6 +184,13 @@ def test_first_strokes_are_answered_at_once_where_nothing_is_known(unsure):
     assert alpha[0, 0] == alpha[-1, -1] == 0
 
 
+def test_a_whole_trimap_is_no_scribble_even_where_nothing_was_known(unsure):
+    trimap = scene()[1]
+    assert (trimap == 128).mean() < 0.5
+    work.again(unsure, png(trimap), {})
+    np.testing.assert_array_equal(load(unsure, "trimap"), trimap)
+
+
 def test_a_trimap_without_strokes_stays_unsure(unsure):
     found = work.again(unsure, png(np.full((H, W), 128, np.uint8)), {})
     assert found.state == "unsure"
@@ -202,7 +209,7 @@ def test_a_mask_made_elsewhere_is_taken(tmp_path):
 def test_a_network_without_trimap_gives_its_own_alpha(folder, monkeypatch):
     from alphamat.serve import cutting
 
-    opinion = np.clip(scene()[0][..., 0] / 255.0, 0, 1)
+    opinion = np.clip(scene()[0][..., 0] / 150 - 0.3, 0, 1)
     monkeypatch.setattr(cutting, "method_of", lambda options: lambda image: opinion)
     (folder / "trimap").unlink()
     assert work.cut(folder, {}).warnings == []
