@@ -35,7 +35,7 @@ ROOMS = {
     "alphamat.method": "door methods system",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
-    "alphamat.segmentation": "door",
+    "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods segmentation trimap",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",

@@ -20,6 +20,7 @@ from alphamat.segmentation.cut import (
     shrunk,
 )
 from alphamat.segmentation.result import Segmentation, worst
+from alphamat.trimap.likely import surroundings
 
 RIMS = 0.05, 0.12, 0.2  # share of a box's sides that is perhaps background, in each run
 FAR = 0.2, 0.6, 1.8  # what the longest side counts beside a step from black to white, in each run
@@ -73,11 +74,14 @@ def grab_cut(
         raise ValueError(
             "`scribbles` has no stroke; full scale (255, or 1.0) is foreground and 0 background."
         )
-    small = shrunk(image)
-    marks = _marks(levels, within, small.shape[:2])
+    around = surroundings(within)
+    small = shrunk(image[around])
+    marks = _marks(levels[around], within[around], small.shape[:2])
     found = cut(small, _from_strokes(small, marks) if (levels == 1).any() else _from_box(marks))
-    foreground = np.where(within, enlarged(found.foreground, shape), 0)
-    foreground[levels == 1], foreground[levels == 0] = 1, 0
+    foreground = np.zeros(shape)
+    foreground[around] = enlarged(found.foreground, image[around].shape)
+    foreground[~within | (levels == 0)] = 0
+    foreground[within & (levels == 1)] = 1
     return Segmentation(foreground, *worst(*found.doubts, _runs_out(foreground, within)))
 
 

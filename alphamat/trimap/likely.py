@@ -19,6 +19,7 @@ BAND = 0.004  # of the scale: the unknown region reaches this far at least
 SOFT = 0.15  # by how much the guided filter changes a pixel that is not known
 NEAR = 0.6  # of that reach: what lies farther from the outline is known, if it is sure
 SURE = 0.9  # likelihood of known foreground; background is as sure
+MARGIN = 8  # pixels around a small foreground that are looked at, and half its size
 EPSILON = 3e-4  # ε of the guided filter
 CORE = 0.7  # of its greatest depth: pixels of a part that lie deeper stay known
 
@@ -28,7 +29,7 @@ def from_segmentation(image: Pixels, foreground: Pixels) -> np.ndarray:
 
     Unknown is what is unsure, and a band along the outline. The band is narrow where the outline
     follows a clear edge, and wide at hair and where foreground and background look alike. Its scale
-    comes from the size of the foreground, or of the picture if that is smaller.
+    comes from the size of the foreground.
 
     Parameters
     ----------
@@ -56,11 +57,38 @@ def from_segmentation(image: Pixels, foreground: Pixels) -> np.ndarray:
     >>> bool(0 < (trimap == 128).mean() < 0.5)
     True
     """
-    import cv2
-
     image = as_image(image)
     whole = as_plane(foreground, name="foreground")
     refuse_other_size(whole.shape, image.shape, "foreground")
+    around = surroundings(whole > 1 - SURE)
+    trimap = np.zeros(whole.shape, np.uint8)
+    trimap[around] = _banded(image[around], whole[around])
+    for part, level in (("foreground", 255), ("background", 0)):
+        if not (trimap == level).any():
+            raise ValueError(
+                f"`foreground` leaves no {part} that is known: its values run from "
+                f"{whole.min():.3g} to {whole.max():.3g}, and {SURE if level else 1 - SURE:.1f} "
+                "would be sure. Mark some with strokes."
+            )
+    return trimap
+
+
+def surroundings(part: np.ndarray) -> tuple[slice, slice]:
+    """Return the rows and columns of a part, and half as many around it on each side."""
+    if not part.any():
+        return slice(None), slice(None)
+    rows, columns = (np.flatnonzero(part.any(axis=axis)) for axis in (1, 0))
+    sides = []
+    for side in rows, columns:
+        margin = len(side) // 2 + MARGIN
+        sides.append(slice(max(0, side[0] - margin), side[-1] + 1 + margin))
+    return sides[0], sides[1]
+
+
+def _banded(image: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return the trimap of a picture; the band is found on a small copy."""
+    import cv2
+
     shrink = min(1.0, SIDE / max(whole.shape))
     size = max(1, round(shrink * whole.shape[1])), max(1, round(shrink * whole.shape[0]))
     small, likely = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (image, whole))
@@ -71,15 +99,7 @@ def from_segmentation(image: Pixels, foreground: Pixels) -> np.ndarray:
         for x in (unknown, likely)
     )
     unknown |= ((whole > 1 - SURE) & (whole < SURE)) | (rough != (whole > 0.5))
-    trimap = np.where(unknown, 128, np.where(rough, 255, 0)).astype(np.uint8)
-    for part, level in (("foreground", 255), ("background", 0)):
-        if not (trimap == level).any():
-            raise ValueError(
-                f"`foreground` leaves no {part} that is known: its values run from "
-                f"{whole.min():.3g} to {whole.max():.3g}, and {SURE if level else 1 - SURE:.1f} "
-                "would be sure. Mark some with strokes."
-            )
-    return trimap
+    return np.where(unknown, 128, np.where(rough, 255, 0)).astype(np.uint8)
 
 
 def _unknown(image: np.ndarray, likely: np.ndarray) -> np.ndarray:

@@ -77,6 +77,15 @@ def test_strokes_say_which_of_two_alike_things(disc, scribbles):
     assert not found[30, 78]
 
 
+def test_specks_are_dropped_and_small_holes_are_filled(disc):
+    spotted = disc.copy()
+    spotted[10:12, 20:22], spotted[29:31, 39:41] = True, False
+    image = noisy(spotted, (0.8, 0.3, 0.2), (0.2, 0.6, 0.3))
+    found = grab_cut(image, box=(14, 6, 68, 56)).foreground
+    assert (found[10:12, 20:22] < 0.5).all()
+    assert (found[29:31, 39:41] > 0.5).all()
+
+
 def test_strokes_and_a_box_go_together(image, disc, scribbles):
     assert overlap(grab_cut(image, box=(18, 8, 64, 54), scribbles=scribbles), disc) > 0.95
 
@@ -87,6 +96,16 @@ def test_a_thin_stroke_counts_in_a_big_picture(image, disc):
     scribbles[270, 300:420] = 255
     found = grab_cut(big, scribbles=scribbles).foreground[4::9, 4::9]
     assert overlap(Segmentation(found), disc) > 0.9
+
+
+def test_a_small_thing_in_a_big_picture_is_found(image, disc):
+    big, truth = np.full((900, 1200, 3), (0.2, 0.6, 0.3)), np.zeros((900, 1200), bool)
+    big += np.random.default_rng(2).normal(0, 0.03, big.shape)
+    big[400 : 400 + HEIGHT, 700 : 700 + WIDTH] = image
+    truth[400 : 400 + HEIGHT, 700 : 700 + WIDTH] = disc
+    found = grab_cut(big.clip(0, 1), box=(715, 405, 765, 455))
+    assert overlap(found, truth) > 0.95
+    assert found.doubt < 0.1
 
 
 def test_the_outline_of_a_big_picture_has_no_stair_steps(image):
