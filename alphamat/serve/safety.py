@@ -22,9 +22,9 @@ from alphamat.serve.settings import Settings
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 OPEN = ("/", "/api/v1/health", "/favicon.ico")  # and /page/: they tell nothing of any picture
-SMALL = {"application/json": 2**16, "image/png": 2**23}
-"""Bytes of a request, by its type."""
-BATCH = 8  # times the bytes of a request that brings one picture
+FORM = "multipart/form-data"
+STROKE, JSON = 2**23, 2**16  # bytes of requests that are no forms
+BATCHES, BATCH = "/api/v1/batches", 8  # times the bytes of a request that brings one picture
 DRAINED = 2.0  # seconds
 
 ANSWERS = {
@@ -51,8 +51,9 @@ class Guard:
             return await self.app(scope, receive, send)
         body = _Body(receive, self._most(scope), self.settings.patience)
         answer = _Answer(send, kept=scope["path"].startswith(("/api/", "/v1.0/")))
+        headers = Headers(scope=scope)
         try:
-            self._refuse(scope, Headers(scope=scope), body.most)
+            self._refuse(scope, headers, body.most)
             await self.app(scope, body.receive, answer.send)
         except ClientDisconnect:
             self.refused["vanished"] += 1
@@ -62,7 +63,7 @@ class Guard:
                 log_fault(fault)
             self.refused[found.reason] += 1
             if not answer.begun:
-                if found.reason != "slow":
+                if found.reason != "slow" and "expect" not in headers:
                     await body.drain()
                 told = found.told()
                 if scope["path"].startswith("/v1.0/"):
@@ -73,8 +74,9 @@ class Guard:
     def _most(self, scope: Scope) -> int:
         """Return how many bytes a request may bring."""
         kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
-        whole = self.settings.most_bytes * (BATCH if scope["path"] == "/api/v1/batches" else 1)
-        return min(whole, SMALL.get(kind, whole))
+        if kind == FORM:
+            return self.settings.most_bytes * (BATCH if scope["path"] == BATCHES else 1)
+        return min(self.settings.most_bytes, JSON if kind == "application/json" else STROKE)
 
     def _refuse(self, scope: Scope, headers: Headers, most: int) -> None:
         host = headers.get("host", "")

@@ -55,7 +55,8 @@ class Settings:
     """Where the private folder of the service is made; None is the system's place for these."""
 
     def __post_init__(self) -> None:
-        for name in ("workers", "queue", "limit", "keep", "patience", "most_bytes", "most_pixels"):
+        most = ("most_bytes", "most_pixels", "most_disk")
+        for name in ("workers", "queue", "limit", "keep", "patience", *most):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` is {getattr(self, name)}; expected more than 0.")
         if self.token is not None and len(self.token) < SHORTEST_TOKEN:

@@ -145,6 +145,7 @@ async def chunks(sizes):
         ("/api/v1/batches", "multipart/form-data", [4000, 4000], 200),
         ("/api/v1/batches", "multipart/form-data", [4000, 4001], 413),
         ("/api/v1/jobs/x/box", "application/json", [70_000], 413),
+        ("/api/v1/jobs/x/strokes", "image/png", [1001], 413),
     ],
 )
 def test_bodies_are_bounded_whether_or_not_they_tell_their_length(path, kind, sizes, status):

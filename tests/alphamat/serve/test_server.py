@@ -277,10 +277,19 @@ def test_a_second_signal_ends_the_server_at_once(tmp_path):
     with server(tmp_path) as running:
         running.post(stand_in.HANG)
         running.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        until(lambda: running.client.get(f"{API}/health").json()["status"] == "stopping")
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(5) == 0
         assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_ends_the_server_as_an_interrupt(tmp_path):
+    (tmp_path / "served").mkdir()
+    with server(tmp_path / "served") as running:
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(5) == -signal.SIGINT
+        assert not list((tmp_path / "served").iterdir())
+    assert (tmp_path / "served.log").read_text().endswith("KeyboardInterrupt\n")
 
 
 def test_what_a_killed_server_leaves_is_removed_by_the_next(tmp_path):
