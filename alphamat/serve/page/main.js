@@ -75,6 +75,7 @@ function remove(job) {
   jobs.splice(at, 1);
   document.body.classList.toggle("empty", !jobs.length);
   if (job === current) choose(jobs[Math.min(at, jobs.length - 1)] ?? null);
+  byId("canvas").focus(); // what had the focus is gone
   showButtons();
 }
 
@@ -152,13 +153,15 @@ function setSize(size) {
 }
 
 function back() {
-  const step = current?.history.undo();
-  if (step) current.put(step);
-  showButtons();
+  follow((history) => history.undo());
 }
 
 function forth() {
-  const step = current?.history.redo();
+  follow((history) => history.redo());
+}
+
+function follow(turn) {
+  const step = current && !current.painting && turn(current.history);
   if (step) current.put(step);
   showButtons();
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import cv2
 import numpy as np
 import pytest
 
@@ -410,3 +411,66 @@ def test_a_wrong_token_is_asked_for_again(opened):
     page.fill("#token", TOKEN)
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelectorAll('#method option').length > 5")
+
+
+def test_png_files_of_the_page_hold_what_they_were_given(opened):
+    page = opened()
+    levels = np.random.default_rng(3).integers(0, 256, (23, 31), np.uint8)
+    levels[5:15] = np.arange(31)  # rows that PNG's filters like
+    written = page.evaluate(
+        """async ([levels, width, height]) => {
+          const { encodeGray } = await import("/page/png.js");
+          const file = await encodeGray(Uint8Array.from(levels), width, height);
+          return [...new Uint8Array(await file.arrayBuffer())];
+        }""",
+        [levels.ravel().tolist(), 31, 23],
+    )
+    np.testing.assert_array_equal(read_image(BytesIO(bytes(written))), levels)
+    for which in range(5):
+        filters = [cv2.IMWRITE_PNG_FILTER, 1 << (3 + which)]
+        content = cv2.imencode(".png", levels, filters)[1].tolist()
+        read = page.evaluate(
+            """async (bytes) => {
+              const { decodeGray } = await import("/page/png.js");
+              const { levels, width, height } = await decodeGray(Uint8Array.from(bytes).buffer);
+              return [[...levels], width, height];
+            }""",
+            content,
+        )
+        assert read == [levels.ravel().tolist(), 31, 23]
+
+
+def test_the_rim_of_a_soft_brush_is_unknown_and_covers_nothing_certain(opened):
+    page = opened()
+    painted, before = page.evaluate(
+        """async () => {
+          const { Stroke } = await import("/page/brush.js");
+          const layers = { width: 40, height: 21, trimap: new Uint8Array(840) };
+          const stroke = new Stroke(layers, 255, 0.5);
+          for (const x of [12.5, 27.5, 12.5]) stroke.to(x, 10.5, 8);
+          const { before } = stroke.entry();
+          return [[...layers.trimap], [...before]];
+        }"""
+    )
+    levels = np.reshape(painted, (21, 40))
+    assert levels[10].tolist() == 4 * [0] + 4 * [128] + 24 * [255] + 4 * [128] + 4 * [0]
+    assert levels[:, 20].tolist() == 2 * [0] + 4 * [128] + 9 * [255] + 4 * [128] + 2 * [0]
+    assert set(before) == {0}
+
+
+def test_a_pen_that_presses_harder_paints_wider(opened, nobody):
+    page = opened()
+    never_refine(page)
+    page.set_input_files("#files", nobody)
+    wait_until(page, "unsure")
+    page.keyboard.press("1")
+    session, (x, y) = page.context.new_cdp_session(page), middle(page)
+    for force, dy in ((0.1, -60), (1.0, 60)):
+        for kind in ("mousePressed", "mouseReleased"):
+            event = {"type": kind, "x": x, "y": y + dy, "button": "left", "pointerType": "pen"}
+            session.send("Input.dispatchMouseEvent", {**event, "force": force, "clickCount": 1})
+    page.click("[data-view=trimap]")
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(200)
+    soft, hard = shown(page, 12, -60), shown(page, 12, 60)
+    assert hard[2] > soft[2] + 50  # blue over the orange disc
