@@ -81,6 +81,7 @@ def opened(address, browser):
         page.goto(address)
         page.fill("#token", TOKEN)
         page.keyboard.press("Enter")
+        wait_for_methods(page)
         return page
 
     yield open_page
@@ -119,6 +120,11 @@ def wait_until(page, *states):
         " return items.length && items.every((item) => states.includes(item.dataset.state)); }",
         arg=list(states),
     )
+
+
+def wait_for_methods(page):
+    """Wait until the server has answered the page's first question."""
+    page.wait_for_function("() => document.querySelectorAll('#method option').length > 5")
 
 
 def never_refine(page):
@@ -410,7 +416,7 @@ def test_a_wrong_token_is_asked_for_again(opened):
     )
     page.fill("#token", TOKEN)
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelectorAll('#method option').length > 5")
+    wait_for_methods(page)
 
 
 def test_png_files_of_the_page_hold_what_they_were_given(opened):
