@@ -350,7 +350,7 @@ def test_the_astronaut_is_cut_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     image, _ = alphamat.examples.astronaut()
     write_image("astronaut.png", image)
-    result = run("astronaut.png", "--also", "trimap")
+    result = run("astronaut.png", "--also", "trimap", "--doubt", 1)
     assert result.exit_code == 0, result.output
     alpha = read_image("astronaut_cutout.png")[..., 3]
     assert alpha[120:180, 205:235].mean() > 245  # the face
