@@ -49,8 +49,8 @@ def render(folder: Path, kind: str, bits: int = 8, over: str | None = None) -> b
 
 
 def alpha_levels(alpha: np.ndarray) -> np.ndarray:
-    """Return alpha in 8 bits."""
-    return np.rint(255 * np.clip(alpha, 0, 1)).astype(np.uint8)
+    """Return alpha in 8 bits, rounded as in a cut-out."""
+    return np.rint(255 * np.clip(alpha, 0, 1, dtype=np.float64)).astype(np.uint8)
 
 
 def gray_png(levels: np.ndarray) -> bytes:

@@ -90,6 +90,14 @@ def test_a_cutout_has_the_foregrounds_own_colours(folder):
     assert (picture(work.render(folder, "cutout"))[10:30, 20:40, 3] == 0).all()
 
 
+def test_all_pictures_round_alpha_alike(folder):
+    work.cut(folder, {})
+    levels = (np.arange(H * W).reshape(H, W) % 255 + 0.5) / 255  # between two levels
+    store(folder, alpha=levels.astype(np.float32))
+    alpha = picture(work.render(folder, "alpha"))
+    np.testing.assert_array_equal(picture(work.render(folder, "cutout"))[..., 3], alpha)
+
+
 def test_any_method_can_be_chosen(folder):
     work.cut(folder, {"method": "closed-form"})
     expected = alphamat.closed_form(*scene())
