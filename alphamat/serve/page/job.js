@@ -180,7 +180,7 @@ export class Job {
     while (isNewest()) {
       await this.#sending;
       const strokes = this.strokes;
-      const found = await this.#fetched(facts.state);
+      const found = await this.#fetched(facts);
       // What was painted meanwhile is in the server's trimap by now, but not in this one.
       if (strokes !== this.strokes || this.painting) {
         await pause(POLL);
@@ -194,10 +194,12 @@ export class Job {
     }
   }
 
-  async #fetched(state) {
+  async #fetched({ state, width, height }) {
     const kinds = state === "unsure" ? ["trimap"] : ["trimap", "alpha", "cutout"];
     const files = await Promise.all(kinds.map((kind) => api.getPicture(this.id, kind)));
-    if (!this.layers) await this.#show(await api.getPicture(this.id, "picture"));
+    if (this.layers?.width !== width || this.layers.height !== height) {
+      await this.#show(await api.getPicture(this.id, "picture")); // the browser reads it otherwise
+    }
     const [trimap, alpha] = await Promise.all(
       files.slice(0, 2).map(async (file) => (await decodeGray(await file.arrayBuffer())).levels),
     );
@@ -224,7 +226,6 @@ export class Job {
 
   async #show(file) {
     const picture = await createImageBitmap(file);
-    if (this.facts.width && picture.width !== this.facts.width) return;
     this.layers = new Layers(picture);
     this.changed();
   }

@@ -280,17 +280,18 @@ def test_a_picture_without_a_person_asks_for_a_box(opened, nobody):
     assert page.is_disabled("#undo")
 
 
-def test_pictures_are_pasted_and_saved_together(opened, nobody):
+def test_pictures_are_pasted_dropped_and_saved_together(opened, nobody):
     page = opened()
     never_refine(page)
     page.evaluate(
         """(bytes) => {
-          const clipboardData = new DataTransfer();
-          for (const name of ["a.png", "a.webp"]) {
-            const file = new File([new Uint8Array(bytes)], name, { type: "image/png" });
-            clipboardData.items.add(file);
-          }
-          dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+          const [pasted, dropped] = ["a.png", "a.webp"].map((name) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+            return files;
+          });
+          dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted }));
+          dispatchEvent(new DragEvent("drop", { dataTransfer: dropped }));
         }""",
         list(nobody.read_bytes()),
     )
@@ -309,6 +310,16 @@ def test_pictures_are_pasted_and_saved_together(opened, nobody):
     page.locator("#strip li").first.hover()
     page.locator("#strip .remove").first.click()
     assert page.locator("#strip li").count() == 1
+
+
+def test_what_the_browser_cannot_read_is_shown_as_the_server_reads_it(opened, nobody, tmp_path):
+    page = opened()
+    write_image(tmp_path / "disc.tif", read_image(nobody))
+    page.set_input_files("#files", tmp_path / "disc.tif")
+    wait_until(page, "unsure")
+    page.wait_for_timeout(100)
+    red, _, blue, _ = shown(page, 0, 20)
+    assert red > blue + 100
 
 
 def test_faults_are_told_in_words(opened, tmp_path):
