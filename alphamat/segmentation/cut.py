@@ -16,6 +16,8 @@ from alphamat.segmentation.result import Doubt
 LONGEST = 320  # pixels: pictures are reduced to this longer side
 ROUNDS = 3  # of colours and cut in turn
 SPECK = 0.005  # of the foreground: smaller parts and holes are noise
+HOLE = 0.05  # of the foreground: larger holes stay as they are
+UNSURE = 0.25  # mean likelihood in a hole, from which on it is filled
 BACKGROUND, FOREGROUND, PERHAPS_BACKGROUND, PERHAPS_FOREGROUND = range(4)  # as OpenCV has them
 
 
@@ -64,23 +66,27 @@ def cut(small: np.ndarray, seeds: list[np.ndarray]) -> Cuts:
 
     with ThreadPoolExecutor(len(seeds)) as threads:
         runs, mistaken = zip(*threads.map(run, seeds), strict=True)
-    return Cuts(np.mean(runs, axis=0), _doubts(np.stack(runs), float(np.mean(mistaken))))
+    doubts = _doubts(np.stack(runs), float(np.mean(mistaken)))
+    return Cuts(_filled(np.mean(runs, axis=0), np.min(seeds, axis=0) == BACKGROUND), doubts)
 
 
 def _tidied(found: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """Drop specks, and parts that the seeds did not expect; fill small holes."""
-    expected, least = seed & 1, SPECK * max(found.sum(), 1)
+    """Drop specks, and parts that the seeds did not expect."""
     parts, sizes = _parts(found)
-    right = np.bincount(parts.ravel(), expected.ravel(), len(sizes)) / np.maximum(sizes, 1)
-    sure = np.bincount(parts.ravel(), (seed == FOREGROUND).ravel(), len(sizes)) > 0
-    kept = (right > 0.5) & (sizes >= least) | sure
-    kept[0] = False
-    found = kept[parts]
-    parts, sizes = _parts(~found)
-    outside = np.bincount(parts.ravel(), (seed == BACKGROUND).ravel(), len(sizes)) > 0
-    filled = (sizes < least) & ~outside
-    filled[0] = False
-    return found | filled[parts]
+    expected = _sums(parts, seed & 1) > 0.5 * sizes
+    kept = expected & (sizes >= SPECK * found.sum()) | (_sums(parts, seed == FOREGROUND) > 0)
+    return kept[parts] & found
+
+
+def _filled(foreground: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Fill holes without known background: small ones, and larger ones that are not sure."""
+    parts, sizes = _parts(foreground < 1)
+    border = np.ones_like(known)
+    border[1:-1, 1:-1] = False
+    enclosed = _sums(parts, known | border) == 0
+    unsure = (_sums(parts, foreground) > UNSURE * sizes) & (sizes < HOLE * foreground.sum())
+    filled = enclosed & (unsure | (sizes < SPECK * foreground.sum()))
+    return np.where(filled[parts], 1.0, foreground)
 
 
 def _parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,6 +95,10 @@ def _parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1]
     return parts, np.bincount(parts.ravel())
+
+
+def _sums(parts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.bincount(parts.ravel(), values.ravel())
 
 
 def _doubts(runs: np.ndarray, mistaken: float) -> list[Doubt]:

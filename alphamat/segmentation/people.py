@@ -71,19 +71,17 @@ def portrait(image: Pixels) -> Segmentation:
 
 def _bodies(faces: list[Face], shape: tuple[int, ...], build: float) -> np.ndarray:
     """Return seeds for people with these faces: head, neck and shoulders down to the border."""
-    seeds = np.full(shape, BACKGROUND, np.uint8)
+    near, person, inner = np.zeros((3, *shape), bool)
     y, x = np.mgrid[: shape[0], : shape[1]]
     for face in faces:
-        right, down = np.abs(x - face.x) / face.size, (y - face.y) / face.size
-        near = (right < 2 + 0.6 * np.clip(down, 0, 2)) & (down > -1.7)
-        head = np.hypot(right / (0.62 * build), (down + 0.1) / 0.85) < 1
-        sides = np.interp(down, (0.4, 0.7, 0.9, 1.3, 3.0), (0.3, 0.35, 0.6, 1.1, 1.4))
-        body = (down > 0.4) & (right < build * sides)
-        inner = np.hypot(right / 0.32, down / 0.42) < 1
-        seeds[near] = np.maximum(seeds[near], PERHAPS_BACKGROUND)
-        seeds[(head | body) & (seeds != FOREGROUND)] = PERHAPS_FOREGROUND
-        seeds[inner] = FOREGROUND
-    return seeds
+        aside, down = np.abs(x - face.x) / face.size, (y - face.y) / face.size
+        near |= (aside < 2 + 0.6 * np.clip(down, 0, 2)) & (down > -1.7)
+        person |= np.hypot(aside / (0.62 * build), (down + 0.1) / 0.85) < 1
+        half = np.interp(down, (0.4, 0.7, 0.9, 1.3, 3.0), (0.3, 0.35, 0.6, 1.1, 1.4))
+        person |= (down > 0.4) & (aside < build * half)
+        inner |= np.hypot(aside / 0.32, down / 0.42) < 1
+    levels = FOREGROUND, PERHAPS_FOREGROUND, PERHAPS_BACKGROUND
+    return np.select([inner, person, near], levels, BACKGROUND).astype(np.uint8)
 
 
 def segment(

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from alphamat.segmentation import Segmentation, grab_cut
-from alphamat.segmentation.colours import _runs_out
+from alphamat.segmentation.colours import _from_box, _from_strokes, _runs_out
+from alphamat.segmentation.cut import (
+    BACKGROUND,
+    FOREGROUND,
+    PERHAPS_BACKGROUND,
+    PERHAPS_FOREGROUND,
+)
 
 HEIGHT, WIDTH = 61, 88
 
@@ -86,6 +92,24 @@ def test_specks_are_dropped_and_small_holes_are_filled(disc):
     assert (found[29:31, 39:41] > 0.5).all()
 
 
+def test_among_the_same_colours_the_nearest_stroke_counts():
+    marks = np.full((12, 31), PERHAPS_FOREGROUND, np.uint8)
+    marks[3:9, 5], marks[3:9, 25] = FOREGROUND, BACKGROUND
+    for seeds in _from_strokes(np.full((12, 31, 3), 0.4), marks):
+        assert (seeds[:, :15] % 2 == 1).all()
+        assert (seeds[:, 16:] % 2 == 0).all()
+        assert np.array_equal(seeds[marks == BACKGROUND], marks[marks == BACKGROUND])
+
+
+def test_the_rim_of_a_box_may_be_background_but_not_at_the_lower_border():
+    marks = np.full((40, 50), BACKGROUND, np.uint8)
+    marks[10:, 10:40] = PERHAPS_FOREGROUND
+    for seeds in _from_box(marks):
+        assert (seeds[10, 10:40] == PERHAPS_BACKGROUND).all()
+        assert (seeds[20:, [10, 39]] == PERHAPS_BACKGROUND).all()
+        assert (seeds[39, 18:32] == PERHAPS_FOREGROUND).all()
+
+
 def test_strokes_and_a_box_go_together(image, disc, scribbles):
     assert overlap(grab_cut(image, box=(18, 8, 64, 54), scribbles=scribbles), disc) > 0.95
 
@@ -111,11 +135,14 @@ def test_a_small_thing_in_a_big_picture_is_found(image, disc):
 def test_the_outline_of_a_big_picture_has_no_stair_steps(image):
     big = cv2.resize(image, None, fx=9, fy=9, interpolation=cv2.INTER_CUBIC).clip(0, 1)
     foreground = grab_cut(big, box=(162, 72, 576, 486)).foreground
-    assert np.abs(np.diff(foreground, axis=0)).max() < 0.5
-    assert ((foreground > 0) & (foreground < 1)).any()
+    fractional = (foreground > 0.05) & (foreground < 0.95)
+    level = np.diff(foreground, axis=0) == 0
+    assert fractional.any()
+    assert level[fractional[1:]].mean() < 0.1
 
 
-def test_the_result_is_the_same_whatever_ran_before(image):
+def test_the_result_is_the_same_whatever_ran_before(disc):
+    image = noisy(disc, 0.5, 0.5)  # all depends on chance
     first = grab_cut(image, box=(18, 8, 64, 54))
     cv2.setRNGSeed(99)
     cv2.randu(np.zeros((5, 5)), 0, 1)

@@ -8,7 +8,14 @@ import skimage.data
 from alphamat import examples, read_image
 from alphamat.door.image import as_image
 from alphamat.segmentation import grab_cut, portrait, segment
-from alphamat.segmentation.faces import find_faces
+from alphamat.segmentation.cut import (
+    BACKGROUND,
+    FOREGROUND,
+    PERHAPS_BACKGROUND,
+    PERHAPS_FOREGROUND,
+)
+from alphamat.segmentation.faces import Face, find_faces
+from alphamat.segmentation.people import _bodies
 
 PORTRAITS = ["portraits/image/woman_fur.png", "portraits_pred_only/paddleseg_human.jpg"]
 NOBODY = ["lemur/lemur.png", "lemur/beach.png", "alphamatting_test/input/doll.png"]
@@ -45,6 +52,19 @@ def test_several_faces_are_found_where_they_are(astronaut):
     np.testing.assert_allclose([face.x for face in faces], [42, 124], atol=4)
     np.testing.assert_allclose([face.y for face in faces], [39, 39], atol=4)
     np.testing.assert_allclose([face.size for face in faces], [33, 33], atol=6)
+
+
+def test_a_person_is_sought_below_and_around_a_face():
+    seeds = _bodies([Face(60, 50, 20, 99)], (150, 140), 1.2)
+    assert seeds[50, 60] == FOREGROUND
+    assert seeds[33, 60] == seeds[100, 45] == seeds[149, 60] == PERHAPS_FOREGROUND
+    assert seeds[30, 30] == PERHAPS_BACKGROUND
+    assert seeds[2, 60] == seeds[30, 110] == BACKGROUND
+
+
+def test_a_face_stays_foreground_beside_another():
+    seeds = _bodies([Face(60, 50, 20, 99), Face(85, 40, 20, 99)], (150, 140), 1.2)
+    assert seeds[50, 60] == seeds[40, 85] == FOREGROUND
 
 
 def test_without_a_face_there_is_all_doubt_and_a_reason():

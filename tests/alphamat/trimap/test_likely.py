@@ -61,10 +61,34 @@ def test_most_fractional_pixels_are_unknown(scene):
 
 def test_what_is_unsure_is_unknown(square):
     likely = square.copy()
-    likely[50:60, 70:80], likely[5:9, 5:9] = 0.5, 0.3
+    likely[50:60, 70:80], likely[5:9, 5:9], likely[70:74, 90] = 0.5, 0.3, 0.8
     trimap = from_segmentation(square, likely)
     assert (trimap[50:60, 70:80] == 128).all()
     assert (trimap[5:9, 5:9] == 128).all()
+    assert (trimap[70:74, 90] == 128).all()
+
+
+def test_what_is_unsure_is_unknown_pixel_by_pixel():
+    likely = np.zeros((900, 1300))
+    likely[200:700, 300:900] = 1
+    likely[400, 600] = 0.7  # nothing is left of it on the small copy
+    assert from_segmentation(likely, likely)[400, 600] == 128
+
+
+def test_what_only_looks_odd_away_from_the_outline_is_known(square):
+    image = square.copy()
+    image[60:63, 60:63] = 0
+    trimap = from_segmentation(image, square)
+    assert (trimap[50:70, 50:70] == 255).all()
+
+
+def test_a_small_thing_in_a_big_picture_gets_a_band_of_its_own_scale():
+    mask = np.zeros((1500, 2000))
+    mask[700:760, 900:980] = 1
+    trimap = from_segmentation(mask, mask)
+    assert (trimap[705:755, 905:975] == 255).all()
+    assert (trimap[:694] == 0).all()
+    assert (trimap[700:760, 900] == 128).all()
 
 
 def test_a_speck_that_the_small_copy_loses_is_unknown():
