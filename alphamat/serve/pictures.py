@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 
 from alphamat.serve.faults import Fault
 from alphamat.serve.jobs import Job
+from alphamat.serve.safety import STROKE
 from alphamat.serve.service import Service
 from alphamat.serve.uploads import Box, Options, keep_file, options_of, read_form, safe_name
 
@@ -104,6 +105,9 @@ async def _content(form: FormData) -> bytes | None:
     trimap = form.get("trimap")
     if isinstance(trimap, str):
         raise Fault(422, "`trimap` is text; expected an image file.", argument="trimap")
+    if trimap is not None and (trimap.size or 0) > STROKE:  # it waits in memory
+        error = f"`trimap` has more than {STROKE / 2**20:g} MiB; expected a compressed PNG."
+        raise Fault(413, error, argument="trimap", reason="long")
     return None if trimap is None else await trimap.read()
 
 

@@ -127,7 +127,7 @@ def _refuse_without_token(headers: Headers, token: str) -> None:
     scheme, _, given = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         given = headers.get("x-api-key", "")
-    if not hmac.compare_digest(given.strip().encode(), token.encode()):
+    if not hmac.compare_digest(given.strip().encode("latin-1"), token.encode()):
         raise Fault(401, "The token is missing or wrong.", argument="token", reason="token")
 
 
