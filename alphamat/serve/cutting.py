@@ -38,9 +38,6 @@ def cut_out(
             found = run(method, image, None, plate)
             given["segment"], method = lambda image: found.alpha, _held(found)
     drawn = "box" in given or "scribbles" in given
-    if "trimap" in given and keep is not None:
-        given["trimap"] = np.where(keep(given["trimap"] > 0), given["trimap"], 0)
-        keep = None
     weights: list[np.ndarray] = []
     matte = _noting(method, plate, weights)
     doubt = MOST_DOUBT_ONCE_DRAWN if drawn else MOST_DOUBT

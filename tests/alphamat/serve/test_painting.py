@@ -36,12 +36,15 @@ def painting(trust=0.02, **size):
     return Painting(image, trimap, alpha.copy(), alpha, weights)
 
 
-def as_a_whole(painted):
-    """Solve (L + W) (α - α₀) = 0 where the method was asked, and L α = 0 where it was not."""
-    unknown = painted.trimap == 128
+def as_a_whole(painted, inside=True):
+    """Solve (L + W) (α - α₀) = 0 where the method was asked, and L α = 0 where it was not.
+
+    Alpha is held to α₀ where it is unknown and not `inside`.
+    """
+    unknown = (painted.trimap == 128) & inside
     L = colour_line_laplacian(painted.image / 255, unknown, epsilon=1e-7, radius=1)
     given = painted.given.astype(float)
-    start = np.where(unknown, given, painted.trimap / 255)
+    start = np.where(painted.trimap == 128, given, painted.trimap / 255)
     w = painted.weights[unknown].astype(float)
     b = L.couple(given) * (w > 0) - L.couple(start) + w * (given - start)[unknown]
     start[unknown] += direct(L.shifted(w), b).x
@@ -62,6 +65,16 @@ def test_strokes_in_windows_give_what_the_whole_system_gives():
     expected = as_a_whole(painted)
     assert np.abs(expected - painted.given).max() > 0.5
     np.testing.assert_allclose(painted.alpha, expected, rtol=0, atol=2e-3)
+
+
+def test_one_window_is_solved_as_if_all_else_were_known():
+    painted = painting(trust=1e-4, height=200, width=300)
+    painted.stroke(patch(255), 130, 80, seconds=0)
+    window = np.zeros(painted.alpha.shape, bool)
+    window[48:121, 98:176] = True
+    expected = as_a_whole(painted, window)
+    assert np.abs(expected - painted.given)[48:121, 175].max() > 4e-3
+    np.testing.assert_allclose(painted.alpha, expected, rtol=0, atol=2e-4)
 
 
 def test_a_window_grows_only_where_alpha_changes_at_its_side(monkeypatch):

@@ -86,8 +86,10 @@ def test_a_cutout_has_the_foregrounds_own_colours(folder):
     over = picture(work.render(folder, "composite", 8, "#336699")) / 255
     blended = alphamat.composite(foreground, alpha, np.array([0.2, 0.4, 0.6]))
     np.testing.assert_allclose(over, blended, atol=0.51 / 255)
-    work.stroke(folder, png(np.zeros((20, 20), np.uint8)), 20, 10)
-    assert (picture(work.render(folder, "cutout"))[10:30, 20:40, 3] == 0).all()
+    work.stroke(folder, png(np.full((9, 9), 255, np.uint8)), 2, 3)
+    painted = picture(work.render(folder, "cutout"))[3:12, 2:11]
+    assert (painted[..., 3] == 255).all()
+    assert np.abs(painted[..., :3].astype(int) - image[3:12, 2:11]).max() < 9
 
 
 def test_all_pictures_round_alpha_alike(folder):
@@ -187,6 +189,7 @@ def test_first_strokes_are_answered_at_once_where_nothing_is_known(unsure):
     assert (picture(content) == 0).all()
     found = work.again(unsure, png(scribbles), {})
     assert found.state == "done"
+    assert (load(unsure, "trimap") == 128).mean() < 0.5 < (scribbles == 128).mean()
     alpha = picture(work.render(unsure, "alpha"))
     assert alpha[H // 2, W // 2] > 250
     assert alpha[0, 0] == alpha[-1, -1] == 0
