@@ -10,6 +10,7 @@ import traceback
 logger = logging.getLogger("alphamat.serve")
 
 FULL = "The disk of the server is full; try again later."
+MEMORY = "The server has too little memory for this picture."
 
 
 class Fault(Exception):
@@ -42,8 +43,10 @@ def as_fault(fault: BaseException) -> Fault:
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return Fault(507, FULL, reason="disk")
     if isinstance(fault, MemoryError):
-        return Fault(507, "The server has too little memory for this picture.", reason="memory")
-    if isinstance(fault, ValueError):
+        told = str(fault) if type(fault) is MemoryError else ""  # NumPy's speaks of arrays
+        return Fault(507, told or MEMORY, reason="memory")
+    # Another TypeError is a mistake of ours.
+    if isinstance(fault, ValueError) or (isinstance(fault, TypeError) and str(fault)[:1] == "`"):
         error = re.sub(r" \(from Python, [^)]*\)", "", str(fault))
         named = re.search(r"`(\w+)`", error)
         return Fault(422, error, argument=named and named[1], reason="refused")

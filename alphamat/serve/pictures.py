@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from alphamat.serve.faults import Fault
 from alphamat.serve.jobs import Job
-from alphamat.serve.safety import STROKE
+from alphamat.serve.safety import FORM, STROKE
 from alphamat.serve.service import Service
 from alphamat.serve.uploads import Box, Options, keep_file, options_of, read_form, safe_name
 
@@ -117,7 +117,7 @@ def form_of(*files: str, many: bool = False) -> dict:
     fields = dict.fromkeys(files, {"type": "array", "items": file} if many else file)
     options = {"type": "string", "description": "JSON", "example": Options().model_dump_json()}
     schema = {"type": "object", "properties": {**fields, "options": options}}
-    return {"requestBody": {"content": {"multipart/form-data": {"schema": schema}}}}
+    return {"requestBody": {"content": {FORM: {"schema": schema}}}}
 
 
 PATCH = {"requestBody": {"content": {"image/png": {"schema": {"type": "string"}}}}}

@@ -10,6 +10,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
+from alphamat.door import css_colour
 from alphamat.serve.faults import Fault
 from alphamat.serve.jobs import Job
 from alphamat.serve.service import Service
@@ -59,6 +60,8 @@ def _wanted(form: FormData) -> tuple[Literal["png", "jpeg"], str | None]:
     over = str(form.get("bg_color") or "") or None
     if over and re.fullmatch(r"([0-9a-fA-F]{3}){1,2}", over):
         over = f"#{over}"
+    if over:
+        css_colour(over)  # a colour that is none is refused now
     if kind == "jpg":
         return "jpeg", over or "white"
     return "png", over

@@ -49,9 +49,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        body = _Body(receive, self._most(scope), self.settings.patience)
-        answer = _Answer(send, kept=scope["path"].startswith(("/api/", "/v1.0/")))
-        headers = Headers(scope=scope)
+        headers, path = Headers(scope=scope), scope["path"]
+        body = _Body(receive, self._most(headers, path), self.settings.patience)
+        answer = _Answer(send, private=path.startswith(("/api/", "/v1.0/")))
         try:
             self._refuse(scope, headers, body.most)
             await self.app(scope, body.receive, answer.send)
@@ -66,17 +66,17 @@ class Guard:
                 if found.reason != "slow" and "expect" not in headers:
                     await body.drain()
                 told = found.told()
-                if scope["path"].startswith("/v1.0/"):
+                if path.startswith("/v1.0/"):
                     told = {"errors": [{"title": found.error, "code": found.reason}]}
                 response = JSONResponse(told, found.status, headers=found.headers)
                 await response(scope, receive, answer.send)
 
-    def _most(self, scope: Scope) -> int:
+    def _most(self, headers: Headers, path: str) -> int:
         """Return how many bytes a request may bring."""
-        kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+        kind, most = kind_of(headers), self.settings.most_bytes
         if kind == FORM:
-            return self.settings.most_bytes * (BATCH if scope["path"] == BATCHES else 1)
-        return min(self.settings.most_bytes, JSON if kind == "application/json" else STROKE)
+            return most * (BATCH if path == BATCHES else 1)
+        return min(most, JSON if kind == "application/json" else STROKE)
 
     def _refuse(self, scope: Scope, headers: Headers, most: int) -> None:
         host = headers.get("host", "")
@@ -90,6 +90,11 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit() or int(length[:18]) > most:
             raise _too_long(most)
+
+
+def kind_of(headers: Headers) -> str:
+    """Return the type of what a request brings."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def is_ours(host: str, settings: Settings) -> bool:
@@ -172,8 +177,8 @@ class _Body:
 class _Answer:
     """What is sent back, with the headers that all answers have."""
 
-    def __init__(self, send: Send, kept: bool):
-        self.inner, self.private, self.begun = send, kept, False
+    def __init__(self, send: Send, private: bool):
+        self.inner, self.private, self.begun = send, private, False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

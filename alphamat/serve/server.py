@@ -79,7 +79,7 @@ class Impatient(H11Protocol):
         super().__init__(*args, **named)
         self.silence = silence
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self.loop.call_later(self.silence, self._look, None)
 

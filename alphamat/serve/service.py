@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,15 +10,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from alphamat.progress import Step
-from alphamat.serve.faults import Fault, as_fault, log_fault
+from alphamat.serve.faults import Fault, as_fault, log_fault, logger
 from alphamat.serve.jobs import Job, Jobs, missing
 from alphamat.serve.methods import Choice, chosen, core_methods
 from alphamat.serve.metrics import Metrics
 from alphamat.serve.pool import Pool, in_thread
 from alphamat.serve.settings import Settings
 from alphamat.serve.workers import Worker
-
-logger = logging.getLogger("alphamat.serve")
 
 STROKES = 8  # that may wait
 UPLOADS = 16  # that are read at the same time

@@ -46,7 +46,7 @@ class Settings:
     patience: float = 120
     """Seconds that an upload may take; a tenth of them may pass in silence."""
     most_bytes: int = 64 * 2**20
-    """Bytes of one request."""
+    """Bytes of one file, and of one request; a batch may bring eight times as many."""
     most_pixels: int = 25_000_000
     """Pixels of one picture."""
     most_disk: int = 8 * 2**30

@@ -19,6 +19,7 @@ from starlette.datastructures import FormData, UploadFile
 from alphamat.io import image_size
 from alphamat.io.sniff import READABLE, format_of
 from alphamat.serve.faults import Fault
+from alphamat.serve.safety import FORM, kind_of
 
 Pixel = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 Box = tuple[Pixel, Pixel, Pixel, Pixel]
@@ -39,9 +40,8 @@ async def read_form(
     request: Request, *, files: Collection[str], most_files: int, most_text: int = 2**16
 ) -> AsyncIterator[FormData]:
     """Yield the form of a request; its files, of these names, are deleted afterwards."""
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
-        raise Fault(415, "Expected a form, multipart/form-data.", reason="type")
+    if kind_of(request.headers) != FORM:
+        raise Fault(415, f"Expected a form, {FORM}.", reason="type")
     form = request.form(max_files=most_files, max_fields=16, max_part_size=most_text)
     async with form as fields:
         for name, value in fields.multi_items():

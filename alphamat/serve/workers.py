@@ -20,7 +20,7 @@ from typing import Any
 
 from alphamat import progress
 from alphamat.interrupts import interrupts_held
-from alphamat.serve.faults import Fault, as_fault, log_fault
+from alphamat.serve.faults import Fault, as_fault, log_fault, logger
 
 
 class Worker:
@@ -56,9 +56,11 @@ class Worker:
         try:
             return self._call(pickle.dumps((function, arguments, named)), limit, hear)
         except (EOFError, OSError):
-            if self.process is process:  # nobody stopped it
-                self.deaths += 1
+            died = self.process is process  # nobody stopped it
             self.stop()
+            if died:
+                self.deaths += 1
+                logger.error("the process that did %s %s", function, _ending(process))
             error = f"The process that did this {_ending(process)}."
             raise Fault(500, error, reason="died") from None
         finally:

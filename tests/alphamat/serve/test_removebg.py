@@ -60,6 +60,7 @@ def test_a_jpeg_lies_over_white(served, monkeypatch):
         ({}, {"image_url": "http://127.0.0.1/"}, 400, "`image_url` is not fetched"),
         (PICTURE, {"image_url": "file:///etc/passwd"}, 400, "`image_url` is not fetched"),
         (PICTURE, {"format": "zip"}, 400, "expected auto, png or jpg"),
+        (PICTURE, {"bg_color": "bluish"}, 422, "'bluish' is not an opaque CSS colour"),
         ({}, {}, 400, "There is no picture"),
         ({}, {"image_file_b64": "%"}, 422, "is not base64"),
         ({"image_file": b"?"}, {}, 415, "is not an image"),

@@ -1,12 +1,14 @@
 """Who may send requests, how long they may be, and what answers say."""
 
 import asyncio
+import errno
 from collections import Counter
 
 import httpx
 import pytest
 
 from alphamat.serve import Settings
+from alphamat.serve.faults import as_fault
 from alphamat.serve.safety import Guard, is_ours
 
 TOKEN = "a secret of some length, é"
@@ -131,6 +133,25 @@ def test_a_mistake_of_ours_is_told_to_the_log_alone(caplog):
     assert found.json()["error"] == "The server could not do this; its log says why."
     assert "stumble" in caplog.text
     assert "SECRET" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "told"),
+    [
+        (ValueError("`box` is odd (from Python, even)."), 422, "`box` is odd."),
+        (TypeError("`keep` is odd."), 422, "`keep` is odd."),
+        (
+            TypeError("NoneType has no len()"),
+            500,
+            "The server could not do this; its log says why.",
+        ),
+        (MemoryError("It needs 3 GiB."), 507, "It needs 3 GiB."),
+        (OSError(errno.ENOSPC, "/tmp/x"), 507, "The disk of the server is full; try again later."),
+        (OSError(errno.ENOENT, "/tmp/x"), 500, "The server could not do this; its log says why."),
+    ],
+)
+def test_clients_hear_what_they_can_change(fault, status, told):
+    assert (as_fault(fault).status, as_fault(fault).error) == (status, told)
 
 
 async def chunks(sizes):
