@@ -47,6 +47,25 @@ def cut(folder: Path, options: dict[str, Any], *, limit: int = MOST_PIXELS) -> F
     ------
     TypeError, ValueError, MemoryError
         If a file or an option is refused. The message says why, and names no path.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> image, trimap = examples.astronaut()
+    >>> with TemporaryDirectory() as name:
+    ...     with open(Path(name) / "picture", "wb") as file:
+    ...         alphamat.write_image(file, image, format="png")
+    ...     with open(Path(name) / "trimap", "wb") as file:
+    ...         alphamat.write_image(file, trimap, format="png")
+    ...     found = cut(Path(name), {"method": "closed-form"})
+    ...     cutout = render(Path(name), "cutout")
+    ...     patch = render(Path(name), "trimap")  # the whole trimap, as it is
+    ...     alpha, place = stroke(Path(name), patch, 0, 0)
+    >>> found.state, place
+    ('done', (0, 0, 512, 512))
     """
     tell(Step("reading the picture"))
     pixels, profile = _read(folder, "picture", limit)
