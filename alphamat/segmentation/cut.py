@@ -15,6 +15,7 @@ from alphamat.segmentation.result import Doubt
 
 LONGEST = 320  # pixels: pictures are reduced to this longer side
 ROUNDS = 3  # of colours and cut in turn
+FAR = 0.05  # of the longer side
 SPECK = 0.005  # of the foreground: smaller parts and holes are noise
 HOLE = 0.05  # of the foreground: larger holes stay as they are
 UNSURE = 0.25  # mean likelihood in a hole, from which on it is filled
@@ -67,7 +68,8 @@ def cut(small: np.ndarray, seeds: list[np.ndarray]) -> Cuts:
     with ThreadPoolExecutor(len(seeds)) as threads:
         runs, mistaken = zip(*threads.map(run, seeds), strict=True)
     doubts = _doubts(np.stack(runs), float(np.mean(mistaken)))
-    return Cuts(_filled(np.mean(runs, axis=0), np.min(seeds, axis=0) == BACKGROUND), doubts)
+    known = np.min(seeds, axis=0) == BACKGROUND
+    return Cuts(_filled(_decided(np.mean(runs, axis=0)), known), doubts)
 
 
 def _tidied(found: np.ndarray, seed: np.ndarray) -> np.ndarray:
@@ -76,6 +78,18 @@ def _tidied(found: np.ndarray, seed: np.ndarray) -> np.ndarray:
     expected = _sums(parts, seed & 1) > 0.5 * sizes
     kept = expected & (sizes >= SPECK * found.sum()) | (_sums(parts, seed == FOREGROUND) > 0)
     return kept[parts] & found
+
+
+def _decided(foreground: np.ndarray) -> np.ndarray:
+    """Follow most runs far from their outline: large parts must not become half transparent."""
+    import cv2
+
+    most = foreground > 0.5
+    inside, outside = (
+        cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+        for part in (most, ~most)
+    )
+    return np.where(inside + outside > FAR * max(most.shape), most, foreground)
 
 
 def _filled(foreground: np.ndarray, known: np.ndarray) -> np.ndarray:

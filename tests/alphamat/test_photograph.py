@@ -151,6 +151,13 @@ def test_what_is_soft_stays_soft_where_it_is_kept(image, mask):
     assert (found.segmentation.foreground[14, 46:56] == 0).all()
 
 
+def test_what_keep_adds_is_foreground(image, cut):
+    def filled(mask):
+        return mask | (np.arange(WIDTH) < 5)
+
+    assert (cut(image, keep=filled).segmentation.foreground[:, :5] == 1).all()
+
+
 @pytest.mark.parametrize(
     ("keep", "words"),
     [

@@ -8,6 +8,7 @@ from alphamat.segmentation.cut import (
     FOREGROUND,
     PERHAPS_BACKGROUND,
     PERHAPS_FOREGROUND,
+    _decided,
     _doubts,
     _filled,
     _tidied,
@@ -43,6 +44,15 @@ def test_specks_are_dropped_unless_they_are_sure(found):
     tidied = _tidied(found, seeds)
     assert not tidied[5, 70]
     assert tidied[40, 71]
+
+
+def test_far_from_the_outline_most_runs_decide(found):
+    foreground = np.where(found, 2 / 3, 1 / 3)
+    decided = _decided(foreground)
+    assert decided[30, 30] == 1
+    assert decided[30, 61] == 0
+    assert decided[30, 11] == 2 / 3
+    assert decided[30, 8] == 1 / 3
 
 
 @pytest.mark.parametrize(

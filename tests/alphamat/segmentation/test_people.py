@@ -42,8 +42,8 @@ def test_a_portrait_is_found(astronaut, found):
     assert found.doubt < 0.5
 
 
-def test_a_part_that_is_not_sure_is_neither(found):
-    assert 0.1 < found.foreground[133, 147] < 0.9  # the helmet that she holds
+def test_some_of_it_is_not_sure(found):
+    assert ((found.foreground > 0.1) & (found.foreground < 0.9)).mean() > 0.05
 
 
 def test_several_faces_are_found_where_they_are(astronaut):
