@@ -104,8 +104,10 @@ def _about(service: Service) -> APIRouter:
 async def _raise_as_fault(request: Request, fault: Exception) -> Response:
     """Raise what FastAPI refuses as a fault, which the guard tells."""
     if isinstance(fault, RequestValidationError):
-        names = [part for part in fault.errors()[0]["loc"][1:] if isinstance(part, str)]
-        name = names[0] if names else "body"
-        raise Fault(422, f"`{name}` is missing or not understood.", argument=name)
+        first = fault.errors()[0]
+        name = next((part for part in first["loc"][1:] if isinstance(part, str)), "body")
+        why = first["msg"][:1].lower() + first["msg"][1:]
+        told = "missing" if first["type"] == "missing" else f"not understood: {why}"
+        raise Fault(422, f"`{name}` is {told}.", argument=name, reason="refused")
     assert isinstance(fault, HTTPException)
     raise Fault(fault.status_code, f"{fault.detail.rstrip('.')}.")

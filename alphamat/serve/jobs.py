@@ -19,6 +19,9 @@ TOLD = (
 )
 
 
+UPLOADS = ("picture", "trimap", "plate", "mask")
+
+
 @dataclass(eq=False)
 class Job:
     """A picture, and what has become of it."""
@@ -63,6 +66,13 @@ class Job:
             for path in self.folder.iterdir():
                 with suppress(OSError):
                     self.bytes += path.stat().st_size
+
+    def discard(self) -> None:
+        """Delete what a run that failed has left: all but uploads, or but the older result."""
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if path.suffix == ".part" or not (self.ready or path.name in UPLOADS):
+                    path.unlink(missing_ok=True)
 
 
 class Jobs:

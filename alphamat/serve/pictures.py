@@ -9,12 +9,11 @@ from pydantic import BaseModel
 from starlette.datastructures import FormData
 
 from alphamat.serve.faults import Fault
-from alphamat.serve.jobs import Job
+from alphamat.serve.jobs import UPLOADS, Job
 from alphamat.serve.safety import FORM, STROKE
 from alphamat.serve.service import Service
 from alphamat.serve.uploads import Box, Options, keep_file, options_of, read_form, safe_name
 
-FILES = ("picture", "trimap", "plate", "mask")
 Told = dict[str, object]
 
 
@@ -28,16 +27,16 @@ def routes(service: Service) -> APIRouter:
     """Return the requests for jobs."""
     routes, jobs = APIRouter(), service.jobs
 
-    @routes.post("/jobs", status_code=202, openapi_extra=form_of(*FILES))
+    @routes.post("/jobs", status_code=202, openapi_extra=form_of(*UPLOADS))
     async def create(request: Request) -> Told:
         """Cut out what a picture shows."""
         async with (
             service.uploading(),
-            read_form(request, files=FILES, most_files=len(FILES)) as form,
+            read_form(request, files=UPLOADS, most_files=len(UPLOADS)) as form,
         ):
             options = options_of(form)
             with jobs.new() as job:
-                await keep_files(service, job, {name: form.get(name) for name in FILES})
+                await keep_files(service, job, {name: form.get(name) for name in UPLOADS})
                 service.cut(job, options.model_dump())
         return job.told()
 

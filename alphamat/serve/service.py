@@ -147,6 +147,7 @@ class Service:
             try:
                 facts = await self._call(worker, call, hear=partial(_hear, job))
             except Exception as fault:
+                job.discard()
                 if job.id not in self.waiting:
                     _fail(job, as_fault(fault))
             else:

@@ -49,6 +49,7 @@ def rest(folder):
 
 
 def fill(folder):
+    (folder / "alpha.part").write_bytes(bytes(1000))
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

@@ -93,6 +93,8 @@ def test_a_job_that_fails_says_so_in_one_sentence(served, change, what, error, a
     async def test(client, service):
         job = await done(client, mask=mask(what))
         assert (job["state"], job["error"], job["argument"]) == ("failed", error, argument)
+        files = (served.folder / job["id"]).iterdir()
+        assert {path.name for path in files} == {"picture", "mask"}
         assert (await done(client))["state"] == "done"
 
     served(test)
@@ -246,6 +248,18 @@ def test_paths_lead_nowhere_else(served, path, status):
         answer = await client.get(path.replace("ID", job["id"]))
         assert answer.status_code == status
         assert set(answer.json()) == {"error", "argument"}
+
+    served(test)
+
+
+def test_parameters_that_are_wrong_are_named(served):
+    async def test(client, service):
+        job = await done(client)
+        address = f"{API}/jobs/{job['id']}"
+        answer = await client.post(f"{address}/strokes?x=1", content=b"")
+        assert answer.json() == {"error": "`y` is missing.", "argument": "y"}
+        answer = await client.get(f"{address}/alpha.png?bits=7")
+        assert answer.json()["error"] == "`bits` is not understood: input should be '8' or '16'."
 
     served(test)
 
