@@ -106,8 +106,7 @@ export async function postStroke(id, patch, x, y) {
   return { file: await response.arrayBuffer(), x: left, y: top };
 }
 
-/** @returns {Promise<{name: string, about?: string}[]>} */
+/** @returns {Promise<{name: string, about: string}[]>} */
 export async function getMethods() {
-  const found = await (await request("/methods")).json();
-  return found.methods ?? found;
+  return (await (await request("/methods")).json()).methods;
 }

@@ -18,6 +18,7 @@ export class Job {
   #sending = null; // while strokes are on their way, a promise
   #resting = 0; // the timer
   #run = 0; // the newest request for the full method
+  #ahead = false; // whether the server's trimap lacks a change, and no stroke will bring it
 
   /**
    * @param {File} file
@@ -69,8 +70,10 @@ export class Job {
     const run = ++this.#run;
     await this.#guarded(async () => {
       await this.#sending;
+      // Otherwise the server's trimap is at least as new, also by the time the method begins.
       const { trimap, width, height } = this.layers;
-      const file = await encodeGray(trimap, width, height);
+      const file = this.#ahead ? await encodeGray(trimap, width, height) : null;
+      this.#ahead = false;
       this.#tell(await api.postTrimap(this.id, file, { method: this.method, ...options }));
       await this.#result(run);
     });
@@ -102,6 +105,7 @@ export class Job {
     if (found) {
       // The server had found these, all over the picture: too much to be solved as a stroke.
       this.layers.drawTint(area);
+      this.#ahead = true;
       this.refine();
     } else {
       this.painted(area);
@@ -159,6 +163,7 @@ export class Job {
           this.#dirty = joined(this.#dirty, area);
           await pause(200);
         } else {
+          this.#ahead = true;
           this.complain(fault.message);
         }
       }

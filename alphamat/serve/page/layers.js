@@ -1,7 +1,5 @@
 /** What is drawn of one picture: its pixels, the tint of its trimap, its alpha, its cut-out. */
 
-import { paste } from "./area.js";
-
 export const BACKGROUND = 0;
 export const UNKNOWN = 128;
 export const FOREGROUND = 255;
@@ -20,7 +18,6 @@ export class Layers {
     this.width = picture.width;
     this.height = picture.height;
     this.trimap = new Uint8Array(this.width * this.height).fill(UNKNOWN);
-    this.alpha = new Uint8Array(this.width * this.height);
     this.found = false; // whether there is an alpha yet
     this.tint = this.#canvas();
     this.mask = this.#canvas(); // white, as opaque as alpha
@@ -54,7 +51,6 @@ export class Layers {
   /** Put in the alpha of a rectangle. Its cut-out gets the picture's own colours for now. */
   pasteAlpha(levels, area) {
     this.found = true;
-    paste(this.alpha, this.width, area, levels);
     const pixels = new ImageData(area.width, area.height);
     pixels.data.fill(255);
     for (let i = 0; i < levels.length; i++) pixels.data[4 * i + 3] = levels[i];

@@ -88,7 +88,7 @@ function changed(job) {
   if (job && job.told !== job.state) {
     job.told = job.state;
     if (job.state === "unsure") unsure(job);
-    else if (job.state === "done") say([job.facts.reason, ...job.facts.warnings].join(" ").trim());
+    else if (job.state === "done") done(job);
   }
   showProgress(job);
   showButtons();
@@ -100,11 +100,23 @@ function unsure(job) {
   say(`${reason}Draw a box around the foreground, or paint over a part of it.`);
 }
 
+function done(job) {
+  const { reason, warnings } = job.facts;
+  const doubts = reason ? [`${reason} Paint where the cut-out is wrong.`] : [];
+  say([...doubts, ...warnings].join(" "));
+}
+
 // Messages
 
 function say(sentence) {
-  byId("status").textContent = sentence;
+  byId("status").textContent = worded(sentence);
   byId("message").classList.toggle("told", sentence !== "");
+}
+
+/** Put what programs call `picture` or `box` into words. */
+function worded(sentence) {
+  const words = sentence.replace(/`(\w+)`/g, "the $1");
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function showProgress(job) {
