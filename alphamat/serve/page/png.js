@@ -49,7 +49,7 @@ export async function decodeGray(file) {
     throw new Error("The server sent a PNG of another kind than gray with 8 bits.");
   }
   const parts = [];
-  for (let at = 8; at < bytes.length; ) {
+  for (let at = 8; at < bytes.length;) {
     const length = view.getUint32(at);
     const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (name === "IDAT") parts.push(bytes.subarray(at + 8, at + 8 + length));
