@@ -24,12 +24,12 @@ class Facts(NamedTuple):
 
 
 def store(folder: Path, **arrays: np.ndarray) -> None:
-    """Store arrays by name. Each takes the place of an older one at once, whole."""
+    """Store arrays by name. They take the place of older ones whole, and once all are written."""
     for name, array in arrays.items():
-        part = folder / f"{name}.part"
-        with open(part, "wb") as file:
+        with open(folder / f"{name}.part", "wb") as file:
             np.save(file, array)
-        os.replace(part, folder / f"{name}.npy")
+    for name in arrays:
+        os.replace(folder / f"{name}.part", folder / f"{name}.npy")
 
 
 def load(folder: Path, name: str) -> np.ndarray:

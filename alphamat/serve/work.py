@@ -161,12 +161,12 @@ def _cut(folder: Path, image: np.ndarray, options: dict[str, Any], **given: Any)
     said = [str(warning.message) for warning in caught]
     state = "done" if "foreground" in arrays else "unsure"
     known = Facts(image.shape[1], image.shape[0], doubt, reason, said, state)
-    now = None if start is None else load(folder, "trimap")
     (folder / "foreground.npy").unlink(missing_ok=True)
+    old = None if start is None else mapped(folder, "trimap")  # strokes still go into this file
     store(folder, **arrays)
     store_facts(folder, known)
-    if now is not None and start is not None:
-        _paint(folder, now, now != start)
+    if old is not None:
+        _paint(folder, old, old != start)
     return known
 
 
@@ -191,11 +191,15 @@ def _no_arrays(image: np.ndarray, scribbles: np.ndarray | None) -> dict[str, np.
 def _paint(folder: Path, trimap: np.ndarray, where: np.ndarray) -> None:
     """Put the marked part of a trimap into the stored one: it was painted while a method ran."""
     area = Area(0, 0, *where.shape[::-1]).around(where)
-    if area is None or facts(folder).state == "unsure":
+    if area is None:
         return
     painting = _painting(folder)
     patch = np.where(where, trimap, painting.trimap)[area.slices]
-    painting.stroke(patch, area.left, area.top, seconds=SECONDS)
+    if facts(folder).state == "unsure":
+        painting.trimap[area.slices] = patch
+    else:
+        (folder / "foreground.npy").unlink()
+        painting.stroke(patch, area.left, area.top, seconds=SECONDS)
 
 
 def _painting(folder: Path) -> Painting:

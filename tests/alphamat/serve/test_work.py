@@ -147,7 +147,9 @@ def test_what_is_painted_while_a_method_runs_is_kept(folder, monkeypatch):
     monkeypatch.setattr(work, "cut_out", painting)
     work.again(folder, png(scene()[1]), {})
     assert (load(folder, "trimap")[20:25, 40:49] == 255).all()
-    assert (picture(work.render(folder, "alpha"))[20:25, 40:49] == 255).all()
+    assert (picture(work.render(folder, "cutout"))[20:25, 40:49, 3] == 255).all()
+    image = scene()[0][20:25, 40:49].astype(int)
+    assert np.abs(picture(work.render(folder, "cutout"))[20:25, 40:49, :3] - image).max() < 9
 
 
 def test_one_of_several_objects_is_kept(folder):
