@@ -141,15 +141,15 @@ def test_what_is_painted_while_a_method_runs_is_kept(folder, monkeypatch):
     cut_out = work.cut_out
 
     def painting(*arguments, **given):
-        work.stroke(folder, png(np.full((5, 9), 255, np.uint8)), 40, 20)
+        work.stroke(folder, png(np.full((9, 9), 255, np.uint8)), 2, 3)
         return cut_out(*arguments, **given)
 
     monkeypatch.setattr(work, "cut_out", painting)
     work.again(folder, png(scene()[1]), {})
-    assert (load(folder, "trimap")[20:25, 40:49] == 255).all()
-    assert (picture(work.render(folder, "cutout"))[20:25, 40:49, 3] == 255).all()
-    image = scene()[0][20:25, 40:49].astype(int)
-    assert np.abs(picture(work.render(folder, "cutout"))[20:25, 40:49, :3] - image).max() < 9
+    assert (load(folder, "trimap")[3:12, 2:11] == 255).all()
+    cutout = picture(work.render(folder, "cutout"))[3:12, 2:11].astype(int)
+    assert (cutout[..., 3] == 255).all()
+    assert np.abs(cutout[..., :3] - scene()[0][3:12, 2:11]).max() < 9
 
 
 def test_one_of_several_objects_is_kept(folder):
