@@ -13,6 +13,7 @@ from alphamat.door.parameters import as_number, parameters
 from alphamat.foreground import Layers, cutout, estimate_foreground
 from alphamat.method import Method, name_of, run
 from alphamat.methods.learned import learned
+from alphamat.progress import Step, tell
 from alphamat.segmentation import Segmentation, segment
 from alphamat.trimap import as_trimap, from_segmentation
 
@@ -123,6 +124,7 @@ def cutout_photo(
                 "out the other."
             )
     else:
+        tell(Step("finding the foreground"))
         found = _segmented(segment, image, given)
         if found.doubt > doubt:
             raise DoubtfulError(found)

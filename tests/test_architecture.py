@@ -36,7 +36,7 @@ ROOMS = {
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
     "alphamat.segmentation": "door trimap",
-    "alphamat.photograph": "door foreground method methods segmentation trimap",
+    "alphamat.photograph": "door foreground method methods progress segmentation trimap",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
     "alphamat.evaluation": "datasets door interrupts io memory method metrics "

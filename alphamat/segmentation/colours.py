@@ -13,13 +13,12 @@ from alphamat.segmentation.cut import (
     FOREGROUND,
     PERHAPS_BACKGROUND,
     PERHAPS_FOREGROUND,
-    Doubt,
     between,
     cut,
     enlarged,
     shrunk,
 )
-from alphamat.segmentation.result import Segmentation, worst
+from alphamat.segmentation.result import Doubt, Segmentation, worst
 from alphamat.trimap.likely import surroundings
 
 RIMS = 0.05, 0.12, 0.2  # share of a box's sides that is perhaps background, in each run
@@ -73,6 +72,11 @@ def grab_cut(
     if box is None and not ((levels == 0) | (levels == 1)).any():
         raise ValueError(
             "`scribbles` has no stroke; full scale (255, or 1.0) is foreground and 0 background."
+        )
+    if (levels[~within] == 1).any():
+        raise ValueError(
+            "`scribbles` has strokes of the foreground outside of `box`; make the box larger, or "
+            "leave out one of the two."
         )
     around = surroundings(within)
     small = shrunk(image[around])

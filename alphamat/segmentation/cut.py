@@ -15,7 +15,7 @@ from alphamat.segmentation.result import Doubt
 
 LONGEST = 320  # pixels: pictures are reduced to this longer side
 ROUNDS = 3  # of colours and cut in turn
-FAR = 0.05  # of the longer side
+DEEP = 0.05  # of the longer side: so far from their outline most runs decide
 SPECK = 0.005  # of the foreground: smaller parts and holes are noise
 HOLE = 0.05  # of the foreground: larger holes stay as they are
 UNSURE = 0.25  # mean likelihood in a hole, from which on it is filled
@@ -89,7 +89,7 @@ def _decided(foreground: np.ndarray) -> np.ndarray:
         cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
         for part in (most, ~most)
     )
-    return np.where(inside + outside > FAR * max(most.shape), most, foreground)
+    return np.where(inside + outside > DEEP * max(most.shape), most, foreground)
 
 
 def _filled(foreground: np.ndarray, known: np.ndarray) -> np.ndarray:

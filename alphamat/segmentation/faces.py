@@ -10,9 +10,12 @@ portraits have 114 and more, and of 62 pictures of other things none has more th
 from __future__ import annotations
 
 from itertools import product
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from skimage.feature import Cascade
 
 SIDES = 190, 270  # pixels: pictures are reduced to these longer sides
 TURNS = -20, 0, 20  # degrees
@@ -47,22 +50,26 @@ def find_faces(image: np.ndarray) -> list[Face]:
     windows = np.concatenate(
         [_windows(cascade, image, *how) for how in product(SIDES, TURNS, (False, True))]
     )
-    faces = []
-    while len(windows):
-        away = np.hypot(*(windows[:, None, :2] - windows[:, :2]).transpose(2, 0, 1))
-        times = np.log(windows[:, None, 2] / windows[:, 2])
-        like = (away < 0.2 * windows[:, 2:]) & (np.abs(times) < np.log(1.3))
-        most = like.sum(axis=1).argmax()
-        x, y, size = windows[like[most]].mean(axis=0).tolist()
-        face = Face(x, y, size, int(like[most].sum()))
-        if face.score < ENOUGH:
-            break
-        faces.append(face)
-        windows = windows[away[most] > ALONE * face.size]
+    scores = np.array([_alike(windows, window).sum() for window in windows], int)
+    faces, left = [], scores >= ENOUGH
+    while left.any():
+        best = np.where(left, scores, 0).argmax()
+        x, y, size = windows[_alike(windows, windows[best])].mean(axis=0).tolist()
+        faces.append(Face(x, y, size, int(scores[best])))
+        left &= np.hypot(windows[:, 0] - x, windows[:, 1] - y) > ALONE * size
     return faces
 
 
-def _windows(cascade, image: np.ndarray, side: int, turn: float, mirrored: bool) -> np.ndarray:
+def _alike(windows: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Return which windows show nearly the same as one of them."""
+    x, y, size = window
+    away = np.hypot(windows[:, 0] - x, windows[:, 1] - y)
+    return (away < 0.2 * size) & (np.abs(np.log(windows[:, 2] / size)) < np.log(1.3))
+
+
+def _windows(
+    cascade: Cascade, image: np.ndarray, side: int, turn: float, mirrored: bool
+) -> np.ndarray:
     """Return the squares (n, 3) that pass the cascade: centre x, y and side, in the image."""
     import cv2
 

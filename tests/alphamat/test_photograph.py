@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import alphamat
-from alphamat import cutout_photo, examples
+from alphamat import cutout_photo, examples, progress
 from alphamat.foreground import Layers
 from alphamat.method import Matte
 from alphamat.photograph import Cutout, DoubtfulError
@@ -95,8 +95,11 @@ def test_the_box_goes_to_a_function_that_takes_one(image, mask):
         asked.update(others, box=box)
         return mask
 
-    cutout_photo(image, box=BOX, segment=segment, matte=hard)
+    events = []
+    with progress.listening(events.append):
+        cutout_photo(image, box=BOX, segment=segment, matte=hard)
     assert asked == {"box": BOX}
+    assert [event.text for event in events] == ["finding the foreground"]
 
 
 def test_the_box_is_refused_by_a_function_that_takes_none(image, cut):

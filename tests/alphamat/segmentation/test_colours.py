@@ -223,6 +223,11 @@ def test_a_box_in_words_is_refused(image):
         grab_cut(image, box="all")
 
 
+def test_a_stroke_of_the_foreground_outside_the_box_is_refused(image, scribbles):
+    with pytest.raises(ValueError, match=r"`scribbles` has strokes of the foreground outside"):
+        grab_cut(image, box=(50, 8, 64, 54), scribbles=scribbles)
+
+
 def test_there_has_to_be_something_to_go_by(image):
     with pytest.raises(ValueError, match=r"`box` and `scribbles` are missing"):
         grab_cut(image)
