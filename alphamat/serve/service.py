@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +20,7 @@ from alphamat.serve.settings import Settings
 from alphamat.serve.workers import Worker
 
 STROKES = 8  # that may wait
+LIVE = 60.0  # seconds that a stroke may take at most
 UPLOADS = 16  # that are read at the same time
 LINGER = 2.0  # seconds in which clients fetch the last results before the service ends
 
@@ -174,7 +176,8 @@ class Service:
     async def _call(self, worker: Worker, call: Call, **more: Any) -> Any:
         if call.function in ("cut", "again"):
             more["named"] = {"limit": self.settings.most_pixels}
-        more["limit"] = self.settings.limit
+        longest = LIVE if call.function == "stroke" else math.inf
+        more["limit"] = min(self.settings.limit, longest)
         return await self.pool.call(worker, call.function, call.job.folder, *call.arguments, **more)
 
     @contextmanager
