@@ -152,9 +152,9 @@ def _segmented(
     found = segment(image, **given)
     if isinstance(found, Segmentation):
         return found
-    name, mask = "the result of `segment`", as_array(found, name="the result of `segment`")
+    mask = as_array(found, name="segment(image)")
     mask = mask.astype(float) if mask.dtype == bool else mask
-    return Segmentation(as_alpha(mask, shape=image.shape[:2], name=name))
+    return Segmentation(as_alpha(mask, shape=image.shape[:2], name="segment(image)"))
 
 
 def _kept(foreground: np.ndarray, keep: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -174,6 +174,7 @@ def _kept(foreground: np.ndarray, keep: Callable[[np.ndarray], np.ndarray]) -> n
 
 
 def _asked(keep: Callable[[np.ndarray], np.ndarray], mask: np.ndarray) -> np.ndarray:
+    """Return what `keep` keeps of a mask, if it is a mask of that size."""
     kept = np.asarray(keep(mask))
     if kept.shape != mask.shape or kept.dtype != bool:
         raise ValueError(

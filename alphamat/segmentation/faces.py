@@ -4,7 +4,7 @@ Local binary patterns tell a face from other squares: Liao, Zhu, Lei, Zhang & Li
 Multi-scale Block Local Binary Patterns for Face Recognition", ICB 2007. The cascade of classifiers
 is OpenCV's, as it comes with scikit-image. It takes much else for a face, but a face is found over
 and over: in pictures of two sizes, mirrored and turned a little. That is the score here. Five
-portraits have 114 and more, and of 62 pictures of other things none has more than 53.
+portraits have 114 and more, and of 81 other pictures none has more than 53.
 """
 
 from __future__ import annotations

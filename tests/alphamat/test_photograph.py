@@ -198,10 +198,10 @@ def test_without_a_person_a_photograph_is_doubted(image):
     ("wrong", "error", "words"),
     [
         ({"doubt": 2}, ValueError, r"`doubt` is 2"),
-        ({"segment": lambda image: image}, ValueError, r"the result of `segment`` has colours"),
+        ({"segment": lambda image: image}, ValueError, r"`segment\(image\)` has colours"),
         ({"segment": lambda image: image[1:, :, 0]}, ValueError, r"is 43 × 61 and the image"),
         ({"segment": lambda image: np.nan * image[..., 0]}, ValueError, r"NaN"),
-        ({"segment": lambda image: None}, TypeError, r"the result of `segment`"),
+        ({"segment": lambda image: None}, TypeError, r"`segment\(image\)` has dtype object"),
         ({"segment": lambda image: 0 * image[..., 0]}, ValueError, r"leaves no foreground"),
         ({"trimap": np.zeros((9, 9), np.uint8)}, ValueError, r"`trimap` is 9 × 9"),
     ],
