@@ -24,9 +24,7 @@ LEAST = 3  # pixels: the side of its windows
 MARGIN = 32  # pixels around a stroke, at first
 SEEN = 1 / 512  # of alpha: half a level of 255
 MOST = 60  # iterations
-MOST_UNKNOWN = (
-    200_000  # pixels that are solved at once, in about a second: more wait for the method
-)
+MOST_UNKNOWN = 200_000  # pixels that are solved at once; if there are more, the method is awaited
 ROUGH = 1e-2  # tolerance of a wider window, which corrects what a narrower one gave
 
 
