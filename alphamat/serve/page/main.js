@@ -1,8 +1,10 @@
 /** The page: which picture, tool and view are chosen, and what buttons and keys do. */
 
 import * as api from "./api.js";
+import { onArrival } from "./arrivals.js";
 import { askForToken, followTheme, openHelp } from "./dialogs.js";
 import { Job } from "./job.js";
+import { onKeys } from "./keys.js";
 import { listen } from "./pointer.js";
 import { save, saveAll } from "./save.js";
 import { sliding } from "./split.js";
@@ -300,30 +302,7 @@ byId("save-all").addEventListener("click", () =>
   guarded(() => saveAll(jobs.filter((job) => job.cut))),
 );
 
-// How pictures come: chosen, dropped, pasted
-
-for (const id of ["open", "choose"]) {
-  byId(id).addEventListener("click", () => byId("files").click());
-}
-byId("files").addEventListener("change", () => {
-  add(byId("files").files);
-  byId("files").value = "";
-});
-addEventListener("paste", (event) => add(event.clipboardData?.files ?? []));
-addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("dropping");
-});
-addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) document.body.classList.remove("dropping");
-});
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("dropping");
-  add(event.dataTransfer.files);
-});
-
-// Keys
+onArrival(add);
 
 const KEYS = {
   1: () => setTool("foreground"),
@@ -344,18 +323,5 @@ const KEYS = {
   "-": () => view.zoom(1 / 1.25),
   "?": openHelp,
 };
-const ARROWS = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
-
-addEventListener("keydown", (event) => {
-  if (event.target.closest("[type=color], select, dialog") || event.altKey) return;
-  const undoing = event.ctrlKey || event.metaKey;
-  const action = KEYS[event.key];
-  if (action && (!undoing || "zZy".includes(event.key))) {
-    event.preventDefault();
-    action();
-  } else if (event.target === view.canvas && ARROWS[event.key]) {
-    event.preventDefault();
-    view.pan(...ARROWS[event.key]);
-  }
-});
+onKeys(KEYS, view);
 showButtons();
