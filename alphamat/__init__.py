@@ -40,6 +40,7 @@ from alphamat.methods.random_walk import random_walk as random_walk
 from alphamat.methods.random_walk import random_walk_system as random_walk_system
 from alphamat.methods.shared_sampling import shared_sampling as shared_sampling
 from alphamat.methods.shared_sampling import shared_sampling_system as shared_sampling_system
+from alphamat.photograph import cutout_photo as cutout_photo
 from alphamat.plate import AlignedPlate as AlignedPlate
 from alphamat.plate import align_plate as align_plate
 from alphamat.system import ConvergenceWarning as ConvergenceWarning
@@ -61,6 +62,7 @@ __all__ = [
     "closed_form_system",
     "composite",
     "cutout",
+    "cutout_photo",
     "estimate_foreground",
     "fast",
     "fast_system",
@@ -84,7 +86,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_LATER = ("datasets", "evaluation", "examples", "method", "metrics", "video")
+_LATER = ("datasets", "evaluation", "examples", "method", "metrics", "segmentation", "video")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -124,7 +124,13 @@ def bar(
     )
     # Where the bar is shown in HTML, or not at all, rich keeps the numbers only.
     plain = shown and console.is_terminal and not console.is_jupyter
-    with progress.Progress(*columns, console=console, transient=True, disable=not plain) as drawn:
+    with progress.Progress(
+        *columns,
+        console=console,
+        transient=True,
+        redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),  # not what goes to a file
+        disable=not plain,
+    ) as drawn:
         task = drawn.add_task(text, total=total, completed=done)
         cell = _Cell(drawn.tasks[0]) if shown and console.is_jupyter else None
         try:

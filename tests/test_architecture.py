@@ -35,12 +35,16 @@ ROOMS = {
     "alphamat.method": "door methods system",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
+    "alphamat.segmentation": "door trimap",
+    "alphamat.photograph": "door foreground method methods progress segmentation trimap",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
     "alphamat.evaluation": "datasets door interrupts io memory method metrics "
     "progress system trimap",
+    "alphamat.serve": "cli door foreground interrupts io laplacians method methods photograph "
+    "progress segmentation trimap",
     "alphamat.cli": "datasets door evaluation examples io method metrics "
-    "plate progress system trimap video words",
+    "photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",

@@ -12,12 +12,14 @@ import typer
 from alphamat import __version__
 from alphamat.cli.command import Command
 from alphamat.cli.convert import convert_weights
+from alphamat.cli.cutout import cut_out
 from alphamat.cli.demo import run_demo
 from alphamat.cli.evaluate import run_evaluation
 from alphamat.cli.matte import matte_image
 from alphamat.cli.methods import list_methods
 from alphamat.cli.models import list_models
 from alphamat.cli.score import score_alphas
+from alphamat.cli.serve import serve_photographs
 from alphamat.cli.stdout import Commands
 from alphamat.cli.train import train_network
 from alphamat.cli.trimap import make_trimap
@@ -25,9 +27,11 @@ from alphamat.cli.video import matte_clip
 
 COMMANDS = {
     "demo": run_demo,
+    "cutout": cut_out,
     "matte": matte_image,
     "trimap": make_trimap,
     "video": matte_clip,
+    "serve": serve_photographs,
     "models": list_models,
     "convert": convert_weights,
     "train": train_network,
@@ -38,9 +42,11 @@ COMMANDS = {
 
 EXAMPLES = {
     "demo": "-o demo/",
+    "cutout": "photos/ -o cutouts/",
     "matte": "photo.jpg trimap.png --cutout -o cutout.png",
     "trimap": "mask.png --width 1.5% --overlay photo.jpg",
     "video": "shot.mov first_trimap.png -o cut.mov",
+    "serve": "--open",
     "models": "gca",
     "convert": "gca-dist.pth gca.safetensors --preset gca",
     "train": "fine-tune --preset modnet --weights modnet.ckpt --foregrounds cutouts/ -o run/",

@@ -27,9 +27,12 @@ OTHERWISE = {
         "`mask` has colours; expected gray. If it is strokes, give --from scribbles."
     ),
     r"\bresume=True": "--resume",
+    r"`secrets\.token_urlsafe\(\)` gives": "`openssl rand -hex 16` prints",
     r", shape \(H, W\)": "",
     r" \(from Python, [^)]*\)": "",
 }
+
+FAULTS = (ValueError, TypeError, OSError, MemoryError, ImportError)
 
 _options: ContextVar[Mapping[str, str]] = ContextVar("options", default=MappingProxyType({}))
 
@@ -51,7 +54,7 @@ def in_words_of_the_command(message: str) -> str:
     options = _options.get()
     if "rtol" not in options:
         message = message.replace(LOOSER, "")
-    return re.sub(r"`(\w+)`", lambda name: options.get(name[1], name[0]), message)
+    return re.sub(r"`(\w+)=?`", lambda name: options.get(name[1], name[0]), message)
 
 
 @contextmanager
@@ -59,16 +62,20 @@ def faults_in_one_line() -> Iterator[None]:
     """Print a fault as one line on stderr, and leave with exit code 1."""
     try:
         yield
-    except BrokenPipeError:  # nobody reads on, as in `alphamat models | head -1`
-        raise
-    except (ValueError, TypeError, OSError, MemoryError, ImportError) as fault:
-        if isinstance(fault, TypeError) and not str(fault).startswith("`"):
-            raise  # it names no parameter, so it is a mistake of ours
-        told = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
-        listed = told.replace(":\n  ", ": ").replace("\n  ", "; ")
-        line = " ".join(in_words_of_the_command(listed).split()) or type(fault).__name__
-        typer.echo(f"error: {line}", err=True)
+    except FAULTS as fault:
+        typer.echo(f"error: {in_one_line(fault)}", err=True)
         raise typer.Exit(1) from None
+
+
+def in_one_line(fault: Exception) -> str:
+    """Return what a fault says, in words of the command; raise it if it is a mistake of ours."""
+    if isinstance(fault, BrokenPipeError):  # nobody reads on, as in `alphamat models | head -1`
+        raise fault
+    if isinstance(fault, TypeError) and not str(fault).startswith("`"):
+        raise fault  # it names no parameter
+    told = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
+    listed = told.replace(":\n  ", ": ").replace("\n  ", "; ")
+    return " ".join(in_words_of_the_command(listed).split()) or type(fault).__name__
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The trimap that `alphamat matte` is given: what it cannot be, and what is odd about it."""
+"""Trimaps and strokes that commands are given: what is odd about them, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from shlex import quote
 import numpy as np
 
 from alphamat.door import FULL_SCALE, as_image, refuse_other_size
-from alphamat.trimap import check
+from alphamat.io.images import read_image
+from alphamat.trimap import check, from_scribbles
 
 
 def oddities(trimap: np.ndarray, path: Path, image: np.ndarray, photograph: Path) -> list[str]:
@@ -24,12 +25,12 @@ def oddities(trimap: np.ndarray, path: Path, image: np.ndarray, photograph: Path
 
 def _refuse_strokes(trimap: np.ndarray, path: Path, image: np.ndarray, photograph: Path) -> None:
     """Raise where a trimap has colours, is transparent in places, or is the photograph."""
-    if trimap.shape[2:] == (4,) and (trimap[..., 3] != FULL_SCALE[trimap.dtype]).any():
+    if _is_clear(trimap):
         raise ValueError(
             f"`trimap` is transparent in places. {_advice(path)} Otherwise "
             "flatten it in the program that made it, and save it again."
         )
-    has_colours = trimap.ndim == 3 and any((trimap[..., 0] != trimap[..., k]).any() for k in (1, 2))
+    has_colours = _has_colours(trimap)
     if not has_colours and _has_one_gray(trimap):
         return
     same = (as_image(trimap) == image).all(axis=2)
@@ -56,3 +57,27 @@ def _has_one_gray(levels: np.ndarray) -> bool:
     """Return whether there is at most one level between black and white."""
     between = levels[(levels > 0) & (levels < FULL_SCALE[levels.dtype])]
     return between.size == 0 or np.ptp(between) == 0
+
+
+def _is_clear(picture: np.ndarray) -> bool:
+    """Return whether a picture is transparent in places."""
+    return picture.shape[2:] == (4,) and (picture[..., 3] != FULL_SCALE[picture.dtype]).any()
+
+
+def _has_colours(picture: np.ndarray) -> bool:
+    return picture.ndim == 3 and any((picture[..., 0] != picture[..., k]).any() for k in (1, 2))
+
+
+def strokes(path: Path, image: np.ndarray) -> np.ndarray:
+    """Read strokes as a trimap has them, (H, W): 0, 128 and 255.
+
+    They are on plain gray, where either kind may be missing; on a transparent layer; or on a copy
+    of the image.
+    """
+    drawn = read_image(path)
+    refuse_other_size(drawn.shape, image.shape, "scribbles")
+    if _is_clear(drawn):
+        return from_scribbles(drawn)
+    if _has_colours(drawn) or not _has_one_gray(drawn):
+        return from_scribbles(drawn, image=image)
+    return drawn if drawn.ndim == 2 else drawn[..., 0]

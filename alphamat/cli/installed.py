@@ -19,6 +19,7 @@ from types import ModuleType
 import typer
 
 from alphamat.door.parameters import parameters
+from alphamat.method import Need, takes
 
 
 def installed_methods() -> dict:
@@ -42,20 +43,20 @@ def module_with(network: str, argument: str) -> ModuleType:
     return models[network]
 
 
-def method_named(name: str, weights: Path | None = None) -> Callable:
+def method_named(name: str, weights: Path | None = None, option: str = "--method") -> Callable:
     """Return a method by its name, such as `closed-form` or `closed_form`, or load a network.
 
-    `MODULE:FUNCTION` is a function of the user's.
+    `MODULE:FUNCTION` is a function of the user's. `option` is what the command line calls the name.
     """
     if ":" in name and weights is None:
-        return function_named(name, "--method")
+        return function_named(name, option)
     methods = installed_methods()
     if (method := name.replace("_", "-")) in methods:
         function = methods[method].load()
         if weights is None:
             return function
         if "weights" not in parameters(function):
-            raise typer.BadParameter(f"{name} has no weights.", param_hint="--method")
+            raise typer.BadParameter(f"{name} has no weights.", param_hint=option)
         return partial(function, weights=weights)
     try:
         models, more = installed_models(), "or a network, which `alphamat models` lists"
@@ -65,15 +66,43 @@ def method_named(name: str, weights: Path | None = None) -> Callable:
         raise typer.BadParameter(
             f"'{name}' is not installed; expected one of: {', '.join(sorted(methods))}; {more}; "
             "or your own, as MODULE:FUNCTION.",
-            param_hint="--method",
+            param_hint=option,
         )
     if weights is None:
         raise typer.BadParameter(
             f"{name} is a network, which needs the file of its weights. `alphamat models {name}` "
             "says where its authors publish them.",
-            param_hint="--method",
+            param_hint=option,
         )
     return models[name].load(name, weights)
+
+
+def matting_named(name: str, weights: Path | None) -> Callable:
+    """Return a method that takes a trimap, as --method names it."""
+    found = method_named(name, weights)
+    if takes(found).trimap is Need.NO:
+        raise typer.BadParameter(
+            f"{name} takes no trimap; give it as --segment.", param_hint="--method"
+        )
+    return _without_plate(found, name, "--method")
+
+
+def segmenting_named(name: str, weights: Path | None) -> Callable:
+    """Return a method that needs no trimap, as --segment names it."""
+    found = method_named(name, weights, "--segment")
+    if takes(found).trimap is Need.YES:
+        raise typer.BadParameter(
+            f"{name} needs a trimap; give it as --method.", param_hint="--segment"
+        )
+    return _without_plate(found, name, "--segment")
+
+
+def _without_plate(method: Callable, name: str, option: str) -> Callable:
+    if takes(method).plate is Need.YES:
+        raise typer.BadParameter(
+            f"{name} needs a plate, which only `alphamat matte` takes.", param_hint=option
+        )
+    return method
 
 
 def function_named(text: str, option: str) -> Callable:

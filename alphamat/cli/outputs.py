@@ -80,16 +80,15 @@ def write_all(
     bits: int = 8,
     profile: bytes | None = None,
 ) -> None:
-    """Write pictures, all but trimaps with a profile; a stop in between knows which are there."""
+    """Write pictures, those in colours with a profile; a stop in between knows which are there."""
     written: list[str] = []
     try:
         for kind, path in outputs.items():
             if form := LOSSY.get(path.suffix.lower()):
                 replace_file(path, [_lossy(pictures[kind], form, profile)])
             else:
-                write_image(
-                    path, pictures[kind], bits=bits, profile=None if kind == "trimap" else profile
-                )
+                gray = kind in ("alpha", "trimap")
+                write_image(path, pictures[kind], bits=bits, profile=None if gray else profile)
             written.append(str(path))
     except KeyboardInterrupt as stop:
         stop.add_note(f"Written: {', '.join(written) or 'nothing'}.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from alphamat import progress
@@ -22,13 +24,21 @@ class Estimate(NamedTuple):
 
 def estimate(method: Method, image, trimap=None, plate=None) -> Estimate:
     """Run a method, with a bar on a terminal."""
+    with progress.bar("preparing") as bar, watching(bar.hear) as (solutions, warned):
+        matte = run(method, image, trimap, plate)
+    return Estimate(matte, solutions, warned)
+
+
+@contextmanager
+def watching(listener: progress.Listener) -> Iterator[tuple[list[Solution], list[str]]]:
+    """Gather what is solved and warned of inside, in two lists; `listener` hears the steps."""
     solutions: list[Solution] = []
+    warned: list[str] = []
     with (
         warnings.catch_warnings(record=True) as caught,
-        progress.bar("preparing") as bar,
-        progress.listening(bar.hear),
+        progress.listening(listener),
         collecting(solutions),
     ):
         warnings.simplefilter("always", UserWarning)
-        matte = run(method, image, trimap, plate)
-    return Estimate(matte, solutions, [str(warning.message) for warning in caught])
+        yield solutions, warned
+    warned += [str(warning.message) for warning in caught]

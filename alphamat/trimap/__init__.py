@@ -1,5 +1,6 @@
 """Trimaps: parsed, made and looked at."""
 
+from alphamat.trimap.likely import from_segmentation as from_segmentation
 from alphamat.trimap.look import check as check
 from alphamat.trimap.look import overlay as overlay
 from alphamat.trimap.make import from_alpha as from_alpha

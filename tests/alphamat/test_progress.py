@@ -68,6 +68,15 @@ def test_a_bar_is_silent_where_there_is_no_terminal(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_is_printed_to_a_file_stays_out_of_the_bar(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # stderr is a terminal, for rich
+    with progress.bar("working"):
+        print("result")
+    told = capsys.readouterr()
+    assert told.out == "result\n"
+    assert "working" in told.err
+
+
 def test_a_bar_in_a_notebook_is_updated_and_vanishes(monkeypatch, capsys):
     shown = []
 

@@ -48,9 +48,11 @@ def stop(*_, **__):
     ("arguments", "place"),
     [
         (["demo", "-o", "demo"], "demo.estimate"),
+        (["cutout", "photo.png"], "cutout.planned"),
         (["matte", "photo.png", "trimap.png"], "matte.estimate"),
         (["trimap", "trimap.png"], "trimap.read_image"),
         (["video", "frames", "trimap.png", "-o", "out"], "video.method_named"),
+        (["serve"], "serve._refuse_taken"),
         (["models"], "models.installed_models"),
         (["convert", "a.pth", "b.safetensors", "--preset", "gca"], "convert.module_with"),
         (["evaluate", "synthetic", "--method", "fast"], "evaluate._reader"),

@@ -17,6 +17,7 @@ from alphamat.cli.faults import (
 from alphamat.door import as_image, as_plane
 from alphamat.method import run
 from alphamat.methods.closed_form import closed_form
+from alphamat.serve import Settings
 from alphamat.system import warn_unless_converged
 from alphamat.trimap import from_mask
 from solvers import Solution
@@ -48,6 +49,7 @@ ADVICE = {
         "give --high 0.00001; if it is soft, say with --low and --high",
     ),
     "missing": (lambda: raised(run, closed_form, CLEAR[..., :3]), "`alphamat trimap` makes"),
+    "token": (lambda: raised(Settings, token="short"), "such as `openssl rand -hex 16` prints"),
     "early": (warned, "Give it a looser tolerance, --rtol. More known pixels"),
 }
 

@@ -1,0 +1,55 @@
+"""The methods that a client may choose: those installed, and networks whose weights are here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from alphamat.cli.installed import installed_methods, installed_models
+from alphamat.cli.methods import GOOD_FOR
+from alphamat.serve.faults import Fault
+
+DEFAULT = "learned"
+CORE = "core"
+
+
+class Choice(NamedTuple):
+    """A method, and the file of its weights, which no client names."""
+
+    name: str
+    about: str
+    weights: str | None = None
+
+    @property
+    def family(self) -> str:
+        """Whose processes it runs in: a network stays in memory, in its own."""
+        return CORE if self.weights is None else self.name
+
+
+def core_methods() -> dict[str, Choice]:
+    """Return the methods that need no weights, by name."""
+    names = sorted(installed_methods(), key=lambda name: (name != DEFAULT, name))
+    return {name: Choice(name, GOOD_FOR.get(name, "")) for name in names}
+
+
+def networks(folder: Path) -> dict[str, Choice]:
+    """Return the networks that have weights in a folder, in files named like them.
+
+    This imports JAX: call it in another process.
+    """
+    models = installed_models()
+    files = {path.stem: path for path in sorted(folder.iterdir(), reverse=True) if path.is_file()}
+    return {
+        name: Choice(name, models[name].PRESETS[name].citation, str(files[name].resolve()))
+        for name in sorted(files)
+        if name in models and name not in installed_methods()
+    }
+
+
+def chosen(methods: dict[str, Choice], name: str | None) -> Choice:
+    """Return a method by name, or the default."""
+    choice = methods.get(name or DEFAULT)
+    if choice is None:
+        known = ", ".join(methods)
+        raise Fault(422, f"`method` is unknown; expected one of: {known}.", argument="method")
+    return choice
