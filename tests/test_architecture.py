@@ -41,9 +41,10 @@ ROOMS = {
     "alphamat.video": "door io foreground method plate trimap words",
     "alphamat.evaluation": "datasets door interrupts io memory method metrics "
     "progress system trimap",
-    "alphamat.serve": "cli door foreground interrupts io laplacians method methods photograph "
-    "progress segmentation trimap",
-    "alphamat.cli": "datasets door evaluation examples io method metrics "
+    "alphamat.installed": "",
+    "alphamat.serve": "door foreground installed interrupts io laplacians method methods "
+    "photograph progress segmentation trimap",
+    "alphamat.cli": "datasets door evaluation examples installed io method metrics "
     "photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
@@ -190,6 +191,17 @@ def test_no_room_is_allowed_what_it_does_not_import():
         if (here, f"{here.split('.')[0]}.{name}") not in used
     ]
     assert not idle
+
+
+def test_rooms_import_only_rooms_above_them_in_the_table():
+    rooms = list(ROOMS)
+    wrong = [
+        f"{here}: {name}"
+        for at, here in enumerate(rooms)
+        for name in ROOMS[here].split()
+        if f"{here.split('.')[0]}.{name}" not in rooms[:at]
+    ]
+    assert not wrong
 
 
 def test_no_file_imports_itself_in_a_circle():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.cli.installed import module_with
+from alphamat.cli.named import module_with
 from alphamat.io.whole import refuse_unwritable
 
 

@@ -15,7 +15,7 @@ from alphamat.cli.arguments import Bits, MethodName, WeightsFile
 from alphamat.cli.backdrop import Fit
 from alphamat.cli.cutting import Recipe, cut_all
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.cli.installed import matting_named, segmenting_named
+from alphamat.cli.named import matting_named, segmenting_named
 from alphamat.cli.outputs import make_folder, refuse_outputs
 from alphamat.cli.photographs import STREAM, Job, left_to_do, photographs, planned, refuse_streams
 from alphamat.words import file_or_colour

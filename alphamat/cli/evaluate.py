@@ -16,7 +16,7 @@ import typer
 
 from alphamat.cli.arguments import AsJson, parse_width
 from alphamat.cli.faults import faults_are_misuse, faults_in_one_line, in_words_of_the_command
-from alphamat.cli.installed import function_named, method_named
+from alphamat.cli.named import function_named, method_named
 from alphamat.datasets import DATASETS, Reader
 from alphamat.metrics import METRICS
 from alphamat.words import file_or_colour

@@ -13,7 +13,7 @@ from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
 from alphamat.cli.backdrop import Fit, over_what
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.hints import oddities
-from alphamat.cli.installed import method_named
+from alphamat.cli.named import method_named
 from alphamat.cli.outputs import make_folder, named_outputs, refuse_outputs, write_all
 from alphamat.cli.report import record, tell, timed, warn
 from alphamat.cli.tuning import tuned

@@ -7,21 +7,9 @@ from collections.abc import Callable
 
 import typer
 
-from alphamat.cli.installed import installed_methods
 from alphamat.cli.tuning import taken_options
+from alphamat.installed import GOOD_FOR, installed_methods
 from alphamat.method import Need, takes
-
-GOOD_FOR = {
-    "closed-form": "Hair, fur and other fine detail; quick.",
-    "fast": "Wide unknown regions: its windows are as large as the trimap asks for.",
-    "information-flow": "Hair, and layers that show through; 5 to 10 s for a megapixel.",
-    "knn": "Holes and scattered pieces, as in nets and leaves: like colours are alike afar, too.",
-    "learned": "All kinds of detail, by the library's own network. The first to try.",
-    "learning-based": "As closed-form, often a little closer, in up to twice the time.",
-    "learning-based-global": "Thin unknown regions whose colours occur nearby; slow.",
-    "random-walk": "Plain borders; the least detail.",
-    "shared-sampling": "Foreground and background of clearly different colours; quick.",
-}
 
 
 def list_methods() -> None:

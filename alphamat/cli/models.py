@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.cli.installed import installed_models, module_with
+from alphamat.cli.named import module_with
+from alphamat.installed import installed_models
 
 BUNDLED = "come with alphamat, MIT"
 

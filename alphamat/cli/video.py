@@ -19,7 +19,7 @@ from alphamat import progress
 from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
 from alphamat.cli.clips import over_what, plates, trimaps
 from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
-from alphamat.cli.installed import method_named
+from alphamat.cli.named import method_named
 from alphamat.cli.overwriting import refuse_clip_overwriting
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alphamat.cli.installed import installed_methods, installed_models
+from alphamat.installed import installed_methods, installed_models
 from alphamat.method import Matte, Method, Need, name_of, run, takes
 from alphamat.methods.learned import WINDOW, confidence, learned, learned_system
 from alphamat.photograph import Cutout, cutout_photo

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from alphamat.cli.installed import installed_methods, installed_models
-from alphamat.cli.methods import GOOD_FOR
+from alphamat.installed import GOOD_FOR, installed_methods, installed_models
 from alphamat.serve.faults import Fault
 
 DEFAULT = "learned"

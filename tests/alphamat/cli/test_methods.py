@@ -5,8 +5,7 @@ from itertools import pairwise
 from typer.testing import CliRunner
 
 from alphamat.cli import app
-from alphamat.cli.installed import installed_methods
-from alphamat.cli.methods import GOOD_FOR
+from alphamat.installed import GOOD_FOR, installed_methods
 
 
 def test_methods_are_listed(packages):

@@ -1,9 +1,4 @@
-"""The methods and networks that are installed.
-
-Methods are the entry points of the group `alphamat.methods`. Those of the group `alphamat.models`
-are modules with `PRESETS`, the networks by name, and `load(name, weights)`, which makes a method of
-one. So other packages can bring methods and networks.
-"""
+"""What the command line names: methods, networks, and functions of the user's."""
 
 from __future__ import annotations
 
@@ -12,24 +7,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
 import typer
 
 from alphamat.door.parameters import parameters
+from alphamat.installed import installed_methods, installed_models
 from alphamat.method import Need, takes
-
-
-def installed_methods() -> dict:
-    return {entry.name: entry for entry in entry_points(group="alphamat.methods")}
-
-
-def installed_models() -> dict[str, ModuleType]:
-    """Return the module of each network, by the network's name. This imports JAX."""
-    modules = [entry.load() for entry in entry_points(group="alphamat.models")]
-    return {name: module for module in modules for name in module.PRESETS}
 
 
 def module_with(network: str, argument: str) -> ModuleType:
