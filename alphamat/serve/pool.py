@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from alphamat.progress import Step
+from alphamat.serve.faults import Fault
 from alphamat.serve.workers import Worker
 
 IDLE = 600.0  # seconds, after which a process that has nothing to do is ended
+WARM = 60.0  # seconds, most of which a first run compiles
 
 
 class Pool:
@@ -54,8 +56,15 @@ class Pool:
         return await in_thread(worker, run)
 
     def warm(self) -> None:
-        """Start the process for strokes, which come next."""
-        in_thread(self.live, self.live.start)
+        """Start the process for strokes, which come next, and let it load what they need."""
+        if self.live.pid is not None:
+            return
+
+        def load() -> None:
+            with suppress(Fault):  # the first stroke tells it
+                self.live.call("warm", (), {}, limit=WARM)
+
+        in_thread(self.live, load)
 
     def rest(self) -> None:
         """End processes that have had nothing to do for long."""

@@ -18,6 +18,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from joblib.externals.loky.backend import get_context
+
 from alphamat import progress
 from alphamat.interrupts import interrupts_held
 from alphamat.serve.faults import Fault, as_fault, log_fault, logger
@@ -92,8 +94,6 @@ class Worker:
 
     def start(self) -> None:
         """Start the process, unless it is there."""
-        from joblib.externals.loky.backend import get_context
-
         with self.lock:
             if self.closed or (self.process is not None and self.process.is_alive()):
                 return

@@ -11,6 +11,7 @@ import alphamat
 from alphamat.io import read_image, read_picture, write_image
 from alphamat.progress import listening
 from alphamat.serve import work
+from alphamat.serve.painting import Painting
 from alphamat.serve.stored import facts, load, store
 from tests.alphamat.io.writers import profile
 
@@ -124,6 +125,13 @@ def test_a_stroke_is_answered_with_the_rectangle_that_changed(folder):
     assert (load(folder, "trimap")[20:25, 40:49] == 255).all()
     after[y : y + height, x : x + width] = before[y : y + height, x : x + width]
     assert np.abs(after.astype(int) - before).max() <= 1
+
+
+def test_a_stroke_on_a_small_picture_warms_the_process(monkeypatch):
+    solved = []
+    monkeypatch.setattr(Painting, "_step", lambda self, *rest: solved.append(rest) or 0.0)
+    work.warm()
+    assert solved
 
 
 def test_the_full_method_runs_on_what_was_painted(folder):
