@@ -1,9 +1,10 @@
-"""What `alphamat matte` puts a cut-out over."""
+"""What a cut-out is put over."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -20,6 +21,19 @@ class Fit(StrEnum):
     COVER = "cover"
     CONTAIN = "contain"
     STRETCH = "stretch"
+
+
+HowToFit = Annotated[
+    Fit | None,
+    typer.Option(
+        help="How to fit an image of another size to the photograph: cut off what is too much, add "
+        "black bars, or change its proportions."
+    ),
+]
+LinearLight = Annotated[
+    bool,
+    typer.Option("--linear", help="Blend the composite in linear light: soft edges do not darken."),
+]
 
 
 def over_what(

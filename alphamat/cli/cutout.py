@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from alphamat.cli.arguments import Bits, MethodName, WeightsFile
-from alphamat.cli.backdrop import Fit
+from alphamat.cli.backdrop import HowToFit, LinearLight
 from alphamat.cli.cutting import Recipe, cut_all
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.named import matting_named, segmenting_named
@@ -110,19 +110,8 @@ def cut_out(
             "instead of the cut-out.",
         ),
     ] = None,
-    fit: Annotated[
-        Fit | None,
-        typer.Option(
-            help="How to fit an image of another size to a picture: cut off what is too much, add "
-            "black bars, or change its proportions."
-        ),
-    ] = None,
-    linear: Annotated[
-        bool,
-        typer.Option(
-            "--linear", help="Blend the composite in linear light: soft edges do not darken."
-        ),
-    ] = False,
+    fit: HowToFit = None,
+    linear: LinearLight = False,
     also: Annotated[
         list[Also] | None,
         typer.Option(help="Write this, too, as NAME_alpha.png and so on; may be repeated."),

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
-from alphamat.cli.backdrop import Fit, over_what
+from alphamat.cli.backdrop import HowToFit, LinearLight, over_what
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.hints import oddities
 from alphamat.cli.named import method_named
@@ -77,19 +77,8 @@ def matte_image(
             "instead of the alpha; with --cutout, write both.",
         ),
     ] = None,
-    fit: Annotated[
-        Fit | None,
-        typer.Option(
-            help="How to fit an image of another size to IMAGE: cut off what is too much, add "
-            "black bars, or change its proportions."
-        ),
-    ] = None,
-    linear: Annotated[
-        bool,
-        typer.Option(
-            "--linear", help="Blend the composite in linear light: soft edges do not darken."
-        ),
-    ] = False,
+    fit: HowToFit = None,
+    linear: LinearLight = False,
     epsilon: Annotated[
         float | None,
         typer.Option(help="Regularisation, where the method has one: more is smoother."),
