@@ -101,6 +101,7 @@ ORACLES = (
         only_theirs=frozenset({"backbone._conv_block_5"}),
         bfloat16=0.0059,
         sides=(32, 64),
+        slow=True,
     ),
     Oracle("gca", (Stored("gca"),), bfloat16=0.016, sides=(64, 96), slow=True),
     Oracle("pp-gca", (Stored("pgca_resnet34"),)),
@@ -120,6 +121,7 @@ ORACLES = (
             Stored(
                 "pmodnet_resnet50_vd",
                 noise={"matte": 7.2e-5, "detail": 7.4e-5, "semantic": 1.4e-5},
+                slow=True,
             ),
         ),
         fields={"matte": "alpha"},
@@ -130,6 +132,7 @@ ORACLES = (
             Stored(
                 "pmodnet_hrnet_w18",
                 noise={"matte": 3.9e-5, "detail": 3.1e-5, "semantic": 1.6e-5},
+                slow=True,
             ),
         ),
         fields={"matte": "alpha"},
@@ -203,6 +206,7 @@ ORACLES = (
     Oracle(
         "rvm-mobilenetv3",
         (Stored("rvm_mobilenetv3"),),
+        slow=True,
         kin={"pp-rvm-mobilenetv3": OTHER_NAMES},
         clip=True,
         bfloat16=0.0314,
