@@ -32,9 +32,19 @@ def max_unpool(x: Float[Array, "B H W C"], place: Array) -> Float[Array, "B 2*H 
 
 def average_pool(x: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
     """Average each 2 × 2 pixels. A last odd row or column is averaged by itself."""
-    x = jnp.pad(x, [(0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)], mode="edge")
+    x = _with_even_sides(x)
     B, H, W, C = x.shape
     return x.reshape(B, H // 2, 2, W // 2, 2, C).mean((2, 4))
+
+
+def max_pool_all(x: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
+    """Return the largest of each 2 × 2 pixels. A last odd row or column counts by itself."""
+    return max_pool(_with_even_sides(x))[0]
+
+
+def _with_even_sides(x: Array) -> Array:
+    """Repeat a last odd row or column."""
+    return jnp.pad(x, [(0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)], mode="edge")
 
 
 def global_average_pool(x: Float[Array, "B H W C"]) -> Float[Array, "B 1 1 C"]:

@@ -15,6 +15,13 @@ def test_pooling_finds_the_first_of_equals_and_leaves_an_odd_edge_out():
     assert np.array_equal(place[0, ..., 0], [[1, 0]])
 
 
+def test_pooling_of_all_pixels_keeps_an_odd_edge():
+    x = np.array([[1, 3, -2], [3, 0, -1], [-9, 9, -8]], np.float32)
+    assert np.array_equal(
+        layers.max_pool_all(jnp.asarray(x[None, ..., None]))[0, ..., 0], [[3, -1], [9, -8]]
+    )
+
+
 def test_unpooling_puts_values_back_where_they_were_found():
     x = noise(2, 6, 8, 3)
     top, place = layers.max_pool(x)
