@@ -29,7 +29,7 @@ class Stored:
     one is far off.
     """
     slow: bool = False
-    """Whether only slow tests read it, since another network tests the same."""
+    """Whether only slow tests run it. Names and shapes are tested by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,11 +237,22 @@ each_network = pytest.mark.parametrize(
         if oracle.stored
     ],
 )
-each_architecture = pytest.mark.parametrize("oracle", [case(oracle) for oracle in _architectures])
+each_architecture = pytest.mark.parametrize(
+    "oracle", [case(oracle, slow=oracle.stored[0].slow) for oracle in _architectures]
+)
 each_costly = pytest.mark.parametrize(
     "oracle", [case(oracle, slow=oracle.slow) for oracle in _architectures]
 )
 each_stored = pytest.mark.parametrize(("oracle", "stored"), _runs)
 each_stored_picture = pytest.mark.parametrize(
     ("oracle", "stored"), [run for run in _runs if not run.values[0].clip]
+)
+each_slow_stored = pytest.mark.parametrize(
+    ("oracle", "stored"),
+    [
+        case(oracle, stored.name, stored)
+        for oracle in ORACLES
+        for stored in oracle.stored
+        if stored.slow
+    ],
 )
