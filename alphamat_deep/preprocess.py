@@ -1,7 +1,7 @@
 """From the user's picture to a network's inputs, and back: the authors' rules, as data.
 
-A `Preprocess` is a chain of resizing and padding, then a normalisation of colours and an encoding
-of the trimap. The network's alpha goes back through the chain, to the image's size.
+A `Preprocess` is a chain of steps, such as resizing and padding, then a normalisation of colours
+and an encoding of the trimap. The network's alpha goes back through the chain, to the image's size.
 """
 
 from __future__ import annotations
@@ -49,6 +49,18 @@ def area(pixels: np.ndarray, size: Size) -> np.ndarray:
     return pixels
 
 
+def bilinear_over_black(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Interpolate without antialiasing and without rounding; black lies beyond the border.
+
+    So scikit-image has it by default up to 0.14. 8 bits become numbers in [0, 1].
+    """
+    from skimage.transform import resize
+
+    if pixels.dtype == np.uint8:
+        pixels = pixels / np.float32(255)
+    return resize(pixels, size, order=1, mode="constant", anti_aliasing=False)
+
+
 class Resize(NamedTuple):
     """Resize the image, and alpha back."""
 
@@ -57,6 +69,8 @@ class Resize(NamedTuple):
     smooth_trimap: bool = False
     """Whether the trimap is resized like the image, not by nearest neighbour."""
     how: Callable[[np.ndarray, Size], np.ndarray] = bilinear
+    back: Callable[[np.ndarray, Size], np.ndarray] | None = None
+    """How alpha is resized; None where it is as the image is."""
 
     def apply(
         self, image: np.ndarray, trimap: np.ndarray | None
@@ -69,7 +83,7 @@ class Resize(NamedTuple):
         return self.how(image, size), trimap
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
-        return alpha if alpha.shape[:2] == size else self.how(alpha, size)
+        return alpha if alpha.shape[:2] == size else (self.back or self.how)(alpha, size)
 
 
 class Pad(NamedTuple):
@@ -94,6 +108,36 @@ class Pad(NamedTuple):
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
         y, x = (slice(self.border, self.border + side) for side in size)
         return alpha[y, x]
+
+
+class Brighten(NamedTuple):
+    """Divide the image by its largest value."""
+
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        return image / np.float32(max(image.max(), 1e-6)), trimap
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        return alpha
+
+
+class Stretch(NamedTuple):
+    """Stretch alpha: its smallest value becomes 0, its largest 1."""
+
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        return image, trimap
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        low, high = alpha.min(), alpha.max()
+        return (alpha - low) / (high - low) if low < high else alpha
+
+
+def square(side: int, height: int, width: int) -> Size:
+    """Resize to a square, whatever the proportions."""
+    return side, side
 
 
 def within(longest: int, height: int, width: int) -> Size:
@@ -166,7 +210,7 @@ class Preprocess:
     """Of colours in [0, 1]: the network takes (image - mean) / std."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
     """Turns the trimap into the network's input; None where the network takes no trimap."""
-    chain: tuple[Resize | Pad, ...] = ()
+    chain: tuple[Resize | Pad | Brighten | Stretch, ...] = ()
     keep_known: bool = True
     """Whether alpha is set to 0 and 1 on the trimap's known pixels."""
     plate: bool = False
