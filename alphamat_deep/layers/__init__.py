@@ -29,7 +29,9 @@ from alphamat_deep.layers.pooling import average_pool as average_pool
 from alphamat_deep.layers.pooling import global_average_pool as global_average_pool
 from alphamat_deep.layers.pooling import max_pool as max_pool
 from alphamat_deep.layers.pooling import max_pool_all as max_pool_all
+from alphamat_deep.layers.pooling import max_pool_overlapping as max_pool_overlapping
 from alphamat_deep.layers.pooling import max_unpool as max_unpool
+from alphamat_deep.layers.pooling import max_unpool_overlapping as max_unpool_overlapping
 from alphamat_deep.layers.resizing import find_neighbours as find_neighbours
 from alphamat_deep.layers.resizing import refuse_unless_multiples as refuse_unless_multiples
 from alphamat_deep.layers.resizing import resize as resize
