@@ -8,12 +8,15 @@ from alphamat_deep.catalogue import (
     bgmv2,
     dim,
     gca,
+    isnet,
     learned,
     modnet,
+    p3m,
     pp_humanmatting,
     pp_matting,
     pp_mattingv2,
     rvm,
+    u2net,
 )
 from alphamat_deep.catalogue.preset import Backbone as Backbone
 from alphamat_deep.catalogue.preset import Preset as Preset
@@ -28,6 +31,9 @@ PRESETS = {
     **pp_matting.PRESETS,
     **pp_mattingv2.PRESETS,
     **pp_humanmatting.PRESETS,
+    **p3m.PRESETS,
     **bgmv2.PRESETS,
     **rvm.PRESETS,
+    **u2net.PRESETS,
+    **isnet.PRESETS,
 }

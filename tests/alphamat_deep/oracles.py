@@ -45,7 +45,7 @@ class Oracle:
     fields: Mapping[str, str] = field(default_factory=dict)
     """Our names of outputs by the authors', where they differ."""
     only_theirs: frozenset[str] = frozenset()
-    """Modules of the authors whose outputs are no single module's of ours."""
+    """Outputs of the authors that we have not, and modules that are no single one of ours."""
     flips: float = 0.0
     """Share of pixels whose alpha may differ: where it is one of several answers."""
     clip: bool = False
@@ -169,6 +169,18 @@ ORACLES = (
         slow=True,
     ),
     Oracle(
+        "p3m",
+        (Stored("p3m_resnet34", slow=True),),
+        fields={"fused": "alpha", "global_logits": "scores"},
+        only_theirs=frozenset({"global_argmax", "mp0", "encoder1", "encoder4"}),
+        flips=0.0001,  # alpha is one of three, whichever scores highest
+        bfloat16=0.02,
+        sides=(64, 96),
+        jumps=True,
+        slow=True,
+        smaller={"depths": (1, 1, 1, 1)},
+    ),
+    Oracle(
         "bgmv2-mobilenetv2",
         (
             Stored("bgmv2_mobilenetv2_sampling", SAMPLING),
@@ -210,6 +222,15 @@ ORACLES = (
         smaller={"backbone": Shallower},
     ),
     Oracle("rvm-resnet50", (Stored("rvm_resnet50"),), clip=True),
+    Oracle("u2net", (Stored("u2net", slow=True),), fields={"d0": "alpha"}),
+    Oracle(
+        "u2netp",
+        (Stored("u2netp", slow=True),),
+        fields={"d0": "alpha"},
+        bfloat16=0.02,
+        slow=True,
+    ),
+    Oracle("isnet", (Stored("isnet_dis", slow=True),), fields={"d1": "alpha"}),
 )
 
 
