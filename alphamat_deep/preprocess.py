@@ -110,6 +110,31 @@ class Pad(NamedTuple):
         return alpha[y, x]
 
 
+class Extend(NamedTuple):
+    """Add pixels of one colour below and to the right. The trimap has them as background."""
+
+    size: Callable[[int, int], Size]
+    """New height and width, from the old ones."""
+    colour: tuple[float, float, float]
+    """In [0, 1]; so 8 bits become such numbers."""
+
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        height, width = image.shape[:2]
+        size = self.size(height, width)
+        if size == (height, width):
+            return image, trimap
+        wide = np.empty((*size, 3), np.float32)
+        wide[:] = self.colour
+        wide[:height, :width] = image / np.float32(255) if image.dtype == np.uint8 else image
+        ends = [(0, size[0] - height), (0, size[1] - width)]
+        return wide, None if trimap is None else np.pad(trimap, ends)
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        return alpha[: size[0], : size[1]]
+
+
 class Brighten(NamedTuple):
     """Divide the image by its largest value."""
 
@@ -156,6 +181,13 @@ def floor_sides(
     least = max(least, multiple)
     rows, columns = (max(min(most, x - x % multiple), least) for x in (height, width))
     return int(rows), int(columns)
+
+
+def exceed_sides(multiple: int, height: int, width: int) -> Size:
+    """Raise both sides to their next multiples, beyond themselves, unless both are multiples."""
+    if height % multiple == width % multiple == 0:
+        return height, width
+    return height - height % multiple + multiple, width - width % multiple + multiple
 
 
 def short_side(length: int, height: int, width: int) -> Size:
@@ -210,7 +242,7 @@ class Preprocess:
     """Of colours in [0, 1]: the network takes (image - mean) / std."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
     """Turns the trimap into the network's input; None where the network takes no trimap."""
-    chain: tuple[Resize | Pad | Brighten | Stretch, ...] = ()
+    chain: tuple[Resize | Pad | Extend | Brighten | Stretch, ...] = ()
     keep_known: bool = True
     """Whether alpha is set to 0 and 1 on the trimap's known pixels."""
     plate: bool = False

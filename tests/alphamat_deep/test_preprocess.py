@@ -9,12 +9,14 @@ import pytest
 from alphamat_deep.preprocess import (
     HALF,
     Brighten,
+    Extend,
     Pad,
     Preprocess,
     Resize,
     Stretch,
     area,
     bilinear_over_black,
+    exceed_sides,
     floor_short_side,
     floor_short_side_unless_between,
     floor_sides,
@@ -217,6 +219,33 @@ def test_padding_mirrors_and_is_taken_off_again(size):
     if size[0] > 1:
         assert np.array_equal(marks[31, 32:-32], marks[33, 32:-32])
     np.testing.assert_allclose(rules.undo(marks[..., 0] / 255, prepared), trimap / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((64, 96), (64, 96)), ((65, 96), (96, 128)), ((64, 95), (96, 96)), ((1, 31), (32, 32))],
+)
+def test_both_sides_grow_unless_both_are_multiples(size, expected):
+    assert exceed_sides(32, *size) == expected
+
+
+@pytest.mark.parametrize("size", [(5, 7), (6, 9)])
+def test_a_picture_is_extended_by_one_colour_and_its_trimap_by_background(size):
+    image, trimap = picture(*size)
+    colour = (0.2, 0.3, 0.4)
+    rules = Preprocess((0, 0, 0), (1, 1, 1), levels, (Extend(partial(exceed_sides, 3), colour),))
+    for given in (image, image / 255 + 1e-5):
+        prepared = rules.apply(given, trimap)
+        colours, marks = (x[0] for x in prepared.inputs)
+        assert colours.shape == (6, 9, 3)
+        assert marks.shape == (6, 9, 1)
+        outside = np.ones((6, 9), bool)
+        outside[: size[0], : size[1]] = False
+        np.testing.assert_allclose(colours[~outside], image.reshape(-1, 3) / 255, atol=2e-5)
+        assert np.array_equal(colours[outside], np.tile(np.float32(colour), (outside.sum(), 1)))
+        assert not marks[outside].any()
+        alpha = rules.undo(marks[..., 0], prepared)
+        assert np.array_equal(alpha[trimap != 128], trimap[trimap != 128] / 255)
 
 
 def test_alpha_comes_back_at_the_image_s_size_with_what_is_known():
