@@ -17,6 +17,7 @@ from alphamat_deep.catalogue import (
     pp_mattingv2,
     rvm,
     u2net,
+    vitmatte,
 )
 from alphamat_deep.catalogue.preset import Backbone as Backbone
 from alphamat_deep.catalogue.preset import Preset as Preset
@@ -27,6 +28,7 @@ PRESETS = {
     **learned.PRESETS,
     **dim.PRESETS,
     **gca.PRESETS,
+    **vitmatte.PRESETS,
     **modnet.PRESETS,
     **pp_matting.PRESETS,
     **pp_mattingv2.PRESETS,

@@ -104,6 +104,8 @@ ORACLES = (
     ),
     Oracle("gca", (Stored("gca"),), bfloat16=0.016, sides=(64, 96), slow=True),
     Oracle("pp-gca", (Stored("pgca_resnet34"),)),
+    Oracle("vitmatte-s", (Stored("vitmatte_s", slow=True),), bfloat16=0.02, slow=True),
+    Oracle("vitmatte-b", (Stored("vitmatte_b", slow=True),)),
     Oracle(
         "modnet",
         (Stored("modnet_mobilenetv2"),),

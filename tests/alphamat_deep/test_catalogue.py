@@ -19,6 +19,8 @@ NAMES = [
     "pp-dim",
     "gca",
     "pp-gca",
+    "vitmatte-s",
+    "vitmatte-b",
     "modnet",
     "modnet-webcam",
     "modnet-mobilenetv2",
