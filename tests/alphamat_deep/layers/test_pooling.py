@@ -32,6 +32,34 @@ def test_unpooling_puts_values_back_where_they_were_found():
     assert np.array_equal(back[back != 0], x[back != 0])
 
 
+def crowded(*shape):
+    """Return few levels, so that windows have equals and share their largest."""
+    return jnp.round(noise(*shape))
+
+
+def test_overlapping_windows_find_the_first_of_equals():
+    x = crowded(2, 6, 10, 3)
+    top, place = layers.max_pool_overlapping(x)
+    around = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=-np.inf)
+    for b, i, j, c in np.ndindex(2, 3, 5, 3):
+        window = around[b, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3, c]
+        assert top[b, i, j, c] == window.max()
+        assert place[b, i, j, c] == window.argmax()
+
+
+def test_of_overlapping_windows_the_last_puts_its_value_back():
+    x = crowded(2, 6, 10, 3)
+    _, place = layers.max_pool_overlapping(x)
+    values = noise(*place.shape, seed=31)
+    expected, put = np.zeros(x.shape, np.float32), 0
+    for b, i, j, c in np.ndindex(place.shape):
+        y, z = divmod(int(place[b, i, j, c]), 3)
+        put += expected[b, 2 * i - 1 + y, 2 * j - 1 + z, c] != 0
+        expected[b, 2 * i - 1 + y, 2 * j - 1 + z, c] = values[b, i, j, c]
+    assert put > 10
+    assert np.array_equal(layers.max_unpool_overlapping(values, place), expected)
+
+
 def test_averaging_pairs_repeats_an_odd_edge():
     x = jnp.asarray([[1, 3, 2], [3, 1, 6], [5, 7, 8]], jnp.float32)[None, ..., None]
     assert np.array_equal(layers.average_pool(x)[0, ..., 0], [[2, 4], [6, 8]])
