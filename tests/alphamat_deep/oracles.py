@@ -104,7 +104,7 @@ ORACLES = (
     ),
     Oracle("gca", (Stored("gca"),), bfloat16=0.016, sides=(64, 96), slow=True),
     Oracle("pp-gca", (Stored("pgca_resnet34"),)),
-    Oracle("vitmatte-s", (Stored("vitmatte_s", slow=True),), bfloat16=0.02, slow=True),
+    Oracle("vitmatte-s", (Stored("vitmatte_s", slow=True),), bfloat16=0.0068, slow=True),
     Oracle("vitmatte-b", (Stored("vitmatte_b", slow=True),)),
     Oracle(
         "modnet",
@@ -176,7 +176,7 @@ ORACLES = (
         fields={"fused": "alpha", "global_logits": "scores"},
         only_theirs=frozenset({"global_argmax", "mp0", "encoder1", "encoder4"}),
         flips=0.0001,  # alpha is one of three, whichever scores highest
-        bfloat16=0.02,
+        bfloat16=0.0135,
         sides=(64, 96),
         jumps=True,
         slow=True,
