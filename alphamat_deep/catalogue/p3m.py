@@ -61,7 +61,7 @@ PRESETS = {
         model=P3MNet,
         config=P3MNetConfig(),
         preprocess=RULES,
-        memory=partial(by_pixel, 2000),
+        memory=partial(by_pixel, 800),
         weights=Weights(
             url="https://drive.google.com/uc?export=download&id=1smX2YQGIpzKbfwDYHAwete00a_YMwoG1",
             file="p3mnet_pretrained_on_p3m10k.pth",
