@@ -8,6 +8,7 @@ from alphamat_deep.catalogue import (
     bgmv2,
     dim,
     gca,
+    indexnet,
     isnet,
     learned,
     modnet,
@@ -27,6 +28,7 @@ from alphamat_deep.catalogue.preset import Weights as Weights
 PRESETS = {
     **learned.PRESETS,
     **dim.PRESETS,
+    **indexnet.PRESETS,
     **gca.PRESETS,
     **vitmatte.PRESETS,
     **modnet.PRESETS,

@@ -17,6 +17,7 @@ NAMES = [
     "dim-skip",
     "dim-refine",
     "pp-dim",
+    "indexnet",
     "gca",
     "pp-gca",
     "vitmatte-s",

@@ -23,6 +23,7 @@ from tests.alphamat_deep.training.small import RECIPE, SMALL, batches
 FILES = {
     "dim-skip": files.vgg16,
     "pp-dim": files.paddle("pdim_vgg16", ("_out", 1000)),
+    "indexnet": files.human_mobilenet_v2,
     "gca": files.gca_resnet34,
     "pp-gca": files.resnet34,
     "vitmatte-s": files.pretrained_vit("vitmatte_s"),
