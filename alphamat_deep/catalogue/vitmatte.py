@@ -52,7 +52,7 @@ PRESETS = {
         model=ViTMatte,
         config=ViTMatteConfig(),
         preprocess=RULES,
-        memory=partial(by_pixel, 1000),
+        memory=partial(by_pixel, 600),
         weights=Weights(
             url="https://drive.google.com/file/d/12VKhSwE_miF9lWQQCgK7mv83rJIls3Xe",
             file="ViTMatte_S_Com.pth",
@@ -70,7 +70,7 @@ PRESETS = {
         model=ViTMatte,
         config=ViTMatteConfig(features=768, heads=12),
         preprocess=RULES,
-        memory=partial(by_pixel, 1000),
+        memory=partial(by_pixel, 600),
         weights=Weights(
             url="https://drive.google.com/file/d/1mOO5MMU4kwhNX96AlfpwjAoMM4V5w3k-",
             file="ViTMatte_B_Com.pth",
