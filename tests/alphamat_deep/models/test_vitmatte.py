@@ -35,6 +35,6 @@ def test_what_is_added_to_a_picture_is_0_to_the_network():
     colours, marks = (x[0] for x in rules.apply(image, trimap).inputs)
     assert colours.shape == (64, 96, 3)
     for added in (colours[33:], colours[:, 64:]):
-        assert not (added - np.float32(MEAN)).any()
+        assert not (added - np.array(MEAN, np.float32)).any()
     assert not marks[33:].any()
     assert (marks[:33, :64] == np.float32(128 / 255)).all()
