@@ -55,7 +55,7 @@ PRESETS = {
         model=U2Net,
         config=U2NetConfig(),
         preprocess=RULES,
-        memory=partial(by_pixel, 1000),
+        memory=partial(by_pixel, 1100),
         weights=Weights(
             url="https://drive.google.com/file/d/1ao1ovG1Qtx4b7EoskHXmi2E9rp5CHLcZ",
             file="u2net.pth",
@@ -71,7 +71,7 @@ PRESETS = {
         model=U2Net,
         config=U2NetConfig(encoder=((16, 64),) * 6, decoder=((16, 64),) * 5),
         preprocess=RULES,
-        memory=partial(by_pixel, 1000),
+        memory=partial(by_pixel, 1100),
         weights=Weights(
             url="https://drive.google.com/file/d/1rbSTGKAE-MTxBYHd-51l2hMOQPT_7EPy",
             file="u2netp.pth",

@@ -237,7 +237,7 @@ ORACLES = (
         "u2netp",
         (Stored("u2netp", slow=True),),
         fields={"d0": "alpha"},
-        bfloat16=0.02,
+        bfloat16=0.0074,
         slow=True,
     ),
     Oracle("isnet", (Stored("isnet_dis", slow=True),), fields={"d1": "alpha"}),

@@ -73,8 +73,8 @@ def test_alpha_of_isnet_is_stretched_at_the_picture_s_size():
 
 @pytest.fixture
 def weights(tmp_path):
-    """Return a file for U²-Net, all zeros but for one path: alpha grows with the brightness."""
-    shapes = shapes_of(without_values(alphamat_deep.PRESETS["u2net"]))
+    """Return a file for the small U²-Net, zeros but for a path: alpha grows with brightness."""
+    shapes = shapes_of(without_values(alphamat_deep.PRESETS["u2netp"]))
     tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     for name, tensor in tensors.items():
         if name.endswith(("bn_s1.weight", "bn_s1.running_var")):
@@ -84,8 +84,8 @@ def weights(tmp_path):
     tensors["stage1d.rebnconvin.conv_s1.weight"][0, 64, 1, 1] = 1  # the first of the skip
     tensors["side1.weight"][0, 0, 1, 1] = tensors["outconv.weight"][0, 0] = 2
     tensors["outconv.bias"][:] = -20
-    np.savez(tmp_path / "u2net.npz", **tensors)
-    return tmp_path / "u2net.npz"
+    np.savez(tmp_path / "u2netp.npz", **tensors)
+    return tmp_path / "u2netp.npz"
 
 
 @pytest.fixture
@@ -100,11 +100,11 @@ def disc():
 @pytest.mark.slow
 def test_a_photograph_is_cut_out_without_a_trimap(weights, disc, tmp_path):
     image, mask = disc
-    method = alphamat_deep.load("u2net", weights)
+    method = alphamat_deep.load("u2netp", weights)
     found = alphamat.cutout_photo(image, segment=method)
     assert np.abs(found.alpha - mask).mean() < 0.02
     write_image(tmp_path / "disc.png", image)
-    options = ["--segment", "u2net", "--segment-weights", str(weights)]
+    options = ["--segment", "u2netp", "--segment-weights", str(weights)]
     result = CliRunner().invoke(app, ["cutout", str(tmp_path / "disc.png"), *options])
     assert result.exit_code == 0, result.output
     written = read_image(tmp_path / "disc_cutout.png")
