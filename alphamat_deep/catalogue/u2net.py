@@ -37,7 +37,8 @@ def pillow_bilinear(alpha: np.ndarray, size: Size) -> np.ndarray:
     """Interpolate, with antialiasing where a side shrinks."""
     from PIL import Image
 
-    return np.asarray(Image.fromarray(alpha).resize(size[::-1], Image.Resampling.BILINEAR))
+    height, width = size
+    return np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BILINEAR))
 
 
 RULES = Preprocess(

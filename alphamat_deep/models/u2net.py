@@ -29,20 +29,22 @@ class U2NetConfig:
     """Of each stage, finest first: features inside it, and after it."""
     decoder: Widths = ((16, 64), (32, 64), (64, 128), (128, 256), (256, 512))
     halved: bool = False
-    """Whether a convolution halves the picture first, and the finest stage alone says alpha.
+    """Whether a convolution halves the picture first, and alpha is that of the finest stage.
 
-    So it is in IS-Net. In U²-Net alpha is a mean of all stages' logits, with weights learnt.
+    IS-Net does so. In U²-Net alpha comes from a weighted sum of all stages' logits.
     """
 
 
 class U2NetOutput(NamedTuple):
     alpha: Float[Array, "B H W 1"]
     sides: Float[Array, "B H W 6"]
-    """Alpha as each stage alone says it, finest first."""
+    """Alpha of each stage by itself, finest first."""
 
 
 class U2Net(nnx.Module):
     """The network of U²-Net and of IS-Net."""
+
+    stage1: RSU
 
     def __init__(self, config: U2NetConfig = U2NetConfig(), *, rngs: nnx.Rngs):
         self.conv_in = Conv(3, 64, 3, stride=2, padding=1, rngs=rngs) if config.halved else None
@@ -67,7 +69,7 @@ class U2Net(nnx.Module):
         return U2NetOutput(jax.nn.sigmoid(fused), jax.nn.sigmoid(logits))
 
     def _stages(self, x: Array) -> list[Array]:
-        """Return what the stages of the decoder give, finest first, and the coarsest one."""
+        """Return the features of the decoder's stages, finest first, and of the coarsest stage."""
         skips = [self.stage1(x)]
         for at in range(2, len(DEPTHS) + 1):
             skips.append(getattr(self, f"stage{at}")(max_pool_all(skips[-1])))
@@ -88,6 +90,8 @@ class RSU(nnx.Module):
     A `flat` one has all its maps at one size, and dilates instead of shrinking.
     """
 
+    rebnconv1: REBNConv
+
     def __init__(
         self,
         depth: int,
@@ -98,7 +102,7 @@ class RSU(nnx.Module):
         flat: bool,
         rngs: nnx.Rngs,
     ):
-        conv = partial(ConvBNReLU, rngs=rngs)
+        conv = partial(REBNConv, rngs=rngs)
         self.depth, self.flat = depth, flat
         self.rebnconvin = conv(channels, features)
         for at in range(1, depth + 1):
@@ -123,7 +127,9 @@ class RSU(nnx.Module):
         return x + start
 
 
-class ConvBNReLU(nnx.Module):
+class REBNConv(nnx.Module):
+    """A convolution, batch normalisation, and a rectifier."""
+
     def __init__(self, channels: int, features: int, *, dilation: int = 1, rngs: nnx.Rngs):
         self.conv_s1 = Conv(channels, features, 3, padding=dilation, dilation=dilation, rngs=rngs)
         self.bn_s1 = batch_norm(features, rngs=rngs)
