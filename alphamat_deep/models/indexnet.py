@@ -90,7 +90,7 @@ class IndexNet(nnx.Module):
             kept.append((x, indices))
             if stage in INDEXED:
                 x = 4 * average_pool(x)
-        x = self.dconv_pp(apply(self.layer7, x), rngs)
+        x = self.dconv_pp(apply(getattr(self, f"layer{len(DECODED)}"), x), rngs)
         for stage in reversed(range(len(DECODED))):
             encoded, indices = kept.pop()
             if indices is not None:
