@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from alphamat_deep.layers.convolution import Conv
 from alphamat_deep.layers.resizing import resize_along, resize_bicubic
 
-SCORES = 2**23  # that are held at a time, for memory
+SCORES = 2**22  # that are held at a time, for memory; with more a CPU takes up to twice as long
 
 
 class RelativeAttention(nnx.Module):
