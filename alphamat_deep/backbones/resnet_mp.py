@@ -1,9 +1,8 @@
-"""ResNet-34 that halves the size by pooling alone, as the encoder of P3M-Net.
+"""The ResNet-34 of P3M-Net, under torchvision's names. It halves the size by pooling alone.
 
-He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, table 1, under
-torchvision's names. All convolutions have a stride of 1; before each stage of blocks, and after the
-first layer, the largest of 3 × 3 pixels counts (Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait
-Matting", ACM Multimedia 2021, section 4.2).
+He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, table 1, with
+strides of 1. The largest of 3 × 3 pixels is taken after the first layer and before each stage of
+blocks (Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM Multimedia 2021).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """P3M-Net with ResNet-34.
 
-Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM Multimedia 2021, section 4. It needs
-no trimap. One decoder (global) finds background, transition and foreground; another (local) finds
-alpha, which counts in the transition. Modules join features: those of the encoder and of both
-decoders (TFI), the encoder's first ones and the local decoder's (sBFI), and its last ones and the
-global decoder's (dBFI).
+Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM Multimedia 2021. It needs no trimap.
+One decoder (global) finds background, transition and foreground; another (local) finds alpha, which
+counts in the transition. Modules join features: those of the encoder and of both decoders (TFI),
+the encoder's first ones and the local decoder's (sBFI), and its last ones and the global decoder's
+(dBFI).
 """
 
 from __future__ import annotations
