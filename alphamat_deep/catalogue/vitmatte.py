@@ -18,6 +18,7 @@ WARNING = (
 )
 
 # The network normalises colours, so what is added below and to the right becomes 0.
+# Hugging Face's processor has other means and adds fewer pixels; the authors' are these.
 RULES = Preprocess(
     (0, 0, 0),
     (1, 1, 1),
@@ -52,7 +53,7 @@ PRESETS = {
         model=ViTMatte,
         config=ViTMatteConfig(),
         preprocess=RULES,
-        memory=partial(by_pixel, 600),
+        memory=partial(by_pixel, 700),
         weights=Weights(
             url="https://drive.google.com/file/d/12VKhSwE_miF9lWQQCgK7mv83rJIls3Xe",
             file="ViTMatte_S_Com.pth",
@@ -70,7 +71,7 @@ PRESETS = {
         model=ViTMatte,
         config=ViTMatteConfig(features=768, heads=12),
         preprocess=RULES,
-        memory=partial(by_pixel, 600),
+        memory=partial(by_pixel, 700),
         weights=Weights(
             url="https://drive.google.com/file/d/1mOO5MMU4kwhNX96AlfpwjAoMM4V5w3k-",
             file="ViTMatte_B_Com.pth",
