@@ -37,8 +37,9 @@ PRESETS = {
             "https://arxiv.org/abs/2203.03041"
         ),
         warning=(
-            f"{MASK} The authors state terms of their code and of their data set DIS5K, which "
-            "restrict commercial use; but none of the weights, nor what else these learnt from."
+            f"{MASK} The authors state terms of their code, and of their data set DIS5K, which "
+            "restrict commercial use. They state none of the weights, and do not say what other "
+            "pictures these were trained on."
         ),
     ),
 }

@@ -22,10 +22,10 @@ CITATION = (
     'Qin et al., "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection", '
     "Pattern Recognition 2020, https://arxiv.org/abs/2005.09007"
 )
-LICENCE = "Apache-2.0 as its author says; terms of the training data, DUTS-TR, apart"
+LICENCE = "Apache-2.0 as its author says; he refers to the terms of the training data, DUTS-TR"
 MASK = (
-    "It was trained on masks, so its alpha says where the object is; give it as `segment`, and let "
-    "another method find alpha along the outline."
+    "It was trained on masks: its alpha says where the object is, and little about its outline. "
+    "Give it as `segment`, so that another method finds alpha along the outline."
 )
 WARNING = (
     f"{MASK} Its author says that the weights have the licence of the code, and asks their users "
