@@ -2,8 +2,7 @@
 
 Yao, Wang, Yang & Wang, "ViTMatte: Boosting Image Matting with Pre-trained Plain Vision
 Transformers", Information Fusion 103, 2024. A plain vision transformer sees the picture and its
-trimap at 1/16 of the size (section 3.2 of arXiv:2305.15272), and a few convolutions bring the
-details back (section 3.4).
+trimap in patches of 16 × 16 pixels, and a few convolutions bring the details back.
 """
 
 from __future__ import annotations
