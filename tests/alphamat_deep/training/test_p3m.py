@@ -12,7 +12,7 @@ from tests.alphamat_deep.networks import jit
 def test_the_objective_adds_up_its_terms_with_their_weights():
     rng = np.random.default_rng(7)
     truth, alpha, local = (jnp.asarray(rng.random((2, 32, 40, 1)), jnp.float32) for _ in range(3))
-    trimap = jnp.asarray(rng.choice(np.float32([0, 0.5, 1]), (2, 32, 40, 1)))
+    trimap = jnp.asarray(rng.choice([0, 0.5, 1], (2, 32, 40, 1)), jnp.float32)
     scores, *sides = jnp.asarray(rng.normal(size=(4, 2, 32, 40, 3)), jnp.float32)
     image, front, back = jnp.asarray(rng.normal(size=(3, 2, 32, 40, 3)), jnp.float32)
     outputs = P3MNetOutput(alpha, local, scores, tuple(sides))
