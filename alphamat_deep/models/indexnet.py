@@ -1,9 +1,9 @@
 """IndexNet Matting.
 
 Lu, Dai, Shen & Xu, "Indices Matter: Learning to Index for Deep Image Matting", ICCV 2019, with the
-depthwise index networks of the published weights (many to one, nonlinear, with context). Each
-weighs every four pixels: the encoder adds them up so where it halves the size, and the decoder
-spreads a value over them where it doubles the size.
+depthwise index networks of the published weights (many to one, nonlinear, with context). They weigh
+every four pixels. The encoder adds up four weighed pixels where it halves the size; the decoder
+multiplies a value by four weights where it doubles the size.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class IndexNet(nnx.Module):
         for stage, (expansion, features, count, _) in enumerate(STAGES, start=1):
             first = Block(channels, expansion, features, rngs=rngs)
             rest = (Block(features, expansion, features, rngs=rngs) for _ in range(1, count))
-            setattr(self, f"layer{stage}", nnx.List([first, *rest]))
+            setattr(self, f"layer{stage}", Stack([first, *rest]))
             channels = features
             encoded.append(features)
         for stage, features in INDEXED.items():
@@ -80,17 +80,16 @@ class IndexNet(nnx.Module):
         draws the dropout.
         """
         refuse_unless_multiples(32, image)
-        x, kept = self.layer0(concatenate(image, trimap)), []
+        x, kept = concatenate(image, trimap), []
         for stage in range(len(DECODED)):
-            x = apply(getattr(self, f"layer{stage}"), x) if stage else x
-            indices = None
+            x, indices = getattr(self, f"layer{stage}")(x), None
             if stage in INDEXED:
                 weights, indices = getattr(self, f"index{stage}")(x)
                 x = weights * x
             kept.append((x, indices))
             if stage in INDEXED:
                 x = 4 * average_pool(x)
-        x = self.dconv_pp(apply(getattr(self, f"layer{len(DECODED)}"), x), rngs)
+        x = self.dconv_pp(getattr(self, f"layer{len(DECODED)}")(x), rngs)
         for stage in reversed(range(len(DECODED))):
             encoded, indices = kept.pop()
             if indices is not None:
