@@ -87,6 +87,12 @@ FORMS = {
         "running_var": ("var", SAME),
     },
     nnx.InstanceNorm: {"scale": ("scale", SAME), "bias": ("bias", SAME)},
+    nnx.LayerNorm: {"weight": ("scale", SAME), "bias": ("bias", SAME)},
+    layers.PositionEmbedding: {"weight": ("weight", SAME)},
+    layers.RelativeAttention: {
+        "rel_pos_h": ("rel_pos_h", SAME),
+        "rel_pos_w": ("rel_pos_w", SAME),
+    },
 }
 
 # Names that all models of a framework share. Counters of batches are not used here.

@@ -1,7 +1,7 @@
 """From the user's picture to a network's inputs, and back: the authors' rules, as data.
 
-A `Preprocess` is a chain of resizing and padding, then a normalisation of colours and an encoding
-of the trimap. The network's alpha goes back through the chain, to the image's size.
+A `Preprocess` is a chain of steps, such as resizing and padding, then a normalisation of colours
+and an encoding of the trimap. The network's alpha goes back through the chain, to the image's size.
 """
 
 from __future__ import annotations
@@ -49,6 +49,18 @@ def area(pixels: np.ndarray, size: Size) -> np.ndarray:
     return pixels
 
 
+def bilinear_over_black(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Interpolate without antialiasing and without rounding; black lies beyond the border.
+
+    So scikit-image has it by default up to 0.14. 8 bits become numbers in [0, 1].
+    """
+    from skimage.transform import resize
+
+    if pixels.dtype == np.uint8:
+        pixels = pixels / np.float32(255)
+    return resize(pixels, size, order=1, mode="constant", anti_aliasing=False)
+
+
 class Resize(NamedTuple):
     """Resize the image, and alpha back."""
 
@@ -57,6 +69,8 @@ class Resize(NamedTuple):
     smooth_trimap: bool = False
     """Whether the trimap is resized like the image, not by nearest neighbour."""
     how: Callable[[np.ndarray, Size], np.ndarray] = bilinear
+    back: Callable[[np.ndarray, Size], np.ndarray] | None = None
+    """How alpha is resized; None where it is as the image is."""
 
     def apply(
         self, image: np.ndarray, trimap: np.ndarray | None
@@ -69,7 +83,7 @@ class Resize(NamedTuple):
         return self.how(image, size), trimap
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
-        return alpha if alpha.shape[:2] == size else self.how(alpha, size)
+        return alpha if alpha.shape[:2] == size else (self.back or self.how)(alpha, size)
 
 
 class Pad(NamedTuple):
@@ -96,6 +110,61 @@ class Pad(NamedTuple):
         return alpha[y, x]
 
 
+class Extend(NamedTuple):
+    """Add pixels of one colour below and to the right. The trimap has them as background."""
+
+    size: Callable[[int, int], Size]
+    """New height and width, from the old ones."""
+    colour: tuple[float, float, float]
+    """In [0, 1]; so 8 bits become such numbers."""
+
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        height, width = image.shape[:2]
+        size = self.size(height, width)
+        if size == (height, width):
+            return image, trimap
+        wide = np.empty((*size, 3), np.float32)
+        wide[:] = self.colour
+        wide[:height, :width] = image / np.float32(255) if image.dtype == np.uint8 else image
+        ends = [(0, size[0] - height), (0, size[1] - width)]
+        return wide, None if trimap is None else np.pad(trimap, ends)
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        return alpha[: size[0], : size[1]]
+
+
+class Brighten(NamedTuple):
+    """Divide the image by its largest value."""
+
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        return image / np.float32(max(image.max(), 1e-6)), trimap
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        return alpha
+
+
+class Stretch(NamedTuple):
+    """Stretch alpha: its smallest value becomes 0, its largest 1."""
+
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        return image, trimap
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        low, high = alpha.min(), alpha.max()
+        return (alpha - low) / (high - low) if low < high else alpha
+
+
+def square(side: int, height: int, width: int) -> Size:
+    """Resize to a square, whatever the proportions."""
+    return side, side
+
+
 def within(longest: int, height: int, width: int) -> Size:
     """Shrink to a long side of at most `longest`, keeping the proportions."""
     scale = min(1, longest / max(height, width))
@@ -112,6 +181,13 @@ def floor_sides(
     least = max(least, multiple)
     rows, columns = (max(min(most, x - x % multiple), least) for x in (height, width))
     return int(rows), int(columns)
+
+
+def exceed_sides(multiple: int, height: int, width: int) -> Size:
+    """Raise both sides to their next multiples, beyond themselves, unless both are multiples."""
+    if height % multiple == width % multiple == 0:
+        return height, width
+    return height - height % multiple + multiple, width - width % multiple + multiple
 
 
 def short_side(length: int, height: int, width: int) -> Size:
@@ -166,7 +242,7 @@ class Preprocess:
     """Of colours in [0, 1]: the network takes (image - mean) / std."""
     encode: Callable[[np.ndarray], np.ndarray] | None = None
     """Turns the trimap into the network's input; None where the network takes no trimap."""
-    chain: tuple[Resize | Pad, ...] = ()
+    chain: tuple[Resize | Pad | Extend | Brighten | Stretch, ...] = ()
     keep_known: bool = True
     """Whether alpha is set to 0 and 1 on the trimap's known pixels."""
     plate: bool = False

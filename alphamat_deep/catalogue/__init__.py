@@ -8,12 +8,17 @@ from alphamat_deep.catalogue import (
     bgmv2,
     dim,
     gca,
+    indexnet,
+    isnet,
     learned,
     modnet,
+    p3m,
     pp_humanmatting,
     pp_matting,
     pp_mattingv2,
     rvm,
+    u2net,
+    vitmatte,
 )
 from alphamat_deep.catalogue.preset import Backbone as Backbone
 from alphamat_deep.catalogue.preset import Preset as Preset
@@ -23,11 +28,16 @@ from alphamat_deep.catalogue.preset import Weights as Weights
 PRESETS = {
     **learned.PRESETS,
     **dim.PRESETS,
+    **indexnet.PRESETS,
     **gca.PRESETS,
+    **vitmatte.PRESETS,
     **modnet.PRESETS,
     **pp_matting.PRESETS,
     **pp_mattingv2.PRESETS,
     **pp_humanmatting.PRESETS,
+    **p3m.PRESETS,
     **bgmv2.PRESETS,
     **rvm.PRESETS,
+    **u2net.PRESETS,
+    **isnet.PRESETS,
 }

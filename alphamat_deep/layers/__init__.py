@@ -4,6 +4,9 @@ Arrays are NHWC, kernels HWIO. Attributes have Flax's names where Flax has the l
 authors'; `fill` knows both.
 """
 
+from alphamat_deep.layers.attention import PositionEmbedding as PositionEmbedding
+from alphamat_deep.layers.attention import RelativeAttention as RelativeAttention
+from alphamat_deep.layers.attention import over_windows as over_windows
 from alphamat_deep.layers.blocks import ConvBN as ConvBN
 from alphamat_deep.layers.blocks import ConvBNReLU as ConvBNReLU
 from alphamat_deep.layers.blocks import PyramidPooling as PyramidPooling
@@ -28,11 +31,15 @@ from alphamat_deep.layers.pooling import AdaptiveAveragePool as AdaptiveAverageP
 from alphamat_deep.layers.pooling import average_pool as average_pool
 from alphamat_deep.layers.pooling import global_average_pool as global_average_pool
 from alphamat_deep.layers.pooling import max_pool as max_pool
+from alphamat_deep.layers.pooling import max_pool_all as max_pool_all
+from alphamat_deep.layers.pooling import max_pool_overlapping as max_pool_overlapping
 from alphamat_deep.layers.pooling import max_unpool as max_unpool
+from alphamat_deep.layers.pooling import max_unpool_overlapping as max_unpool_overlapping
 from alphamat_deep.layers.resizing import find_neighbours as find_neighbours
 from alphamat_deep.layers.resizing import refuse_unless_multiples as refuse_unless_multiples
 from alphamat_deep.layers.resizing import resize as resize
 from alphamat_deep.layers.resizing import resize_along as resize_along
+from alphamat_deep.layers.resizing import resize_bicubic as resize_bicubic
 from alphamat_deep.layers.resizing import resize_like_paddle as resize_like_paddle
 from alphamat_deep.layers.resizing import upsample_bilinear as upsample_bilinear
 from alphamat_deep.layers.resizing import upsample_nearest as upsample_nearest

@@ -29,7 +29,7 @@ class Stored:
     one is far off.
     """
     slow: bool = False
-    """Whether only slow tests read it, since another network tests the same."""
+    """Whether only slow tests run it. Names and shapes are tested by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Oracle:
     fields: Mapping[str, str] = field(default_factory=dict)
     """Our names of outputs by the authors', where they differ."""
     only_theirs: frozenset[str] = frozenset()
-    """Modules of the authors whose outputs are no single module's of ours."""
+    """Outputs of the authors that we have not, and modules that are no single one of ours."""
     flips: float = 0.0
     """Share of pixels whose alpha may differ: where it is one of several answers."""
     clip: bool = False
@@ -103,8 +103,18 @@ ORACLES = (
         sides=(32, 64),
         slow=True,
     ),
+    Oracle(
+        "indexnet",
+        (Stored("indexnet_mobilenetv2", slow=True),),
+        bfloat16=0.0079,
+        sides=(64, 96),
+        drops=True,
+        slow=True,
+    ),
     Oracle("gca", (Stored("gca"),), bfloat16=0.016, sides=(64, 96), slow=True),
     Oracle("pp-gca", (Stored("pgca_resnet34"),)),
+    Oracle("vitmatte-s", (Stored("vitmatte_s", slow=True),), bfloat16=0.0068, slow=True),
+    Oracle("vitmatte-b", (Stored("vitmatte_b", slow=True),)),
     Oracle(
         "modnet",
         (Stored("modnet_mobilenetv2"),),
@@ -172,6 +182,18 @@ ORACLES = (
         slow=True,
     ),
     Oracle(
+        "p3m",
+        (Stored("p3m_resnet34", slow=True),),
+        fields={"fused": "alpha", "global_logits": "scores"},
+        only_theirs=frozenset({"global_argmax", "mp0", "encoder1", "encoder4"}),
+        flips=0.0001,  # alpha is one of three, whichever scores highest
+        bfloat16=0.0135,
+        sides=(64, 96),
+        jumps=True,
+        slow=True,
+        smaller={"depths": (1, 1, 1, 1)},
+    ),
+    Oracle(
         "bgmv2-mobilenetv2",
         (
             Stored("bgmv2_mobilenetv2_sampling", SAMPLING),
@@ -214,6 +236,15 @@ ORACLES = (
         smaller={"backbone": Shallower},
     ),
     Oracle("rvm-resnet50", (Stored("rvm_resnet50"),), clip=True),
+    Oracle("u2net", (Stored("u2net", slow=True),), fields={"d0": "alpha"}),
+    Oracle(
+        "u2netp",
+        (Stored("u2netp", slow=True),),
+        fields={"d0": "alpha"},
+        bfloat16=0.0074,
+        slow=True,
+    ),
+    Oracle("isnet", (Stored("isnet_dis", slow=True),), fields={"d1": "alpha"}),
 )
 
 
@@ -241,11 +272,22 @@ each_network = pytest.mark.parametrize(
         if oracle.stored
     ],
 )
-each_architecture = pytest.mark.parametrize("oracle", [case(oracle) for oracle in _architectures])
+each_architecture = pytest.mark.parametrize(
+    "oracle", [case(oracle, slow=oracle.stored[0].slow) for oracle in _architectures]
+)
 each_costly = pytest.mark.parametrize(
     "oracle", [case(oracle, slow=oracle.slow) for oracle in _architectures]
 )
 each_stored = pytest.mark.parametrize(("oracle", "stored"), _runs)
 each_stored_picture = pytest.mark.parametrize(
     ("oracle", "stored"), [run for run in _runs if not run.values[0].clip]
+)
+each_slow_stored = pytest.mark.parametrize(
+    ("oracle", "stored"),
+    [
+        case(oracle, stored.name, stored)
+        for oracle in ORACLES
+        for stored in oracle.stored[:1]
+        if stored.slow
+    ],
 )

@@ -17,8 +17,11 @@ NAMES = [
     "dim-skip",
     "dim-refine",
     "pp-dim",
+    "indexnet",
     "gca",
     "pp-gca",
+    "vitmatte-s",
+    "vitmatte-b",
     "modnet",
     "modnet-webcam",
     "modnet-mobilenetv2",
@@ -30,6 +33,7 @@ NAMES = [
     "pp-matting-distinctions646",
     "pp-mattingv2-512",
     "pp-humanmatting",
+    "p3m",
     "bgmv2-mobilenetv2",
     "bgmv2-mobilenetv2-4k",
     "bgmv2-resnet50",
@@ -39,6 +43,9 @@ NAMES = [
     "rvm-mobilenetv3",
     "rvm-resnet50",
     "pp-rvm-mobilenetv3",
+    "u2net",
+    "u2netp",
+    "isnet",
 ]
 
 

@@ -8,10 +8,15 @@ import pytest
 
 from alphamat_deep.preprocess import (
     HALF,
+    Brighten,
+    Extend,
     Pad,
     Preprocess,
     Resize,
+    Stretch,
     area,
+    bilinear_over_black,
+    exceed_sides,
     floor_short_side,
     floor_short_side_unless_between,
     floor_sides,
@@ -20,6 +25,7 @@ from alphamat_deep.preprocess import (
     raw_levels,
     short_side,
     short_side_within,
+    square,
     within,
 )
 
@@ -146,6 +152,46 @@ def test_eight_bits_are_resized_as_eight_bits_and_others_are_not_rounded():
     np.testing.assert_allclose(found[0], smooth, atol=1e-6)
 
 
+def test_pixels_fade_into_the_black_beyond_the_border_where_they_are_enlarged():
+    image = np.uint8([255, 255, 0]).reshape(1, 3, 1)
+    found = bilinear_over_black(image, (1, 6))
+    np.testing.assert_allclose(found[0, :, 0], [0.75, 1, 1, 0.75, 0.25, 0], atol=1e-6)
+
+
+def test_pixels_are_neither_averaged_nor_rounded_where_they_are_shrunk():
+    image, _ = picture(12, 15)
+    small = bilinear_over_black(image, (4, 5))
+    np.testing.assert_allclose(small, image[1::3, 1::3] / 255, atol=1e-6)
+
+
+def test_alpha_may_come_back_another_way():
+    image, _ = picture(45, 70)
+    rules = Preprocess(HALF, HALF, chain=(Resize(partial(square, 8), back=area),))
+    prepared = rules.apply(image)
+    small = cv2.resize(image, (8, 8), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(prepared.inputs[0][0] / 2 + 0.5, small / 255, atol=1e-6)
+    alpha = np.random.default_rng(3).random((8, 8), np.float32)
+    assert np.array_equal(rules.undo(alpha, prepared), area(alpha, (45, 70)))
+
+
+@pytest.mark.parametrize("image", [picture(6, 8)[0] // 2, picture(6, 8)[0] / 300])
+def test_an_image_is_brightened_to_white(image):
+    prepared = Preprocess((0, 0, 0), (1, 1, 1), chain=(Brighten(),)).apply(image)
+    np.testing.assert_allclose(prepared.inputs[0][0], image / image.max(), rtol=1e-6)
+
+
+def test_a_black_image_stays_black():
+    rules = Preprocess((0, 0, 0), (1, 1, 1), chain=(Brighten(),))
+    assert not rules.apply(np.zeros((6, 8, 3), np.uint8)).inputs[0].any()
+
+
+def test_alpha_is_stretched_from_0_to_1_unless_it_is_constant():
+    rules = Preprocess(HALF, HALF, chain=(Stretch(),))
+    prepared = rules.apply(picture(1, 3)[0])
+    assert np.array_equal(rules.undo(np.float32([[0.25, 0.5, 0.75]]), prepared), [[0, 0.5, 1]])
+    assert np.array_equal(rules.undo(np.float32([[0.25] * 3]), prepared), [[0.25] * 3])
+
+
 @pytest.mark.parametrize("smooth", [False, True])
 def test_a_trimap_is_resized_smoothly_or_by_its_nearest(smooth):
     image, trimap = picture(45, 70)
@@ -173,6 +219,33 @@ def test_padding_mirrors_and_is_taken_off_again(size):
     if size[0] > 1:
         assert np.array_equal(marks[31, 32:-32], marks[33, 32:-32])
     np.testing.assert_allclose(rules.undo(marks[..., 0] / 255, prepared), trimap / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((64, 96), (64, 96)), ((65, 96), (96, 128)), ((64, 95), (96, 96)), ((1, 31), (32, 32))],
+)
+def test_both_sides_grow_unless_both_are_multiples(size, expected):
+    assert exceed_sides(32, *size) == expected
+
+
+@pytest.mark.parametrize("size", [(5, 7), (6, 9)])
+def test_a_picture_is_extended_by_one_colour_and_its_trimap_by_background(size):
+    image, trimap = picture(*size)
+    colour = (0.2, 0.3, 0.4)
+    rules = Preprocess((0, 0, 0), (1, 1, 1), levels, (Extend(partial(exceed_sides, 3), colour),))
+    for given in (image, image / 255 + 1e-5):
+        prepared = rules.apply(given, trimap)
+        colours, marks = (x[0] for x in prepared.inputs)
+        assert colours.shape == (6, 9, 3)
+        assert marks.shape == (6, 9, 1)
+        outside = np.ones((6, 9), bool)
+        outside[: size[0], : size[1]] = False
+        np.testing.assert_allclose(colours[~outside], image.reshape(-1, 3) / 255, atol=2e-5)
+        assert np.array_equal(colours[outside], np.tile(np.float32(colour), (outside.sum(), 1)))
+        assert not marks[outside].any()
+        alpha = rules.undo(marks[..., 0], prepared)
+        assert np.array_equal(alpha[trimap != 128], trimap[trimap != 128] / 255)
 
 
 def test_alpha_comes_back_at_the_image_s_size_with_what_is_known():

@@ -3,19 +3,17 @@
 Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM MM 2021; Li, Zhang, Maybank & Tao,
 "Bridging Composite and Real: Towards End-to-End Deep Image Matting", IJCV 2022 (GFM); Li, Zhang &
 Tao, "Deep Automatic Natural Image Matting", IJCAI 2021 (AIM). Their Laplacian is
-`pyramids.laplacian_aim`. The catalogue has none of these networks; P3M-Net minimises
-
-    (CE₂ + CE₁ + CE₀ + 3 CE) / 6 + 2 (alpha + laplacian)(local, unknown)
-        + 3 (alpha + laplacian)(fusion) + composition(fusion)
-
-where CE of the semantics are of the sides and of the output, and GFM a quarter of
-CE + local + fusion + composition.
+`pyramids.laplacian_aim`. The catalogue has P3M-Net alone, whose objective is `supervised`. GFM
+minimises a quarter of the sum of semantic, local, fusion and composition.
 """
 
 from __future__ import annotations
 
 from jaxtyping import Array, Float
 
+from alphamat_deep.models.p3m import P3MNetOutput
+from alphamat_deep.training.losses.arithmetic import add_up
+from alphamat_deep.training.losses.pyramids import laplacian_aim
 from alphamat_deep.training.losses.terms import (
     Mask,
     Scalar,
@@ -27,6 +25,37 @@ from alphamat_deep.training.losses.terms import (
 
 Alpha = Float[Array, "B H W 1"]
 Colours = Float[Array, "B H W 3"]
+
+
+def supervised(
+    outputs: P3MNetOutput,
+    truth: Alpha,
+    *,
+    trimap: Alpha,
+    image: Colours,
+    foreground: Colours,
+    background: Colours,
+) -> dict[str, Scalar]:
+    """Compare P3M-Net's classes, its alpha in the transition, and alpha with its composite.
+
+    Colours are ImageNet-normalised, as the network sees them.
+
+    Returns
+    -------
+    "semantic", of which the scores are a half and the sides the other, "local", "fusion",
+    "composition", and "total", in which "local" counts twice and "fusion" three times.
+    """
+    unknown = trimap == 0.5
+    sides = add_up(semantic(side, trimap) for side in outputs.sides)
+    composed = composition(outputs.alpha, image, foreground=foreground, background=background)
+    terms = {
+        "semantic": (3 * semantic(outputs.scores, trimap) + sides) / 6,
+        "local": alpha(outputs.local, truth, unknown)
+        + laplacian_aim(outputs.local, truth, unknown),
+        "fusion": alpha(outputs.alpha, truth) + laplacian_aim(outputs.alpha, truth),
+        "composition": composed,
+    }
+    return terms | {"total": add_up(terms.values()) + terms["local"] + 2 * terms["fusion"]}
 
 
 def alpha(prediction: Alpha, truth: Alpha, mask: Mask | None = None) -> Scalar:

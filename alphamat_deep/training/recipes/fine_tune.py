@@ -35,6 +35,7 @@ from alphamat_deep.training.recipes import (
     gca,
     learned,
     modnet,
+    p3m,
     pp_humanmatting,
     pp_matting,
     pp_mattingv2,
@@ -63,6 +64,7 @@ ORIGINALS = {
     "pp-humanmatting": replace(
         pp_humanmatting.PP_HUMANMATTING, compose=partial(pp_humanmatting.compose, size=1024)
     ),
+    "p3m": p3m.P3M,
     "bgmv2-mobilenetv2": PLATES,
     "bgmv2-resnet50": PLATES,
     "bgmv2-resnet101": PLATES,

@@ -15,6 +15,13 @@ def test_pooling_finds_the_first_of_equals_and_leaves_an_odd_edge_out():
     assert np.array_equal(place[0, ..., 0], [[1, 0]])
 
 
+def test_pooling_of_all_pixels_keeps_an_odd_edge():
+    x = np.array([[1, 3, -2], [3, 0, -1], [-9, 9, -8]], np.float32)
+    assert np.array_equal(
+        layers.max_pool_all(jnp.asarray(x[None, ..., None]))[0, ..., 0], [[3, -1], [9, -8]]
+    )
+
+
 def test_unpooling_puts_values_back_where_they_were_found():
     x = noise(2, 6, 8, 3)
     top, place = layers.max_pool(x)
@@ -23,6 +30,34 @@ def test_unpooling_puts_values_back_where_they_were_found():
     assert np.array_equal(blocks.sum(axis=(2, 4)), top)
     assert (np.count_nonzero(blocks, axis=(2, 4)) == 1).all()
     assert np.array_equal(back[back != 0], x[back != 0])
+
+
+def crowded(*shape):
+    """Return few levels, so that windows have equals and share their largest."""
+    return jnp.round(noise(*shape))
+
+
+def test_overlapping_windows_find_the_first_of_equals():
+    x = crowded(2, 6, 10, 3)
+    top, place = layers.max_pool_overlapping(x)
+    around = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=-np.inf)
+    for b, i, j, c in np.ndindex(2, 3, 5, 3):
+        window = around[b, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3, c]
+        assert top[b, i, j, c] == window.max()
+        assert place[b, i, j, c] == window.argmax()
+
+
+def test_of_overlapping_windows_the_last_puts_its_value_back():
+    x = crowded(2, 6, 10, 3)
+    _, place = layers.max_pool_overlapping(x)
+    values = noise(*place.shape, seed=31)
+    expected, put = np.zeros(x.shape, np.float32), 0
+    for b, i, j, c in np.ndindex(place.shape):
+        y, z = divmod(int(place[b, i, j, c]), 3)
+        put += expected[b, 2 * i - 1 + y, 2 * j - 1 + z, c] != 0
+        expected[b, 2 * i - 1 + y, 2 * j - 1 + z, c] = values[b, i, j, c]
+    assert put > 10
+    assert np.array_equal(layers.max_unpool_overlapping(values, place), expected)
 
 
 def test_averaging_pairs_repeats_an_odd_edge():

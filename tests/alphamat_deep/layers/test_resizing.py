@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import cv2
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -42,3 +43,10 @@ def test_what_lies_between_pixels_is_interpolated(count, step):
     expected = np.apply_along_axis(along, 1, np.asarray(x, np.float64))
     np.testing.assert_allclose(layers.resize_along(x, 1, count, step), expected, atol=2e-6)
     assert layers.resize_along(x.astype(jnp.bfloat16), 1, count, step).dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("size", [(13, 10), (6, 5), (1, 3)])
+def test_cubics_are_those_of_opencv(size):
+    x = noise(2, 6, 5, 3)
+    expected = [cv2.resize(np.asarray(one), size[::-1], interpolation=cv2.INTER_CUBIC) for one in x]
+    np.testing.assert_allclose(layers.resize_bicubic(x, *size), expected, atol=2e-5)

@@ -132,6 +132,20 @@ def paddle(oracle, *heads):
     return made
 
 
+def pretrained_vit(oracle):
+    """Return what gives a transformer that was trained by itself: it has no distances."""
+
+    def made():
+        arrays = stored(oracle, "backbone.")
+        arrays = {x: s for x, s in arrays.items() if not re.search("rel_pos|residual", x)}
+        features = arrays["pos_embed"][2]
+        arrays["patch_embed.proj.weight"] = (features, 3, 16, 16)
+        last = {f"norm.{part}": (features,) for part in ("weight", "bias")}
+        return {"cls_token": (1, 1, features)} | arrays | last
+
+    return made
+
+
 def gca_resnet34():
     arrays = stored("gca", "encoder.")
     arrays |= {"conv1.module.weight_bar": (32, 3, 3, 3), "conv1.module.weight_v": (27,)}

@@ -1,0 +1,121 @@
+"""Self-attention in grids of tokens that know how far they are from each other.
+
+Li, Mao, Girshick & He, "Exploring Plain Vision Transformer Backbones for Object Detection", ECCV
+2022, attends within windows; Li, Wu, Fan, Mangalam, Xiong, Malik & Feichtenhofer, "MViTv2", CVPR
+2022, has the relative positions (section 4.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import lax
+from jaxtyping import Array, Float
+
+from alphamat_deep.layers.convolution import Conv
+from alphamat_deep.layers.resizing import resize_along, resize_bicubic
+
+SCORES = 2**22  # that are held at a time, for memory; with more a CPU takes up to twice as long
+
+
+class RelativeAttention(nnx.Module):
+    """Each token gathers values from all tokens of its grid, in several heads.
+
+    The score of a key k for a query q, (y, x) apart, is q·k / √d + q·R(y) + q·C(x): equation 4 of
+    MViTv2. Tables of R and C are made for grids of `side` × `side`, and resized for others.
+    """
+
+    def __init__(self, features: int, heads: int, side: int, *, rngs: nnx.Rngs):
+        self.qkv = Conv(features, 3 * features, 1, rngs=rngs)
+        self.proj = Conv(features, features, 1, rngs=rngs)
+        table = 2 * side - 1, features // heads
+        self.rel_pos_h, self.rel_pos_w = nnx.Param(jnp.zeros(table)), nnx.Param(jnp.zeros(table))
+        self.heads = heads
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
+        B, H, W, C = x.shape
+        qkv = self.qkv(x).reshape(B, H, W, 3, self.heads, C // self.heads)
+        queries, keys, values = jnp.transpose(qkv, (3, 0, 4, 1, 2, 5))
+        tables = self.rel_pos_h[...], self.rel_pos_w[...]
+        rows, columns = (relative(table, n) for table, n in zip(tables, (H, W), strict=True))
+        y = attend(queries, keys, values, rows, columns)
+        return self.proj(jnp.moveaxis(y, 1, 3).reshape(B, H, W, C))
+
+
+def relative(table: Float[Array, "t d"], count: int) -> Float[Array, "n n d"]:
+    """Return the table's vector for each query and key of `count` in a row."""
+    at = np.arange(count)
+    return resize_along(table, 0, 2 * count - 1)[at[:, None] - at + count - 1]
+
+
+def attend(
+    queries: Float[Array, "B N H W d"],
+    keys: Float[Array, "B N H W d"],
+    values: Float[Array, "B N H W d"],
+    rows: Float[Array, "H H d"],
+    columns: Float[Array, "W W d"],
+) -> Float[Array, "B N H W d"]:
+    """Return each query's mean of the values of its head, weighted by softmax of scores.
+
+    Some rows of queries are done at a time: never more than `SCORES` scores, except for one row.
+    """
+    B, N, H, W, d = queries.shape
+    most = max(1, SCORES // (B * N * W * H * W))
+    steps = next(n for n in range(1, H + 1) if H % n == 0 and H // n <= most)
+    precise = jnp.promote_types(queries.dtype, jnp.float32)
+
+    def in_steps(x):
+        """(B, N, H, W, …) → (steps, B, N, queries, …)."""
+        x = x.reshape(B, N, steps, H // steps * W, x.shape[-1])
+        return jnp.moveaxis(x, 2, 0)
+
+    keys, values = (x.reshape(B, N, H * W, d) for x in (keys, values))
+    by_row = jnp.einsum("bnyxd,yzd->bnyxz", queries, rows)
+    by_column = jnp.einsum("bnyxd,xzd->bnyxz", queries, columns)
+
+    def step(entry):
+        some, by_row, by_column = entry
+        scores = jnp.einsum("bnqd,bnkd->bnqk", some, keys, preferred_element_type=precise)
+        scores = scores.reshape(B, N, -1, H, W) + by_row[..., None] + by_column[..., None, :]
+        scores = scores.reshape(B, N, -1, H * W)
+        weights = jnp.exp(scores - lax.stop_gradient(scores.max(-1, keepdims=True)))
+        total = weights.sum(-1, keepdims=True)
+        # One division for each mean, not for each weight.
+        return (weights.astype(values.dtype) @ values) / total.astype(values.dtype)
+
+    y = lax.map(step, tuple(map(in_steps, (queries * d**-0.5, by_row, by_column))))
+    return jnp.moveaxis(y, 0, 2).reshape(B, N, H, W, d)
+
+
+def over_windows(
+    layer: Callable[[Array], Array], x: Float[Array, "B H W C"], size: int
+) -> Float[Array, "B H W C"]:
+    """Apply a layer to each `size` × `size` tokens by themselves.
+
+    The grid is filled up with zeros below and to the right, which the layer sees.
+    """
+    B, H, W, C = x.shape
+    x = jnp.pad(x, [(0, 0), (0, -H % size), (0, -W % size), (0, 0)])
+    rows, columns = x.shape[1] // size, x.shape[2] // size
+    windows = x.reshape(B, rows, size, columns, size, C).swapaxes(2, 3)
+    y = layer(windows.reshape(-1, size, size, C))
+    y = y.reshape(B, rows, columns, size, size, C).swapaxes(2, 3)
+    return y.reshape(x.shape)[:, :H, :W]
+
+
+class PositionEmbedding(nnx.Module):
+    """A learnt vector for each place of a grid, `side` × `side`, and resized for others.
+
+    The first vector of the table belongs to a token of classes, which only pretraining has.
+    """
+
+    def __init__(self, features: int, side: int):
+        self.weight = nnx.Param(jnp.zeros((1, 1 + side**2, features)))
+        self.side = side
+
+    def __call__(self, height: int, width: int) -> Float[Array, "1 H W C"]:
+        grid = self.weight[...][:, 1:].reshape(1, self.side, self.side, -1)
+        return resize_bicubic(grid, height, width)
