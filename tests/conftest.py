@@ -1,6 +1,8 @@
 """What several tests need."""
 
+import gc
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         places.setdefault(group(item.nodeid), len(places))
     items.sort(key=lambda item: places[group(item.nodeid)])
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Forget what was compiled for a network with its last test: it takes gigabytes."""
+    last = nextitem is None or group(nextitem.nodeid) != group(item.nodeid)
+    if last and item.nodeid.endswith("]") and "@" in item.nodeid and "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
 
 
 @pytest.hookimpl(optionalhook=True)

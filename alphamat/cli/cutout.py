@@ -81,7 +81,7 @@ def cut_out(
         typer.Option(
             metavar="METHOD",
             help="What finds the foreground instead: a network that needs no trimap, such as "
-            "modnet, or MODULE:FUNCTION.",
+            "u2net or modnet, or MODULE:FUNCTION.",
         ),
     ] = None,
     segment_weights: Annotated[

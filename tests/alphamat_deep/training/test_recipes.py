@@ -83,7 +83,7 @@ def test_half_of_gcas_samples_have_a_second_foreground():
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK))
+        pytest.param(name, id=f"@{name}", marks=[pytest.mark.slow] * (name not in QUICK))
         for name in (
             *AUTHORS,
             "fine-tune-pp-dim",
