@@ -17,6 +17,9 @@ class Net(nnx.Module):
         self.wide = layers.SpectralConvTranspose(5, 6, rngs=rngs)
         by_picture = layers.instance_norm(6, affine=True, rngs=rngs)
         self.blocks = nnx.List([layers.batch_norm(6, rngs=rngs), by_picture])
+        self.norm = nnx.LayerNorm(6, rngs=rngs)
+        self.place = layers.PositionEmbedding(6, 2)
+        self.attention = layers.RelativeAttention(6, 2, 4, rngs=rngs)
 
 
 SHAPES = {
@@ -35,6 +38,15 @@ SHAPES = {
     "blocks.0.running_var": (6,),
     "blocks.1.scale": (6,),
     "blocks.1.bias": (6,),
+    "norm.weight": (6,),
+    "norm.bias": (6,),
+    "place.weight": (1, 5, 6),
+    "attention.qkv.weight": (18, 6, 1, 1),
+    "attention.qkv.bias": (18,),
+    "attention.proj.weight": (6, 6, 1, 1),
+    "attention.proj.bias": (6,),
+    "attention.rel_pos_h": (7, 3),
+    "attention.rel_pos_w": (7, 3),
 }
 
 
@@ -64,6 +76,8 @@ def test_every_kind_of_layer_is_filled_in_our_layout():
     turned = given["wide.weight_v"].reshape(6, 4, 4)[:, ::-1, ::-1]
     assert model.wide.v[h, w, o] == turned[o, h, w]
     assert np.array_equal(model.blocks[0].mean[...], given["blocks.0.running_mean"])
+    assert np.array_equal(model.norm.scale[...], given["norm.weight"])
+    assert np.array_equal(model.attention.rel_pos_w[...], given["attention.rel_pos_w"])
 
 
 def test_a_matrix_fills_a_kernel_of_one_pixel_and_no_larger_one():
@@ -130,7 +144,7 @@ def test_all_faults_are_told_at_once():
 
 
 def test_a_message_lists_ten_faults_and_counts_the_others():
-    with pytest.raises(ValueError, match=r"\(15 faults\).*; and 5 more\.") as error:
+    with pytest.raises(ValueError, match=r"\(24 faults\).*; and 14 more\.") as error:
         filled({})
     assert str(error.value).count("there is nothing for") == 10
 
