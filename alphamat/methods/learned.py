@@ -78,7 +78,7 @@ def learned(
     OSError
         If the file of weights cannot be read.
     MemoryError
-        If this machine cannot hold what the network computes, up to 600 MB for a megapixel and 2.5
+        If this machine cannot hold what the network computes, up to 600 MB for a megapixel and 3
         GB for twelve, or the system that refines it: see `closed_form`.
 
     Warns
