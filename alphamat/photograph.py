@@ -16,6 +16,7 @@ from alphamat.methods.learned import learned
 from alphamat.progress import Step, tell
 from alphamat.segmentation import Segmentation, segment
 from alphamat.trimap import as_trimap, from_segmentation
+from alphamat.trimap.likely import depth_in
 
 
 class Cutout(NamedTuple):
@@ -131,8 +132,7 @@ def cutout_photo(
         if keep is not None:
             found = found._replace(foreground=_kept(found.foreground, keep))
         trimap = make_trimap(image, found.foreground)
-    known = as_trimap(trimap, shape=image.shape[:2])
-    levels = np.where(known.unknown, 128, np.where(known.foreground, 255, 0)).astype(np.uint8)
+    levels = as_trimap(trimap, shape=image.shape[:2]).levels
     if found is None and keep is not None:
         levels[~_asked(keep, levels > 0)] = 0
     alpha, foreground = run(matte, image, levels)
@@ -159,16 +159,11 @@ def _segmented(
 
 def _kept(foreground: np.ndarray, keep: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return a likelihood without what lies nearer to a dropped part than to a kept one."""
-    import cv2
-
     mask = foreground > 0.5
     kept = _asked(keep, mask)
     foreground, dropped = np.where(kept & ~mask, 1.0, foreground), mask & ~kept
     if dropped.any():
-        far, near = (
-            cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-            for part in (dropped, kept)
-        )
+        far, near = depth_in(~dropped), depth_in(~kept)
         foreground[~kept & (far <= near)] = 0
     return foreground
 

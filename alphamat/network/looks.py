@@ -12,6 +12,7 @@ import numpy as np
 from alphamat.network.matting import REACH, estimate_alpha
 from alphamat.network.unet import Weights
 from alphamat.trimap import Trimap
+from alphamat.trimap.widths import distance_to
 
 WINDOW = 33  # pixels of the smaller picture
 MARGIN, SLOPE = 0.05, 0.1  # how much more decided counts, and from where on it counts in full
@@ -30,8 +31,9 @@ def estimate_by_looks(
     if looks == 1 or min(alpha.shape) <= REACH:
         return alpha
     coarse = Trimap(*(halved(part) > 1 - 1e-6 for part in trimap))
-    far = np.clip((_distance(coarse.unknown) - NEAR) / (FAR - NEAR), 0, 1)
-    near, doubt = halved(alpha), greyness(halved(alpha), coarse.unknown)
+    far = np.clip((distance_to(coarse.known) - NEAR) / (FAR - NEAR), 0, 1)
+    near = halved(alpha)
+    doubt = greyness(near, coarse.unknown)
     if not (far * (doubt > MARGIN)).any():
         return alpha
     farther = estimate_by_looks(halved(image), coarse, weights, looks=looks - 1)
@@ -61,13 +63,6 @@ def greyness(alpha: np.ndarray, unknown: np.ndarray) -> np.ndarray:
         )
 
     return sums(4 * alpha * (1 - alpha)) / np.maximum(sums(np.ones_like(alpha)), 1)
-
-
-def _distance(unknown: np.ndarray) -> np.ndarray:
-    """Return how far each pixel is from known ones; very far where none is known."""
-    import cv2
-
-    return cv2.distanceTransform(unknown.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
 def _enlarged(field: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

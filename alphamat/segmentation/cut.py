@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.segmentation.result import Doubt
+from alphamat.trimap.likely import depth_in
 
 LONGEST = 320  # pixels: pictures are reduced to this longer side
 ROUNDS = 3  # of colours and cut in turn
@@ -82,14 +83,8 @@ def _tidied(found: np.ndarray, seed: np.ndarray) -> np.ndarray:
 
 def _decided(foreground: np.ndarray) -> np.ndarray:
     """Follow most runs far from their outline: large parts must not become half transparent."""
-    import cv2
-
     most = foreground > 0.5
-    inside, outside = (
-        cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-        for part in (most, ~most)
-    )
-    return np.where(inside + outside > DEEP * max(most.shape), most, foreground)
+    return np.where(depth_in(most) + depth_in(~most) > DEEP * max(most.shape), most, foreground)
 
 
 def _filled(foreground: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -149,8 +149,7 @@ def warm() -> None:
 
 def as_levels(trimap: np.ndarray) -> np.ndarray:
     """Return a trimap's levels as 0, 128 and 255."""
-    parts = Trimap.of(as_plane(trimap, name="trimap"))
-    return np.where(parts.known, np.where(parts.foreground, 255, 0), 128).astype(np.uint8)
+    return Trimap.of(as_plane(trimap, name="trimap")).levels
 
 
 def _cut(folder: Path, image: np.ndarray, options: dict[str, Any], **given: Any) -> Facts:

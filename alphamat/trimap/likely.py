@@ -109,11 +109,11 @@ def _unknown(image: np.ndarray, likely: np.ndarray) -> np.ndarray:
     scale = min(math.hypot(*part.shape), 3 * math.sqrt(max(part.sum(), 1)))
     radius = max(1, round(REACH * scale))
     drawn = _guided(image, part.astype(np.float32), radius)
-    inside, outside = _depth(part), _depth(~part)
+    inside, outside = depth_in(part), depth_in(~part)
     away = inside + outside
     soft = (away <= NEAR * radius) & (np.abs(drawn - part) > SOFT)
     seen = _touching(unsure | soft, away <= 1) | unsure
-    unknown = _depth(~seen) <= max(1, BAND * scale)
+    unknown = depth_in(~seen) <= max(1, BAND * scale)
     core = (inside >= CORE * inside.max()) & part | (outside >= CORE * outside.max()) & ~part
     return unknown & (~core | unsure)
 
@@ -126,7 +126,7 @@ def _touching(mask: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.isin(parts, np.unique(parts[others]))
 
 
-def _depth(part: np.ndarray) -> np.ndarray:
+def depth_in(part: np.ndarray) -> np.ndarray:
     """Return how deep each pixel lies in a part of a picture, in pixels; 0 outside of it."""
     import cv2
 

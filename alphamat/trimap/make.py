@@ -19,6 +19,7 @@ from alphamat.door.image import (
     unit_range,
 )
 from alphamat.door.parameters import as_number
+from alphamat.trimap.parse import Trimap
 from alphamat.trimap.widths import Width, depth, grow
 
 
@@ -178,7 +179,7 @@ def from_scribbles(scribbles: Pixels, *, image: Pixels | None = None) -> np.ndar
                 "pixels. White marks foreground and black background, exactly: 255 and 0, which "
                 "JPEG does not keep."
             )
-    return _drawn(strokes["white"], strokes["black"])
+    return Trimap(strokes["white"], strokes["black"]).levels
 
 
 def from_strokes(*, foreground: Pixels, background: Pixels) -> np.ndarray:
@@ -214,7 +215,7 @@ def from_strokes(*, foreground: Pixels, background: Pixels) -> np.ndarray:
             f"`foreground` and `background` overlap in {len(both):,} pixels, the first in row "
             f"{both[0][0]}, column {both[0][1]}; a pixel cannot be both."
         )
-    return _drawn(white, black)
+    return Trimap(white, black).levels
 
 
 def _strokes_alone(scribbles: Pixels) -> tuple[np.ndarray, np.ndarray]:
@@ -249,14 +250,7 @@ def _certain(levels: np.ndarray, low: float, high: float) -> tuple[np.ndarray, n
 
 
 def _banded(white: np.ndarray, black: np.ndarray, inner: Width, outer: Width) -> np.ndarray:
-    return _drawn(~grow(~white, inner, "inner"), ~grow(~black, outer, "outer"))
-
-
-def _drawn(foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
-    trimap = np.full(foreground.shape, 128, np.uint8)
-    trimap[foreground] = 255
-    trimap[background] = 0
-    return trimap
+    return Trimap(~grow(~white, inner, "inner"), ~grow(~black, outer, "outer")).levels
 
 
 def _refuse_lost(

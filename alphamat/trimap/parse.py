@@ -32,6 +32,14 @@ class Trimap(NamedTuple):
         """Pixels whose alpha is to be found."""
         return ~self.known
 
+    @property
+    def levels(self) -> np.ndarray:
+        """(H, W) uint8: 255 on the foreground, 0 on the background, 128 between."""
+        levels = np.full(self.foreground.shape, 128, np.uint8)
+        levels[self.foreground] = 255
+        levels[self.background] = 0
+        return levels
+
 
 def as_trimap(trimap: Pixels, *, shape: tuple[int, int] | None = None) -> Trimap:
     """Parse a trimap.

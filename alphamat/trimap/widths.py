@@ -109,7 +109,7 @@ def _dilated(region: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 def depth(region: np.ndarray) -> float:
     """Return the greatest distance in pixels from within a region to the rest of the picture."""
-    return float(_distance_to(~region).max())
+    return float(distance_to(~region).max())
 
 
 def _within(region: np.ndarray, width: float) -> np.ndarray:
@@ -117,11 +117,14 @@ def _within(region: np.ndarray, width: float) -> np.ndarray:
         return region  # OpenCV gives no distance to nothing
     # Squared distances are whole numbers; half way to the next, rounding does not matter.
     squared = math.floor(min(width, math.hypot(*region.shape)) ** 2 + 1e-9)
-    return _distance_to(region) < math.sqrt(squared + 0.5)
+    return distance_to(region) < math.sqrt(squared + 0.5)
 
 
-def _distance_to(region: np.ndarray) -> np.ndarray:
-    """Return the Euclidean distance from each pixel's centre to the nearest in a region."""
+def distance_to(region: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distance from each pixel's centre to the nearest in a region.
+
+    It is very large where the region is empty.
+    """
     import cv2
 
     return cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
