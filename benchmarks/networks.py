@@ -1,15 +1,15 @@
 """Networks on a CPU, beside the same in PyTorch with the same weights.
 
-`python -m benchmarks.networks [--preset NAME …] [--size N]`. float32, one picture of N × N (512),
-or a frame of 1920 × 1080 where the network is for video; two threads. Each runs in a process of its
-own, bound to the same two cores, and they take turns; times are medians of calls of the compiled
-network alone, without preprocessing, after as many that are not counted, in which memory is laid
-out. A network with a memory goes on from the call before. GMAC are 10⁹ multiply-adds of
-convolutions and matrix products, zeros that fill up channels among them (at most one in a hundred);
-GMAC/s are ours. Memory is what the process adds at its peak over the weights (Linux: VmHWM, reset
-before the calls, against VmRSS). Compiling is the first call's time less the second's. Where
-PyTorch has the network, weights are its random ones, and `differ` is the largest difference of
-alphas.
+`python -m benchmarks.networks [--preset NAME …] [--size N]`. float32, one picture of N × N (the
+network's usual size, mostly 512), or a frame of 1920 × 1080 where it is for video; two threads.
+Each runs in a process of its own, bound to the same two cores, and they take turns; times are
+medians of calls of the compiled network alone, without preprocessing, after as many that are not
+counted, in which memory is laid out. A network with a memory goes on from the call before. GMAC are
+10⁹ multiply-adds of convolutions and matrix products, zeros that fill up channels among them (at
+most one in a hundred); GMAC/s are ours. Memory is what the process adds at its peak over the
+weights (Linux: VmHWM, reset before the calls, against VmRSS). Compiling is the first call's time
+less the second's. Where PyTorch has the network, weights are its random ones, and `differ` is the
+largest difference of alphas.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from benchmarks.report import Table, machine
 EARLY, ROUNDS = 7, 7
 CORES = 2
 HD = 1080, 1920
-FOR_VIDEO = "bgmv2", "rvm"
+USUAL = {"bgmv2": HD, "rvm": HD}  # where it is not 512 × 512
+USUAL |= dict.fromkeys(("indexnet", "u2net", "u2netp"), (320, 320))
+USUAL |= dict.fromkeys(("isnet", "birefnet", "ben2"), (1024, 1024))
 SETTINGS = {"rvm": {"downsample_ratio": 0.25}}  # what its authors recommend for HD
 
 
@@ -48,7 +50,7 @@ def main() -> None:
         "ours, MB", "PyTorch, MB", "compile, s", "differ",
     )  # fmt: skip
     for preset in options.preset or alphamat_deep.PRESETS:
-        usual = HD if family(preset) in FOR_VIDEO else (512, 512)
+        usual = USUAL.get(family(preset), (512, 512))
         compare(preset, (options.size, options.size) if options.size else usual, table)
 
 

@@ -10,7 +10,9 @@ from benchmarks.torch_peers.bgmv2 import bgmv2_mobilenetv2, bgmv2_resnet50, bgmv
 from benchmarks.torch_peers.dim import DIM
 from benchmarks.torch_peers.gca import GCA
 from benchmarks.torch_peers.modnet import MODNet
+from benchmarks.torch_peers.p3m import P3MNet
 from benchmarks.torch_peers.rvm import rvm_mobilenetv3, rvm_resnet50
+from benchmarks.torch_peers.u2net import U2Net, isnet, u2netp
 
 PEERS = {
     "dim-skip": partial(DIM, refine=False),
@@ -22,4 +24,8 @@ PEERS = {
     "bgmv2-resnet101": bgmv2_resnet101,
     "rvm-mobilenetv3": rvm_mobilenetv3,
     "rvm-resnet50": rvm_resnet50,
+    "u2net": U2Net,
+    "u2netp": u2netp,
+    "isnet": isnet,
+    "p3m": P3MNet,
 }

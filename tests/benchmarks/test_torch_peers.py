@@ -18,7 +18,12 @@ PEERS = {
     "bgmv2-resnet101": {"pixels": None},
     "rvm-mobilenetv3": {"ratio": 0.5},
     "rvm-resnet50": {"ratio": 0.5},
+    "u2net": {},
+    "u2netp": {},
+    "isnet": {},
+    "p3m": {},
 }
+ALPHAS = "alpha", "pha", "matte", "d0", "d1", "fused"  # as authors call it
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def test_a_peer_equals_the_authors_program(torch, preset):
     model = filled(torch, preset, name)
     with torch.inference_mode():
         found = clip(torch, model, *inputs) if oracle.clip else picture(model, *inputs)
-    alpha = next(x for x in ("alpha", "pha", "matte") if f"{case}/out/{x}" in expected)
+    alpha = next(x for x in ALPHAS if f"{case}/out/{x}" in expected)
     for field, result in found.items():
         key = f"{case}/out/{alpha if field == 'alpha' else field}"
         atol = max(2e-5, 10 * info[key]["f32_f64_maxdiff"])
