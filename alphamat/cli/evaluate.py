@@ -79,6 +79,14 @@ def run_evaluation(
     quantise: Annotated[
         bool, typer.Option(help="Round alphas to 8 bits before scoring, as published numbers do.")
     ] = True,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole",
+            help="Score all pixels, not the unknown ones of trimaps alone: for methods that need "
+            "no trimap.",
+        ),
+    ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Take only the first N samples.")
     ] = None,
@@ -178,6 +186,7 @@ def run_evaluation(
                 limit=time_limit,
                 quantise=quantise,
                 metrics=metrics,
+                region=evaluation.whole_picture if whole else None,
                 unit="group" if reader.of_clips else "name",
             )
         except KeyboardInterrupt as stop:

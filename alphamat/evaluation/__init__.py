@@ -6,6 +6,7 @@ from alphamat.evaluation.outcome import Evaluation as Evaluation
 from alphamat.evaluation.results import Means as Means
 from alphamat.evaluation.results import Ranks as Ranks
 from alphamat.evaluation.run import evaluate as evaluate
+from alphamat.evaluation.run import whole_picture as whole_picture
 from alphamat.evaluation.statistics import Comparison as Comparison
 from alphamat.evaluation.sweep import Sweep as Sweep
 from alphamat.evaluation.sweep import trimap_sweep as trimap_sweep

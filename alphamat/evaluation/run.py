@@ -70,8 +70,9 @@ def evaluate(
         None for the whole picture. Where a metric raises, its score is NaN, and the row's
         `warning` says why.
     region : callable, optional
-        `region(sample) -> trimap` whose unknown pixels are scored, or None for the whole picture.
-        By default those of the trimap that the method was given.
+        `region(sample) -> trimap` whose unknown pixels are scored, or None for the whole picture,
+        as `whole_picture` has it for networks that need no trimap. By default the unknown pixels of
+        the sample's trimap.
     unit : "name" or "group"
         What counts as one observation when methods are compared: a picture, whatever its trimaps;
         or a group, for data sets whose groups are clips, since frames of a clip are alike.
@@ -159,6 +160,24 @@ def evaluate(
         dataset=dataset,
         alphas=alphas,
     )
+
+
+def whole_picture(sample: Sample) -> None:
+    """Have `evaluate` score all pixels, whatever trimap a sample has: pass it as `region`.
+
+    So papers score networks that need no trimap, and masks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import datasets, evaluation
+    >>> def all_of_it(image):
+    ...     return np.ones(np.shape(image)[:2])
+    >>> samples = datasets.synthetic(30, 40)[:1]
+    >>> found = evaluation.evaluate([all_of_it], samples, region=evaluation.whole_picture)
+    >>> found.rows[0].mad > 0.5  # the background is most of the picture
+    True
+    """
 
 
 def _settings(task: Task) -> dict:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from alphamat import metrics
 from alphamat.cli import app
 from alphamat.cli.evaluate import _methods, _tell
 from alphamat.io.images import read_image, write_image
@@ -318,6 +319,13 @@ def test_misuse_of_further_options_exits_with_2(wide, arguments, message):
 def test_outputs_are_told_as_they_were_typed(pictures):
     result = run("folder", pictures, "--method", "flat", "-o", "./out/")
     assert "wrote ./out/report.html\n" in result.stdout
+
+
+def test_whole_scores_all_pixels(pictures):
+    result = run("folder", pictures, "--method", "red-part", "--limit", 1, "--whole", "--json")
+    disc = sample("disc")
+    expected = metrics.mad(disc.image[..., 0] / 255, disc.truth)
+    assert json.loads(result.stdout)["rows"][0]["mad"] == pytest.approx(expected)
 
 
 def test_a_time_limit_is_told(pictures, packages):
