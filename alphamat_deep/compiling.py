@@ -60,12 +60,12 @@ def _function(graph: nnx.GraphDef) -> Callable:
 
 def without_values(preset: Preset) -> nnx.Module:
     """Return a preset's network in evaluation mode, with shapes in place of arrays."""
-    model = nnx.eval_shape(lambda: preset.model(preset.config, rngs=_untraced_rngs()))
+    model = nnx.eval_shape(lambda: preset.model(preset.config, rngs=untraced_rngs()))
     model.eval()
     return model
 
 
-def _untraced_rngs() -> nnx.Rngs:
+def untraced_rngs() -> nnx.Rngs:
     """Return random streams whose counter is not traced.
 
     With a traced counter, JAX looks up all earlier operations at every draw, which takes 15 seconds

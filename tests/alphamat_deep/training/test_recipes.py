@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
+from alphamat_deep.compiling import untraced_rngs
 from alphamat_deep.fill import tensors_of
 from alphamat_deep.training.recipes import RECIPES, bgmv2, fine_tune, pp_humanmatting, rvm
 from alphamat_deep.training.state import begin
@@ -102,7 +103,7 @@ def test_losses_take_the_samples_of_their_recipe(name):
         batch |= {f"large_{key}": batch[key] for key in ("image", "alpha", "foreground")}
 
     def one_step(batch):
-        model = alphamat_deep.build(recipe.preset, rngs=nnx.Rngs(0), **recipe.config)
+        model = alphamat_deep.build(recipe.preset, rngs=untraced_rngs(), **recipe.config)
         step, state = begin(recipe, model)
         return step(state, batch)
 
