@@ -1,7 +1,8 @@
-"""P3M-Net with ResNet-34."""
+"""P3M-Net with ResNet-34, and with ViTAE-S."""
 
 from functools import partial
 
+from alphamat_deep.backbones.vitae import ViTAE
 from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_pixel
 from alphamat_deep.fill import Names
 from alphamat_deep.models.p3m import P3MNet, P3MNetConfig
@@ -19,6 +20,15 @@ from alphamat_deep.preprocess import (
 CITATION = (
     'Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM Multimedia 2021, '
     "https://arxiv.org/abs/2104.14222"
+)
+RETHINKING = (
+    'Ma, Li, Zhang, Zhang & Tao, "Rethinking Portrait Matting with Privacy Preserving", '
+    "International Journal of Computer Vision 131, 2023, https://arxiv.org/abs/2203.16828"
+)
+WARNING = (
+    "It is for portraits, and learnt from people with blurred faces. It sees pictures "
+    "at half their size, as in the authors' test choice RESIZE. For photographs they "
+    "recommend HYBRID, which runs it at half and at full size; that is not offered here."
 )
 
 
@@ -43,17 +53,30 @@ RULES = Preprocess(
 )
 
 NAMES = Names(
+    rename=(
+        (r"^resnet\.", "encoder."),
+        (r"^decoder\.", ""),
+    ),
     ignore=(
         r"^encoder\d\.",  # the same tensors again
         r"^resnet\.fc\.",
-    )
+        r"^encoder\.head\.",
+        r"\.NC\.\d+\.attn\.norm1\.",
+    ),
 )
 
 RESNET34_MP = Backbone(
     title="ResNet-34 of ImageNet (P3M-Net's r34mp_pretrained_imagenet, or torchvision's resnet34)",
     mark=r"^layer4\.2\.conv2\.weight$",
-    names=Names(rename=((r"^", "resnet."),), ignore=(r"^fc\.",)),
-    part=r"^resnet\.",
+    names=Names(rename=((r"^", "encoder."),), ignore=(r"^fc\.",)),
+    part=r"^encoder\.",
+)
+
+VITAE_S = Backbone(
+    title="ViTAE-S of ImageNet (P3M-Net's)",
+    mark=r"^layers\.3\.NC\.1\.PCM\.6\.weight$",
+    names=Names(rename=((r"^", "encoder."),), ignore=(r"^head\.", r"\.attn\.norm1\.")),
+    part=r"^encoder\.",
 )
 
 PRESETS = {
@@ -70,12 +93,29 @@ PRESETS = {
             commercial=True,
         ),
         citation=CITATION,
-        warning=(
-            "It is for portraits, and learnt from people with blurred faces. It sees pictures "
-            "at half their size, as in the authors' test choice RESIZE. For photographs they "
-            "recommend HYBRID, which runs it at half and at full size; that is not offered here."
-        ),
+        warning=WARNING,
         names=NAMES,
         backbones=(RESNET34_MP,),
+    ),
+    "p3m-vitae-s": Preset(
+        model=P3MNet,
+        config=P3MNetConfig(encoder=ViTAE, narrow_first=True),
+        preprocess=RULES,
+        memory=partial(by_pixel, 800),
+        weights=Weights(
+            url="https://drive.google.com/file/d/1QbSjPA_Mxs7rITp_a9OJiPeFRDwxemqK",
+            file="P3M-Net_ViTAE-S_trained_on_P3M-10k.pth",
+            format="PyTorch",
+            licence="MIT as P3M-Net and its data set P3M-10k; terms of the weights alone unstated",
+            commercial=True,
+        ),
+        citation=RETHINKING,
+        warning=(
+            f"{WARNING} Two layers use random numbers that the authors' file does not hold: their "
+            "program draws others each time, and so alpha is a little different each time. Here "
+            "they are always the same."
+        ),
+        names=NAMES,
+        backbones=(VITAE_S,),
     ),
 }

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 
+from alphamat_deep.backbones.resnet_mp import ResNetMP
+from alphamat_deep.backbones.vitae import ViTAE
 from tests.alphamat_deep.backbones import Backbone, Shallower
+from tests.alphamat_deep.reference_networks import manifest, tensor
 
 # Of two rows of the catalogue for one network: what is the same.
 OTHER_WEIGHTS = "model", "config", "names"
@@ -69,6 +73,12 @@ class Oracle:
     """Whether outputs jump in training, as where the largest of several is chosen."""
     slow: bool = False
     """Whether gradients and bfloat16 take so long to compile that only slow tests do it."""
+
+
+def performer(block):
+    """Return random directions of P3M-Net's ViTAE, which no checkpoint holds."""
+    made = manifest("p3m_vitae_s")
+    return tensor(made["seed"], *made["extra"][block])[0]
 
 
 BGMV2_FIELDS = {
@@ -191,7 +201,18 @@ ORACLES = (
         sides=(64, 96),
         jumps=True,
         slow=True,
-        smaller={"depths": (1, 1, 1, 1)},
+        smaller={"encoder": partial(ResNetMP, (1, 1, 1, 1))},
+    ),
+    Oracle(
+        "p3m-vitae-s",
+        (Stored("p3m_vitae_s", {"encoder": partial(ViTAE, directions=performer)}, slow=True),),
+        fields={"fused": "alpha", "global_logits": "scores"},
+        only_theirs=frozenset({"global_argmax"}),
+        flips=0.0001,
+        bfloat16=0.0135,
+        sides=(64, 96),
+        jumps=True,
+        slow=True,
     ),
     Oracle(
         "bgmv2-mobilenetv2",
