@@ -49,13 +49,17 @@ class Swin(nnx.Module):
 
     def __call__(self, image: Float[Array, "B H W 3"]) -> tuple[Array, ...]:
         """Return the stages' features of images whose sides are multiples of 4."""
-        x, found = self.patch_embed.norm(self.patch_embed.proj(image)), []
+        x, found = self.embed(image), []
         for at, stage in enumerate(self.layers):
             x = apply(stage.blocks, x)
             found.append(getattr(self, f"norm{at}")(x))
             if stage.downsample is not None:
                 x = stage.downsample(x)
         return tuple(found)
+
+    def embed(self, image: Float[Array, "B H W 3"]) -> Float[Array, "B h w C"]:
+        """Return the tokens that enter the first stage."""
+        return self.patch_embed.norm(self.patch_embed.proj(image))
 
 
 class Stage(nnx.Module):

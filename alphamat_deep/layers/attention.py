@@ -63,6 +63,26 @@ class SelfAttention(nnx.Module):
         return self.proj(jnp.moveaxis(y, 1, 2).reshape(x.shape))
 
 
+class CrossAttention(nnx.Module):
+    """Queries gather values by keys, in one head, under the names of PyTorch's."""
+
+    def __init__(self, features: int, *, rngs: nnx.Rngs):
+        self.in_proj = Conv(features, 3 * features, 1, rngs=rngs)
+        self.out_proj = Conv(features, features, 1, rngs=rngs)
+
+    def __call__(
+        self,
+        queries: Float[Array, "B Q C"],
+        keys: Float[Array, "B K C"],
+        values: Float[Array, "B K C"],
+    ) -> Float[Array, "B Q C"]:
+        kernels = jnp.split(self.in_proj.kernel[0, 0], 3, axis=1)
+        biases = jnp.split(self.in_proj.bias[...], 3)
+        parts = zip((queries, keys, values), kernels, biases, strict=True)
+        y = dot_product_attention(*((x @ kernel + bias)[:, None] for x, kernel, bias in parts))
+        return self.out_proj(jnp.moveaxis(y, 1, 2))[:, :, 0]
+
+
 def dot_product_attention(
     queries: Float[Array, "B N Q d"], keys: Float[Array, "B N K d"], values: Float[Array, "B N K d"]
 ) -> Float[Array, "B N Q d"]:

@@ -20,6 +20,7 @@ NAMES = [
     "indexnet",
     "gca",
     "pp-gca",
+    "fba",
     "vitmatte-s",
     "vitmatte-b",
     "modnet",
@@ -34,6 +35,7 @@ NAMES = [
     "pp-mattingv2-512",
     "pp-humanmatting",
     "p3m",
+    "p3m-vitae-s",
     "bgmv2-mobilenetv2",
     "bgmv2-mobilenetv2-4k",
     "bgmv2-resnet50",
@@ -46,6 +48,7 @@ NAMES = [
     "u2net",
     "u2netp",
     "isnet",
+    "ben2",
 ]
 
 

@@ -36,6 +36,7 @@ FILES = {
     "pp-mattingv2-512": files.paddle("ppmattingv2_stdc1", ("conv_last.conv", 1024), ("bn", 1024)),
     "pp-humanmatting": files.paddle("pphumanmatting_resnet34_vd", ("out", 1000)),
     "p3m": files.resnet34,
+    "p3m-vitae-s": partial(files.stored, "p3m_vitae_s", "encoder."),
     "bgmv2-mobilenetv2": files.mobilenet_v2,
     "bgmv2-mobilenetv2-4k": files.deeplab("bgmv2_mobilenetv2_base"),
     "bgmv2-resnet50": files.resnet50,
