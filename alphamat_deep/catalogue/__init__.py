@@ -5,7 +5,6 @@ are those that the authors report, by their protocol; they are not measured here
 """
 
 from alphamat_deep.catalogue import (
-    ben2,
     bgmv2,
     dim,
     fba,
@@ -43,5 +42,4 @@ PRESETS = {
     **rvm.PRESETS,
     **u2net.PRESETS,
     **isnet.PRESETS,
-    **ben2.PRESETS,
 }

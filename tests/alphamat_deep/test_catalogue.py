@@ -48,7 +48,6 @@ NAMES = [
     "u2net",
     "u2netp",
     "isnet",
-    "ben2",
 ]
 
 
