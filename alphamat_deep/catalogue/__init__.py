@@ -5,6 +5,7 @@ are those that the authors report, by their protocol; they are not measured here
 """
 
 from alphamat_deep.catalogue import (
+    ben2,
     bgmv2,
     dim,
     fba,
@@ -42,4 +43,5 @@ PRESETS = {
     **rvm.PRESETS,
     **u2net.PRESETS,
     **isnet.PRESETS,
+    **ben2.PRESETS,
 }

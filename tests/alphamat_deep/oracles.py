@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from alphamat_deep.backbones.resnet_mp import ResNetMP
+from alphamat_deep.backbones.swin import Swin
 from alphamat_deep.backbones.vitae import ViTAE
 from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.backbones import Backbone, Shallower
@@ -304,6 +305,15 @@ ORACLES = (
         slow=True,
     ),
     Oracle("isnet", (Stored("isnet_dis", slow=True),), fields={"d1": "alpha"}),
+    Oracle(
+        "ben2",
+        (Stored("ben2_base", slow=True),),
+        only_theirs=frozenset({"backbone"}),  # there with the tokens that enter the first stage
+        bfloat16=0.0072,
+        sides=(128, 256),
+        slow=True,
+        smaller={"backbone": partial(Swin, 8, (1, 1, 2, 1), (1, 1, 2, 2), 4)},
+    ),
 )
 
 

@@ -48,6 +48,7 @@ NAMES = [
     "u2net",
     "u2netp",
     "isnet",
+    "ben2",
 ]
 
 
