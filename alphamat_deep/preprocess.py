@@ -89,6 +89,18 @@ def bilinear_over_black(pixels: np.ndarray, size: Size) -> np.ndarray:
     return resize(pixels, size, order=1, mode="constant", anti_aliasing=False)
 
 
+def pillow(filter: str, pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Interpolate as Pillow does, with antialiasing where a side shrinks. 8 bits stay 8 bits."""
+    from PIL import Image
+
+    def resized(plane: np.ndarray) -> np.ndarray:
+        return np.asarray(Image.fromarray(plane).resize(size[::-1], Image.Resampling[filter]))
+
+    if pixels.ndim == 2:
+        return resized(pixels)
+    return np.stack([resized(pixels[..., at]) for at in range(pixels.shape[2])], axis=2)
+
+
 class Resize(NamedTuple):
     """Resize the image, and alpha back."""
 

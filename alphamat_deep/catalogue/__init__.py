@@ -7,6 +7,7 @@ are those that the authors report, by their protocol; they are not measured here
 from alphamat_deep.catalogue import (
     ben2,
     bgmv2,
+    birefnet,
     dim,
     fba,
     gca,
@@ -43,5 +44,6 @@ PRESETS = {
     **rvm.PRESETS,
     **u2net.PRESETS,
     **isnet.PRESETS,
+    **birefnet.PRESETS,
     **ben2.PRESETS,
 }

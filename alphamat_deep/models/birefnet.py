@@ -23,7 +23,6 @@ from alphamat_deep.layers import (
     DeformableConv,
     Stack,
     add_bias,
-    apply,
     batch_norm,
     concatenate,
     convolve,

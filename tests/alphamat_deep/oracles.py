@@ -306,6 +306,30 @@ ORACLES = (
     ),
     Oracle("isnet", (Stored("isnet_dis", slow=True),), fields={"d1": "alpha"}),
     Oracle(
+        "birefnet",
+        (Stored("birefnet_swin_l", slow=True),),
+        kin={
+            "birefnet-hr": OTHER_WEIGHTS,
+            "birefnet-matting": OTHER_WEIGHTS,
+            "birefnet-hr-matting": OTHER_WEIGHTS,
+            "birefnet-portrait": OTHER_WEIGHTS,
+        },
+        only_theirs=frozenset({"alpha_old_patch_order"}),
+        training={"supervise": True},
+    ),
+    Oracle(
+        "birefnet-lite",
+        (Stored("birefnet_swin_t", slow=True),),
+        kin={"birefnet-lite-2k": OTHER_WEIGHTS},
+        only_theirs=frozenset({"alpha_old_patch_order"}),
+        bfloat16=0.02,
+        sides=(64, 96),
+        training={"supervise": True},
+        smaller={"features": 12, "depths": (2, 1, 1, 1), "heads": (1, 2, 3, 4)},
+        drops=True,
+        slow=True,
+    ),
+    Oracle(
         "ben2",
         (Stored("ben2_base", slow=True),),
         only_theirs=frozenset({"backbone"}),  # there with the tokens that enter the first stage

@@ -48,6 +48,13 @@ NAMES = [
     "u2net",
     "u2netp",
     "isnet",
+    "birefnet",
+    "birefnet-hr",
+    "birefnet-lite",
+    "birefnet-lite-2k",
+    "birefnet-matting",
+    "birefnet-hr-matting",
+    "birefnet-portrait",
     "ben2",
 ]
 

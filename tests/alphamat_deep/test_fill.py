@@ -20,6 +20,7 @@ class Net(nnx.Module):
         self.norm = nnx.LayerNorm(6, rngs=rngs)
         self.place = layers.PositionEmbedding(6, 2)
         self.attention = layers.RelativeAttention(6, 2, 4, rngs=rngs)
+        self.windows = layers.WindowAttention(6, 2, 3, rngs=rngs)
 
 
 SHAPES = {
@@ -47,6 +48,11 @@ SHAPES = {
     "attention.proj.bias": (6,),
     "attention.rel_pos_h": (7, 3),
     "attention.rel_pos_w": (7, 3),
+    "windows.qkv.weight": (18, 6, 1, 1),
+    "windows.qkv.bias": (18,),
+    "windows.proj.weight": (6, 6, 1, 1),
+    "windows.proj.bias": (6,),
+    "windows.relative_position_bias_table": (25, 2),
 }
 
 
@@ -144,7 +150,7 @@ def test_all_faults_are_told_at_once():
 
 
 def test_a_message_lists_ten_faults_and_counts_the_others():
-    with pytest.raises(ValueError, match=r"\(24 faults\).*; and 14 more\.") as error:
+    with pytest.raises(ValueError, match=r"\(29 faults\).*; and 19 more\.") as error:
         filled({})
     assert str(error.value).count("there is nothing for") == 10
 
