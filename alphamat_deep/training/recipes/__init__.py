@@ -19,6 +19,7 @@ from alphamat_deep.training.recipes import (
     pp_matting,
     pp_mattingv2,
     rvm,
+    vitmatte,
 )
 from alphamat_deep.training.recipes.fine_tune import fine_tune as fine_tune
 
@@ -28,6 +29,8 @@ RECIPES = {
     "dim-stage2": dim.STAGE2,
     "dim-stage3": dim.STAGE3,
     "gca": gca.GCA,
+    "vitmatte-s": vitmatte.SMALL,
+    "vitmatte-b": vitmatte.BASE,
     "modnet": modnet.MODNET,
     "modnet-adaptation": modnet.ADAPTATION,
     "modnet-mobilenetv2": modnet.PADDLE,

@@ -40,6 +40,7 @@ from alphamat_deep.training.recipes import (
     pp_matting,
     pp_mattingv2,
     rvm,
+    vitmatte,
 )
 from alphamat_deep.training.recipes.layers import put_over
 
@@ -51,6 +52,8 @@ ORIGINALS = {
     "dim-refine": dim.STAGE3,
     "gca": gca.GCA,
     "learned": replace(learned.LEARNED, bank=None, broken=0, compose=compose_square),
+    "vitmatte-s": vitmatte.SMALL,
+    "vitmatte-b": vitmatte.BASE,
     "modnet": modnet.MODNET,
     "modnet-webcam": modnet.MODNET,
     "modnet-mobilenetv2": modnet.PADDLE,
@@ -65,6 +68,7 @@ ORIGINALS = {
         pp_humanmatting.PP_HUMANMATTING, compose=partial(pp_humanmatting.compose, size=1024)
     ),
     "p3m": p3m.P3M,
+    "p3m-vitae-s": p3m.P3M,
     "bgmv2-mobilenetv2": PLATES,
     "bgmv2-resnet50": PLATES,
     "bgmv2-resnet101": PLATES,
