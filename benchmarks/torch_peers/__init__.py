@@ -8,14 +8,21 @@ from functools import partial
 
 from benchmarks.torch_peers.bgmv2 import bgmv2_mobilenetv2, bgmv2_resnet50, bgmv2_resnet101
 from benchmarks.torch_peers.dim import DIM
+from benchmarks.torch_peers.fba import FBA
 from benchmarks.torch_peers.gca import GCA
+from benchmarks.torch_peers.indexnet import IndexNet
 from benchmarks.torch_peers.modnet import MODNet
 from benchmarks.torch_peers.rvm import rvm_mobilenetv3, rvm_resnet50
+from benchmarks.torch_peers.vitmatte import ViTMatte
 
 PEERS = {
     "dim-skip": partial(DIM, refine=False),
     "dim-refine": partial(DIM, refine=True),
+    "indexnet": IndexNet,
     "gca": GCA,
+    "fba": FBA,
+    "vitmatte-s": ViTMatte,
+    "vitmatte-b": partial(ViTMatte, 768, 12),
     "modnet": MODNet,
     "bgmv2-mobilenetv2": bgmv2_mobilenetv2,
     "bgmv2-resnet50": bgmv2_resnet50,
