@@ -293,6 +293,9 @@ class Preprocess:
     """Whether the foreground is set to the image where alpha is 1."""
     plate: bool = False
     """Whether the network takes a plate: the scene without its foreground."""
+    coarse: tuple[Resize, ...] = ()
+    """Steps to a smaller picture that the network takes beside the image; none where it does not.
+    """
 
     def apply(
         self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
@@ -321,6 +324,11 @@ class Preprocess:
             if behind is not None:
                 behind, _ = step.apply(behind, None)
         inputs = [self._colours(pixels)]
+        if self.coarse:
+            small = whole
+            for step in self.coarse:
+                small, _ = step.apply(small, None)
+            inputs.append(self._colours(small))
         if behind is not None:
             inputs.append(self._colours(behind))
         if self.encode is not None and marks is not None:

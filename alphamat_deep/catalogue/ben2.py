@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import numpy as np
-
 from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
 from alphamat_deep.fill import Names
 from alphamat_deep.models.ben2 import BEN2, BEN2Config
@@ -12,27 +10,16 @@ from alphamat_deep.preprocess import (
     IMAGENET_STD,
     Preprocess,
     Resize,
-    Size,
     Stretch,
     bilinear,
+    pillow,
     square,
 )
-
-
-def lanczos(pixels: np.ndarray, size: Size) -> np.ndarray:
-    """Interpolate by Lanczos, with antialiasing where a side shrinks. 8 bits stay 8 bits."""
-    from PIL import Image
-
-    def resized(plane: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(plane).resize(size[::-1], Image.Resampling.LANCZOS))
-
-    return np.stack([resized(pixels[..., at]) for at in range(pixels.shape[2])], axis=2)
-
 
 RULES = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
-    chain=(Stretch(), Resize(partial(square, 1024), how=lanczos, back=bilinear)),
+    chain=(Stretch(), Resize(partial(square, 1024), how=partial(pillow, "LANCZOS"), back=bilinear)),
 )
 
 NAMES = Names(

@@ -1,5 +1,6 @@
 """P3M-Net with ResNet-34, and with ViTAE-S."""
 
+from dataclasses import replace
 from functools import partial
 
 from alphamat_deep.backbones.vitae import ViTAE
@@ -25,10 +26,19 @@ RETHINKING = (
     'Ma, Li, Zhang, Zhang & Tao, "Rethinking Portrait Matting with Privacy Preserving", '
     "International Journal of Computer Vision 131, 2023, https://arxiv.org/abs/2203.16828"
 )
-WARNING = (
-    "It is for portraits, and learnt from people with blurred faces. It sees pictures "
-    "at half their size, as in the authors' test choice RESIZE. For photographs they "
-    "recommend HYBRID, which runs it at half and at full size; that is not offered here."
+PORTRAITS = "It is for portraits, and learnt from people with blurred faces."
+RESIZED = (
+    "It sees pictures at half their size, as in the authors' test choice RESIZE. Their other one "
+    "is {}-hybrid"
+)
+HALVED = (
+    "It finds the person at half the picture's size, and alpha at its full size, as in the "
+    "authors' test choice HYBRID."
+)
+DRAWN = (
+    "Two layers use random numbers that the authors' file does not hold. Their program draws them "
+    "anew each time, so that its alpha is a little different each time; here they are always the "
+    "same."
 )
 
 
@@ -44,12 +54,19 @@ def halve(height: int, width: int) -> Size:
     return floor_sides(32, height // 2, width // 2, most=1600)
 
 
+_shrink = partial(Resize, how=bilinear_over_black, back=bilinear)
+
 # The authors' program for samples, with its test choice RESIZE. Its version of scikit-image mixes
 # black into the outermost pixels of alpha, where portraits often end; ours does not.
-RULES = Preprocess(
+RULES = Preprocess(IMAGENET_MEAN, IMAGENET_STD, chain=(Resize(limit), _shrink(halve)))
+
+# HYBRID: they bring the parts and alpha to the picture's size before they join them. Here they are
+# joined at the network's size, which is the same where the sides are multiples of 32.
+HYBRID = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
-    chain=(Resize(limit), Resize(halve, how=bilinear_over_black, back=bilinear)),
+    chain=(Resize(limit), _shrink(partial(floor_sides, 32, most=1600))),
+    coarse=(Resize(limit), _shrink(halve)),
 )
 
 NAMES = Names(
@@ -79,7 +96,7 @@ VITAE_S = Backbone(
     part=r"^encoder\.",
 )
 
-PRESETS = {
+_RESIZE = {
     "p3m": Preset(
         model=P3MNet,
         config=P3MNetConfig(),
@@ -93,7 +110,7 @@ PRESETS = {
             commercial=True,
         ),
         citation=CITATION,
-        warning=WARNING,
+        warning=f"{PORTRAITS} {RESIZED.format('p3m')}, which they recommend for photographs.",
         names=NAMES,
         backbones=(RESNET34_MP,),
     ),
@@ -110,12 +127,21 @@ PRESETS = {
             commercial=True,
         ),
         citation=RETHINKING,
-        warning=(
-            f"{WARNING} Two layers use random numbers that the authors' file does not hold: their "
-            "program draws others each time, and so alpha is a little different each time. Here "
-            "they are always the same."
-        ),
+        warning=f"{PORTRAITS} {RESIZED.format('p3m-vitae-s')}. {DRAWN}",
         names=NAMES,
         backbones=(VITAE_S,),
+    ),
+}
+
+PRESETS = _RESIZE | {
+    "p3m-hybrid": replace(
+        _RESIZE["p3m"],
+        preprocess=HYBRID,
+        warning=f"{PORTRAITS} {HALVED}",
+    ),
+    "p3m-vitae-s-hybrid": replace(
+        _RESIZE["p3m-vitae-s"],
+        preprocess=HYBRID,
+        warning=f"{PORTRAITS} {HALVED} {DRAWN}",
     ),
 }

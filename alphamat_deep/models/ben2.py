@@ -35,7 +35,7 @@ from alphamat_deep.layers import (
 FEATURES = 128
 SWIN_B = partial(Swin, 128, (2, 2, 18, 2), (4, 8, 16, 32), 12)
 
-Views = Float[Array, "n h w C"]  # five of a picture: quarters, row by row, and the whole
+Views = Float[Array, "n _ _ _"]  # five of a picture: quarters, row by row, and the whole
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ class ViewFusion(Gathering):
     def __call__(self, views: Views) -> Views:
         quarters, whole = split_views(views)
         means = pool(put_together(quarters), views.shape[1:3], (1, 4, 8))
-        keys = tokens([x + sine_positions(*x.shape[1:]) for x in means])
-        queries = tokens([whole + sine_positions(*whole.shape[1:])])
+        keys = tokens([add_positions(x) for x in means])
+        queries = tokens([add_positions(whole)])
         x = self.norm1(whole + self.attention[0](queries, keys, tokens(means)).reshape(whole.shape))
         x = self.norm2(x + self.linear2(gelu(self.linear1(x))))
         return join_views(self.gather(quarters, tokens([cut(x)])), x)
@@ -192,20 +192,19 @@ def tokens(grids: list[Array]) -> Float[Array, "B L C"]:
     return jnp.concatenate([x.reshape(len(x), -1, FEATURES) for x in grids], axis=1)
 
 
-def sine_positions(height: int, width: int, features: int) -> Float[Array, "1 H W C"]:
-    """Return sines and cosines of the place, the first half of them of the row.
+def add_positions(x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
+    """Add sines and cosines of the place, the first half of them of the row.
 
     Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020.
     """
-    slow = 1e4 ** (np.arange(0, features // 2, 2) / (features // 2))
+    height, width, features = x.shape[1], x.shape[2], x.shape[3] // 2
+    slow = 1e4 ** (np.arange(0, features, 2) / features)
 
     def along(count: int) -> np.ndarray:
         turns = 2 * np.pi * (np.arange(count) + 0.5) / (count + 1e-6)
         angles = turns[:, None] / slow
-        return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(count, -1)
+        return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(count, features)
 
-    shape = height, width, features // 2
-    rows = np.broadcast_to(along(height)[:, None], shape)
-    return jnp.asarray(np.concatenate([rows, np.broadcast_to(along(width), shape)], -1), "float32")[
-        None
-    ]
+    both = along(height)[:, None], along(width)[None]
+    both = [np.broadcast_to(part, (height, width, features)) for part in both]
+    return x + jnp.asarray(np.concatenate(both, axis=-1), x.dtype)

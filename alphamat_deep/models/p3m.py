@@ -90,18 +90,28 @@ class P3MNet(nnx.Module):
         self.decoder0_l = stack(64, first, layers=2)
         self.decoder_final_l = conv(first, 1)
 
-    def __call__(self, image: Float[Array, "B H W 3"]) -> P3MNetOutput:
-        """Estimate alpha of normalised images, H and W multiples of 32.
+    def __call__(
+        self, image: Float[Array, "B H W 3"], coarse: Float[Array, "B h w 3"] | None = None
+    ) -> P3MNetOutput:
+        """Estimate alpha of normalised images, all sides multiples of 32.
 
-        No gradient of alpha reaches the global decoder: train it on `scores` and `sides`.
+        `coarse` are the same ones, smaller: where they are given, the parts are found in them, and
+        alpha in the images. No gradient of alpha reaches the global decoder: train it on `scores`
+        and `sides`.
         """
         refuse_unless_multiples(32, image)
+        size = image.shape[1:3]
         encoded = self.encoder(image)
         scores, sides, levels = self._find_parts(encoded.features[-1])
         local = self._find_detail(encoded, levels)
-        alpha = fuse_semantic_and_detail(scores[..., ::-1], local)
-        sides = tuple(resize(side, *image.shape[1:3]) for side in sides)
-        return P3MNetOutput(alpha, local, scores, sides)
+        if coarse is None:
+            alpha = fuse_semantic_and_detail(scores[..., ::-1], local)
+        else:
+            refuse_unless_multiples(32, coarse)
+            scores, sides, _ = self._find_parts(self.encoder(coarse).features[-1])
+            alpha = fuse_coarse(scores, local)
+            scores = resize(scores, *size)
+        return P3MNetOutput(alpha, local, scores, tuple(resize(side, *size) for side in sides))
 
     def _find_parts(
         self, deep: Float[Array, "B h w 512"]
@@ -194,3 +204,18 @@ def decoder(features: tuple[int, ...], *more: Callable, rngs: nnx.Rngs) -> Stack
 def pool_corners(x: Float[Array, "B H W C"], step: int) -> Float[Array, "B h w C"]:
     """Return the largest of the first 2 × 2 pixels in each `step` × `step`."""
     return reduce(jnp.maximum, (x[:, i::step, j::step] for i in (0, 1) for j in (0, 1)))
+
+
+def fuse_coarse(
+    scores: Float[Array, "B h w 3"], local: Float[Array, "B H W 1"]
+) -> Float[Array, "B H W 1"]:
+    """Return 1 and 0 where a smaller picture has foreground or background only, else `local`.
+
+    That is where the nearest four of its pixels, as many as bilinear interpolation takes, agree.
+    """
+    best = scores.argmax(axis=-1, keepdims=True)
+
+    def only(part: int) -> Array:
+        return resize((best != part).astype(local.dtype), *local.shape[1:3]) == 0
+
+    return jnp.where(only(2), 1, jnp.where(only(0), 0, local))

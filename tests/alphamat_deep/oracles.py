@@ -232,6 +232,7 @@ ORACLES = (
     Oracle(
         "p3m",
         (Stored("p3m_resnet34", slow=True),),
+        kin={"p3m-hybrid": OTHER_SIZES},
         fields={"fused": "alpha", "global_logits": "scores"},
         only_theirs=frozenset({"global_argmax", "mp0", "encoder1", "encoder4"}),
         flips=0.0001,  # alpha is one of three, whichever scores highest
@@ -244,6 +245,7 @@ ORACLES = (
     Oracle(
         "p3m-vitae-s",
         (Stored("p3m_vitae_s", {"encoder": partial(ViTAE, directions=performer)}, slow=True),),
+        kin={"p3m-vitae-s-hybrid": OTHER_SIZES},
         fields={"fused": "alpha", "global_logits": "scores"},
         only_theirs=frozenset({"global_argmax"}),
         flips=0.0001,

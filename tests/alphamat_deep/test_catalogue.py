@@ -36,6 +36,8 @@ NAMES = [
     "pp-humanmatting",
     "p3m",
     "p3m-vitae-s",
+    "p3m-hybrid",
+    "p3m-vitae-s-hybrid",
     "bgmv2-mobilenetv2",
     "bgmv2-mobilenetv2-4k",
     "bgmv2-resnet50",

@@ -69,6 +69,8 @@ ORIGINALS = {
     ),
     "p3m": p3m.P3M,
     "p3m-vitae-s": p3m.P3M,
+    "p3m-hybrid": p3m.P3M,
+    "p3m-vitae-s-hybrid": p3m.P3M,
     "bgmv2-mobilenetv2": PLATES,
     "bgmv2-resnet50": PLATES,
     "bgmv2-resnet101": PLATES,
