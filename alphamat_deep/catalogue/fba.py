@@ -40,9 +40,9 @@ def nearness(part: np.ndarray) -> np.ndarray:
     if not part.any():
         return np.zeros((*part.shape, len(WIDTHS)), np.float32)
     # As in 8 bits: resized edges that miss 1 by a level lie outside the part.
-    outside = np.uint8(np.abs(1 - part) * 255 >= 1)
+    outside = (np.abs(1 - part) * 255 >= 1).astype(np.uint8)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.exp(-np.square(distance[..., None] / np.float32(WIDTHS)) / 2)
+    return np.exp(-np.square(distance[..., None] / np.array(WIDTHS, np.float32)) / 2)
 
 
 # The authors' program names Lanczos for the way back, too, in a place where OpenCV does not read

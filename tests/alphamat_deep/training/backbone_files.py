@@ -5,7 +5,8 @@ import re
 from alphamat_deep.backbones.mobilenet_v3 import BLOCKS
 from tests.alphamat_deep.reference_networks import manifest
 
-NORM = "weight", "bias", "running_mean", "running_var"
+PARAMETERS = "weight", "bias"
+NORM = *PARAMETERS, "running_mean", "running_var"
 
 
 def conv(name, features, channels, size):
@@ -97,6 +98,12 @@ def resnet34():
 
 def resnet50():
     return resnet((3, 4, 6, 3), 4)
+
+
+def resnet50_by_groups():
+    """Qiao's file: with group normalisation, which has no statistics."""
+    kept = {name: shape for name, shape in resnet50().items() if name.split(".")[-1] in PARAMETERS}
+    return {f"module.{name}": shape for name, shape in kept.items()}
 
 
 def human_mobilenet_v2():

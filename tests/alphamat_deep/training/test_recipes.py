@@ -88,6 +88,7 @@ def test_half_of_gcas_samples_have_a_second_foreground():
             *AUTHORS,
             "fine-tune-pp-dim",
             "fine-tune-pp-gca",
+            "fine-tune-fba",
             "fine-tune-modnet-webcam",
             "fine-tune-learned",
         )

@@ -26,6 +26,7 @@ FILES = {
     "indexnet": files.human_mobilenet_v2,
     "gca": files.gca_resnet34,
     "pp-gca": files.resnet34,
+    "fba": files.resnet50_by_groups,
     "vitmatte-s": files.pretrained_vit("vitmatte_s"),
     "vitmatte-b": files.pretrained_vit("vitmatte_b"),
     "modnet": files.human_mobilenet_v2,
