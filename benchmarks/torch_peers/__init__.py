@@ -7,6 +7,7 @@ tests/benchmarks/test_torch_peers.py compares them. PyTorch is no dependency.
 from functools import partial
 
 from benchmarks.torch_peers.bgmv2 import bgmv2_mobilenetv2, bgmv2_resnet50, bgmv2_resnet101
+from benchmarks.torch_peers.birefnet import BiRefNet
 from benchmarks.torch_peers.dim import DIM
 from benchmarks.torch_peers.fba import FBA
 from benchmarks.torch_peers.gca import GCA
@@ -29,4 +30,5 @@ PEERS = {
     "bgmv2-resnet101": bgmv2_resnet101,
     "rvm-mobilenetv3": rvm_mobilenetv3,
     "rvm-resnet50": rvm_resnet50,
+    "birefnet-lite": BiRefNet,
 }

@@ -22,6 +22,7 @@ PEERS = {
     "bgmv2-resnet101": {"pixels": None},
     "rvm-mobilenetv3": {"ratio": 0.5},
     "rvm-resnet50": {"ratio": 0.5},
+    "birefnet-lite": {},
 }
 
 NAMES = {"alpha": ("alpha", "pha", "matte"), "colours": ("fgr", "fg")}  # in stored runs
