@@ -76,8 +76,9 @@ class CrossAttention(nnx.Module):
         keys: Float[Array, "B K C"],
         values: Float[Array, "B K C"],
     ) -> Float[Array, "B Q C"]:
-        kernels = jnp.split(self.in_proj.kernel[0, 0], 3, axis=1)
-        biases = jnp.split(self.in_proj.bias[...], 3)
+        kernel, bias = self.in_proj.kernel[0, 0], self.in_proj.bias
+        assert bias is not None
+        kernels, biases = jnp.split(kernel, 3, axis=1), jnp.split(bias[...], 3)
         parts = zip((queries, keys, values), kernels, biases, strict=True)
         y = dot_product_attention(*((x @ kernel + bias)[:, None] for x, kernel, bias in parts))
         return self.out_proj(jnp.moveaxis(y, 1, 2))[:, :, 0]

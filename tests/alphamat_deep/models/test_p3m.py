@@ -4,12 +4,14 @@ import cv2
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from skimage.transform import resize
 
 import alphamat_deep
-from alphamat_deep.backbones.vitae import draw_directions
+from alphamat_deep.backbones.vitae import Performer, draw_directions
 from alphamat_deep.models.p3m import fuse_coarse
 from alphamat_deep.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from tests.alphamat_deep.layers.reference import filled, noise
 from tests.alphamat_deep.networks import jit, network, pictures
 from tests.alphamat_deep.oracles import by_preset
 
@@ -88,3 +90,19 @@ def test_random_directions_are_orthogonal_and_always_the_same():
         rows = draw_directions(block)
         np.testing.assert_allclose(rows @ rows.T, 32 * np.eye(32), atol=1e-12)
     np.testing.assert_allclose(draw_directions(1)[0, :2], [1.21531417, -0.51413372], atol=1e-8)
+
+
+def test_a_performers_weights_are_products_of_random_features():
+    layer = filled(Performer(64, 1, draw_directions, rngs=nnx.Rngs(0)))
+    layer.kqv.kernel[...] /= 16  # so that weights are not all next to nothing
+    layer.kqv.bias[...] /= 4
+    x = np.asarray(noise(1, 2, 3, 64), float)
+    w = draw_directions(1)
+    kqv = x.reshape(6, 64) @ np.asarray(layer.kqv.kernel[0, 0], float) + np.asarray(layer.kqv.bias)
+    keys, queries, values = np.split(kqv, 3, axis=1)
+    key, query = (np.exp(y @ w.T - (y**2).sum(1)[:, None] / 2) for y in (keys, queries))
+    weights = query @ key.T / 32  # a mean over directions
+    means = weights / (weights.sum(1, keepdims=True) + 1e-8) @ values
+    expected = means @ np.asarray(layer.proj.kernel[0, 0], float) + np.asarray(layer.proj.bias)
+    found = jit(lambda f, x: f(x))(layer, jnp.asarray(x, jnp.float32))
+    np.testing.assert_allclose(found.reshape(6, 64), expected, rtol=1e-3, atol=1e-3)
