@@ -17,7 +17,7 @@ import optax
 
 from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.training.augment import vitmatte_trimap
-from alphamat_deep.training.inputs import inputs_of
+from alphamat_deep.training.inputs import normalised
 from alphamat_deep.training.losses import vitmatte
 from alphamat_deep.training.optimisers import adamw, by_depth
 from alphamat_deep.training.recipe import Recipe
@@ -34,7 +34,8 @@ UNDECAYED = r"^backbone\.pos_embed|^backbone\.blocks\.\d+\.norm|\.bn\.|\.matting
 
 
 def loss(model, batch, rngs):
-    outputs = model(*inputs_of(RULES, batch))
+    # In training their unknown is 0.5; their program for samples gives the network 128/255.
+    outputs = model(normalised(RULES, batch["image"]), batch["trimap"])
     return vitmatte.supervised(outputs.alpha, batch["alpha"], trimap=batch["trimap"])
 
 
