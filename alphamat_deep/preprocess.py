@@ -93,8 +93,10 @@ def pillow(filter: str, pixels: np.ndarray, size: Size) -> np.ndarray:
     """Interpolate as Pillow does, with antialiasing where a side shrinks. 8 bits stay 8 bits."""
     from PIL import Image
 
+    height, width = size
+
     def resized(plane: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(plane).resize(size[::-1], Image.Resampling[filter]))
+        return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling[filter]))
 
     if pixels.ndim == 2:
         return resized(pixels)

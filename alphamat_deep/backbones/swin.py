@@ -37,8 +37,7 @@ class Swin(nnx.Module):
     ):
         """Make stages of so many blocks and `heads`, the first with so many `features`."""
         self.widths = tuple(features * 2**at for at in range(len(depths)))
-        patches = Conv(3, features, PATCH, stride=PATCH, rngs=rngs)
-        self.patch_embed = nnx.Dict(proj=patches, norm=layer_norm(features, rngs=rngs))
+        self.patch_embed = Patches(features, rngs=rngs)
         stages = zip(self.widths, depths, heads, strict=True)
         last = len(depths) - 1
         self.layers = nnx.List(
@@ -49,7 +48,7 @@ class Swin(nnx.Module):
 
     def __call__(self, image: Float[Array, "B H W 3"]) -> tuple[Array, ...]:
         """Return the stages' features of images whose sides are multiples of 4."""
-        x, found = self.embed(image), []
+        x, found = self.patch_embed(image), []
         for at, stage in enumerate(self.layers):
             x = apply(stage.blocks, x)
             found.append(getattr(self, f"norm{at}")(x))
@@ -57,9 +56,16 @@ class Swin(nnx.Module):
                 x = stage.downsample(x)
         return tuple(found)
 
-    def embed(self, image: Float[Array, "B H W 3"]) -> Float[Array, "B h w C"]:
-        """Return the tokens that enter the first stage."""
-        return self.patch_embed.norm(self.patch_embed.proj(image))
+
+class Patches(nnx.Module):
+    """Make a token of each patch of the picture."""
+
+    def __init__(self, features: int, *, rngs: nnx.Rngs):
+        self.proj = Conv(3, features, PATCH, stride=PATCH, rngs=rngs)
+        self.norm = layer_norm(features, rngs=rngs)
+
+    def __call__(self, image: Float[Array, "B H W 3"]) -> Float[Array, "B h w F"]:
+        return self.norm(self.proj(image))
 
 
 class Stage(nnx.Module):

@@ -35,13 +35,13 @@ class WindowAttention(nnx.Module):
         self.heads, self.window, self.shift = heads, window, shift
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
-        (H, W, C), size, back = x.shape[1:], self.window, (-self.shift, -self.shift)
+        (_, H, W, C), size, back = x.shape, self.window, (-self.shift, -self.shift)
         x = jnp.roll(fill_windows(x, size), back, (1, 2))
         qkv = self.qkv(into_windows(x, size)).reshape(-1, size**2, 3, self.heads, C // self.heads)
         queries, keys, values = jnp.transpose(qkv, (2, 0, 3, 1, 4))
         table = self.relative_position_bias_table[...]
         bias = jnp.moveaxis(table[distances(size)], -1, 0)
-        parts = wrapped_parts(*x.shape[:3], size, self.shift) if self.shift else None
+        parts = wrapped_parts(x, size, self.shift) if self.shift else None
         y = attend_in_windows(queries, keys, values, bias, parts)
         y = self.proj(jnp.moveaxis(y, 1, 2).reshape(-1, size, size, C))
         return jnp.roll(from_windows(y, x), (self.shift, self.shift), (1, 2))[:, :H, :W]
@@ -54,12 +54,11 @@ def distances(size: int) -> np.ndarray:
     return dy * (2 * size - 1) + dx
 
 
-def wrapped_parts(batch: int, height: int, width: int, size: int, shift: int) -> Array:
-    """Return for each token of each window, (n, s²), which of up to four parts it belongs to."""
-    rows, columns = (np.arange(side) >= side - shift for side in (height, width))
-    parts = jnp.asarray(2 * rows[:, None] + columns)
-    windows = into_windows(parts[None, ..., None], size).reshape(-1, size**2)
-    return jnp.tile(windows, (batch, 1))
+def wrapped_parts(x: Float[Array, "B H W C"], size: int, shift: int) -> Int[Array, "n t"]:
+    """Return for each token of each window which of up to four parts it belongs to."""
+    rows, columns = (np.arange(side) >= side - shift for side in x.shape[1:3])
+    parts = jnp.asarray(2 * rows[:, None] + columns)[None, ..., None]
+    return jnp.tile(into_windows(parts, size).reshape(-1, size**2), (len(x), 1))
 
 
 def attend_in_windows(

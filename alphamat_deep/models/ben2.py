@@ -86,7 +86,7 @@ class BEN2(nnx.Module):
 
     def _exchange(self, views: Views) -> Views:
         """Return features of all views, at 1/4 of their size."""
-        first = self.backbone.embed(views)
+        first = self.backbone.patch_embed(views)
         f1, f2, f3, f4 = self.backbone(views)
         x = self.multifieldcrossatt(self.output5(f4))
         for output, features, exchange, conv in (

@@ -87,8 +87,8 @@ class BiRefNet(nnx.Module):
         refuse_unless_multiples(32, image)
         *fine, coarse = self._features(image)
         shrunk = (resize_to_corners(x, *coarse.shape[1:3]) for x in fine)
-        (squeeze,) = self.squeeze_module
-        return self.decoder(image, fine, squeeze(concatenate(*shrunk, coarse), rngs), rngs)
+        x = self.squeeze_module[0](concatenate(*shrunk, coarse), rngs)
+        return self.decoder(image, fine, x, rngs)
 
     def _features(self, image: Array) -> list[Array]:
         """Return the transformer's features of the picture beside those of half of its size."""
@@ -104,15 +104,15 @@ class Decoder(nnx.Module):
     def __init__(self, widths: tuple[int, ...], config: BiRefNetConfig, *, rngs: nnx.Rngs):
         self.colours_first, self.supervise = config.colours_first, config.supervise
         w2, w3, w4, w5 = widths
-        pixels, block, conv = (partial(kind, rngs=rngs) for kind in (Pixels, Block, Conv))
-        for at, (coarseness, width) in enumerate(
-            ((1, w2 // 8), (4, w3 // 8), (8, w4 // 8), (16, w5 // 8), (32, w5 // 8)), start=1
-        ):
-            setattr(self, f"ipt_blk{at}", pixels(3 * coarseness**2, width))
+        pixels, block = partial(Pixels, rngs=rngs), partial(Block, rngs=rngs)
+        self.ipt_blk5, self.ipt_blk4 = pixels(32, w5 // 8), pixels(16, w5 // 8)
+        self.ipt_blk3, self.ipt_blk2 = pixels(8, w4 // 8), pixels(4, w3 // 8)
+        self.ipt_blk1 = pixels(1, w2 // 8)
         self.decoder_block4 = block(w5 + w5 // 8, w4)
         self.decoder_block3 = block(w4 + w5 // 8, w3)
         self.decoder_block2 = block(w3 + w4 // 8, w2)
         self.decoder_block1 = block(w2 + w3 // 8, w2 // 2)
+        conv = partial(Conv, rngs=rngs)
         self.conv_out1 = nnx.List([conv(w2 // 2 + w2 // 8, 1, 1)])
         for at, width in ((4, w4), (3, w3), (2, w2)):
             setattr(self, f"lateral_block{at}", nnx.Dict(conv=conv(width, width, 1)))
@@ -150,7 +150,7 @@ class Decoder(nnx.Module):
 
         All of them would take gigabytes.
         """
-        (mix,) = self.conv_out1
+        mix = self.conv_out1[0]
         features, pixels = jnp.split(mix.kernel[...], [x.shape[3]], axis=2)
         enlarged = resize_to_corners(convolve(x, features), *image.shape[1:3])
         return add_bias(enlarged + convolve(self.ipt_blk1(image), pixels), mix.bias)
@@ -170,10 +170,10 @@ def into_channels(
 
 
 class Pixels(nnx.Module):
-    """Features of pixels: two convolutions with nothing between them."""
+    """Features of patches of `side` × `side` pixels: two convolutions with nothing between them."""
 
-    def __init__(self, channels: int, features: int, *, rngs: nnx.Rngs):
-        self.conv1 = Conv(channels, INNER, 3, padding=1, rngs=rngs)
+    def __init__(self, side: int, features: int, *, rngs: nnx.Rngs):
+        self.conv1 = Conv(3 * side**2, INNER, 3, padding=1, rngs=rngs)
         self.conv_out = Conv(INNER, features, 3, padding=1, rngs=rngs)
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W F"]:
@@ -217,9 +217,10 @@ class Pyramid(nnx.Module):
     ) -> Float[Array, "B H W C"]:
         parts = self.aspp1, *self.aspp_deforms, self.global_avg_pool
         kernels = jnp.split(self.conv1.kernel[...], len(parts), axis=2)
-        # Each part is summed up by itself: side by side they would take five times the memory.
-        summed = (convolve(part(x), kernel) for part, kernel in zip(parts, kernels, strict=True))
-        return self.dropout(jax.nn.relu(self.bn1(sum(summed))), rngs=rngs)
+        # Each part is mixed by itself: side by side they would take five times the memory.
+        mixed = [convolve(part(x), kernel) for part, kernel in zip(parts, kernels, strict=True)]
+        total = sum(mixed[1:], mixed[0])
+        return self.dropout(jax.nn.relu(self.bn1(total)), rngs=rngs)
 
 
 class Deformed(nnx.Module):
