@@ -52,11 +52,12 @@ def convolve_deformed(
     first = W * H * np.repeat(np.arange(B), H * W)
     places = np.tile(np.indices((H, W)).reshape(2, -1).T, (B, 1))
     pixels, weights = x.reshape(-1, C), kernel.reshape(-1, F)
+    precise = jnp.promote_types(x.dtype, jnp.float32)
 
     @jax.checkpoint
     def convolve(entry):
         start, place, offset, count = entry
-        at = (place + entries) + offset.astype(jnp.float32)
+        at = (place + entries) + offset.astype(precise)
         seen = interpolate(pixels, start, H, W, at) * count[:, None]
         return seen.astype(x.dtype).reshape(-1) @ weights
 
