@@ -78,10 +78,7 @@ PRESETS = {
             commercial=False,
             size="139 MB",
         ),
-        citation=(
-            'Forte & Pitié, "F, B, Alpha Matting", arXiv:2003.07711, 2020, '
-            "https://arxiv.org/abs/2003.07711"
-        ),
+        citation='Forte & Pitié, "F, B, Alpha Matting", 2020, https://arxiv.org/abs/2003.07711',
         scores=(Score("Composition-1k", sad=26.4, mse=0.0054, grad=10.6, conn=21.5),),
         warning="The code is MIT. Its authors have not published how they trained it.",
         backbones=(RESNET50,),

@@ -17,6 +17,8 @@ class Net(nnx.Module):
         self.wide = layers.SpectralConvTranspose(5, 6, rngs=rngs)
         by_picture = layers.instance_norm(6, affine=True, rngs=rngs)
         self.blocks = nnx.List([layers.batch_norm(6, rngs=rngs), by_picture])
+        self.standard = layers.StandardisedConv(6, 32, 1, rngs=rngs)
+        self.groups = layers.group_norm(32, rngs=rngs)
         self.norm = nnx.LayerNorm(6, rngs=rngs)
         self.place = layers.PositionEmbedding(6, 2)
         self.attention = layers.RelativeAttention(6, 2, 4, rngs=rngs)
@@ -39,6 +41,10 @@ SHAPES = {
     "blocks.0.running_var": (6,),
     "blocks.1.scale": (6,),
     "blocks.1.bias": (6,),
+    "standard.weight": (32, 6, 1, 1),
+    "standard.bias": (32,),
+    "groups.weight": (32,),
+    "groups.bias": (32,),
     "norm.weight": (6,),
     "norm.bias": (6,),
     "place.weight": (1, 5, 6),
