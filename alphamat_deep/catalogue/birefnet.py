@@ -1,6 +1,10 @@
 """BiRefNet, for the object of any picture in high resolution; for portraits; for matting."""
 
 from functools import partial
+from math import isqrt
+
+import numpy as np
+from jax import Array
 
 from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
 from alphamat_deep.catalogue.u2net import MASK
@@ -33,8 +37,41 @@ NAMES = Names(
 LITE = BiRefNetConfig(features=96, depths=(2, 2, 6, 2), heads=(3, 6, 12, 24), window=7)
 
 
+CLEAR = 0.01  # of likenesses, by which one order must exceed the other; random weights have 0.001
+
 GENERAL = "DIS5K, for one, is non-commercial"
 MATTING = "P3M-10k, AM-2k, AIM-500, Human-2k, Distinctions-646, HIM2K and PPM-100 are among them"
+
+
+def doubt(model: BiRefNet) -> str:
+    """Return a warning if weights look as if they were trained for the other order of channels.
+
+    In pictures, neighbouring pixels are alike, and so are the three colours of a pixel. Training
+    makes their weights alike, too; so in the right order neighbours are more alike. Nobody has
+    tried this on the published weights.
+    """
+    kernels = [
+        block.conv1.kernel[...] for block in (model.decoder.ipt_blk5, model.decoder.ipt_blk4)
+    ]
+    old, new = (sum(likeness(kernel, order) for kernel in kernels) / 2 for order in (False, True))
+    used, other = (new, old) if model.decoder.colours_first else (old, new)
+    if other < used + CLEAR:
+        return ""
+    return (
+        "The weights look as if they were trained for the other order of a patch's channels: "
+        f"neighbours are alike by {other:.3f} there, by {used:.3f} here. Try "
+        f"`colours_first={not model.decoder.colours_first}`, and keep what gives the better alpha."
+    )
+
+
+def likeness(kernel: Array, colours_first: bool) -> float:
+    """Return how much weights of neighbouring pixels and colours are alike, at most 1."""
+    size, _, channels, features = kernel.shape
+    side = isqrt(channels // 3)
+    axes = (3, side, side) if colours_first else (side, side, 3)
+    weights = np.asarray(kernel, np.float32).reshape(size**2, *axes, features)
+    steps = [np.square(np.diff(weights, axis=axis)).mean() for axis in (1, 2, 3)]
+    return float(1 - np.mean(steps) / (2 * weights.var()))
 
 
 def fixed(rows: int, columns: int, height: int, width: int) -> Size:
@@ -67,6 +104,7 @@ def published(
         citation=CITATION,
         warning=" ".join([MASK] * mask + [TERMS.format(data), ORDER]),
         names=NAMES,
+        doubt=doubt,
     )
 
 
