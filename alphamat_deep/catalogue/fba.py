@@ -15,7 +15,7 @@ WIDTHS = 6.4, 25.6, 51.2  # pixels: 2, 8 and 16 % of the 320 that the network wa
 
 def known_parts(trimap: np.ndarray) -> np.ndarray:
     """(H, W) uint8 → (H, W, 2): background and foreground, each 0 or 1."""
-    return (trimap[..., None] == np.uint8([0, 255])).astype(np.float32)
+    return (trimap[..., None] == np.array([0, 255])).astype(np.float32)
 
 
 def resize_parts(trimap: np.ndarray, size: Size) -> np.ndarray:

@@ -100,7 +100,7 @@ def convolve(
     def in_parts(x, kernel):
         count = kernel.shape[2] // 512
         parts = zip(jnp.split(x, count, axis=3), jnp.split(kernel, count, axis=2), strict=True)
-        return sum(whole(*part) for part in parts)
+        return jnp.asarray(sum(whole(*part) for part in parts))
 
     channels, features = kernel.shape[2:]
     if groups == 1 and channels > 1024 and channels % 512 == 0:
