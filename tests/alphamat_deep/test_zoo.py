@@ -30,11 +30,9 @@ def test_half_precision_is_asked_for(weights):
 
 
 def test_doubts_about_weights_are_told(weights, monkeypatch):
-    row = replace(
-        alphamat_deep.PRESETS["tiny"], doubt=lambda model: f"a kernel {model.conv.kernel.shape}"
-    )
+    row = replace(alphamat_deep.PRESETS["tiny"], doubt=lambda model: f"{type(model)} is new")
     monkeypatch.setitem(alphamat_deep.PRESETS, "tiny", row)
-    with pytest.warns(UserWarning, match="a kernel \\("):
+    with pytest.warns(UserWarning, match="is new"):
         alphamat_deep.load("tiny", weights)
 
 
