@@ -118,7 +118,7 @@ _RESIZE = {
         model=P3MNet,
         config=P3MNetConfig(encoder=ViTAE, narrow_first=True),
         preprocess=RULES,
-        memory=partial(by_pixel, 800),
+        memory=partial(by_pixel, 1100),
         weights=Weights(
             url="https://drive.google.com/file/d/1QbSjPA_Mxs7rITp_a9OJiPeFRDwxemqK",
             file="P3M-Net_ViTAE-S_trained_on_P3M-10k.pth",
