@@ -37,8 +37,8 @@ PRESETS = {
             url="https://huggingface.co/PramaLLC/BEN2",
             file="BEN2_Base.pth",
             format="PyTorch",
-            licence="MIT as the code, which calls the base model open source; the training data "
-            "DIS5K is non-commercial",
+            licence="MIT as the code: the authors call the base model open source; the training "
+            "data DIS5K is non-commercial",
             commercial=None,
         ),
         citation=(

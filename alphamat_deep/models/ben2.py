@@ -183,7 +183,7 @@ def join_views(quarters: Float[Array, "q h w C"], whole: Float[Array, "B h w C"]
 
 
 def pool(x: Array, height: int, width: int, ratios: tuple[int, ...]) -> list[Array]:
-    """Return means, `height` and `width` over each ratio of them, rounded to even: ½ is none."""
+    """Return means to `height` and `width` over each ratio, as Python rounds it: 0.5 to 0."""
     return [adaptive_average_pool(x, round(height / n), round(width / n)) for n in ratios]
 
 
