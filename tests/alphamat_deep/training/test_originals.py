@@ -109,9 +109,8 @@ CASES = [
         moved_by(vitmatte.SMALL, vitmatte.optimiser(5e-4)),
         layers,
         VITMATTE_TERMS,
-        # Tables of distances are resized by weights in single precision, as inference needs it.
-        # With double ones the first update is theirs to 4e-7; signs in L1 then part the second.
         noise=(1e-6, 3e-3),
+        precise=True,
     ),
     Case("step_bgmv2_base", bgmv2.BASE, of_plates, attributes={"rate": 0.0}),
     Case("step_rvm_matting", replace(rvm.STAGE1, losses=(rvm.matting,)), of_clips, RVM_TERMS),
