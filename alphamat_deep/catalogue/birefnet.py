@@ -6,7 +6,7 @@ from math import isqrt
 import numpy as np
 from jax import Array
 
-from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
+from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_pixel
 from alphamat_deep.catalogue.u2net import MASK
 from alphamat_deep.fill import Names
 from alphamat_deep.models.birefnet import BiRefNet, BiRefNetConfig
@@ -38,6 +38,16 @@ LITE = BiRefNetConfig(features=96, depths=(2, 2, 6, 2), heads=(3, 6, 12, 24), wi
 
 
 CLEAR = 0.01  # of likenesses, by which one order must exceed the other; random weights have 0.001
+
+SWIN = Backbone(
+    title="Swin of ImageNet (Microsoft's, of the same size and windows)",
+    mark=r"^layers\.0\.blocks\.0\.attn\.relative_position_bias_table$",
+    names=Names(
+        rename=((r"^", "bb."),),
+        ignore=(r"^(norm|head)\.", r"\.relative_position_index$", r"\.attn_mask$"),
+    ),
+    part=r"^bb\.(?!norm)",
+)
 
 GENERAL = "DIS5K, for one, is non-commercial"
 MATTING = "P3M-10k, AM-2k, AIM-500, Human-2k, Distinctions-646, HIM2K and PPM-100 are among them"
@@ -93,7 +103,7 @@ def published(
         model=BiRefNet,
         config=LITE if lite else BiRefNetConfig(),
         preprocess=Preprocess(IMAGENET_MEAN, IMAGENET_STD, chain=(step,)),
-        memory=partial(by_pixel, 1500 if lite else 2000),
+        memory=partial(by_pixel, 700 if lite else 1400),
         weights=Weights(
             url=f"https://huggingface.co/ZhengPeng7/{name}/resolve/main/",
             file="model.safetensors",
@@ -105,6 +115,7 @@ def published(
         warning=" ".join([MASK] * mask + [TERMS.format(data), ORDER]),
         names=NAMES,
         doubt=doubt,
+        backbones=(SWIN,),
     )
 
 

@@ -10,6 +10,7 @@ and may end worse.
 from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.training.recipes import (
     bgmv2,
+    birefnet,
     dim,
     gca,
     learned,
@@ -46,6 +47,9 @@ RECIPES = {
     "rvm-stage2": rvm.STAGE2,
     "rvm-stage3": rvm.STAGE3,
     "rvm-stage4": rvm.STAGE4,
+    "birefnet": birefnet.MASKS,
+    "birefnet-lite": birefnet.LITE,
+    "birefnet-matting": birefnet.MATTING,
     "learned": learned.LEARNED,
     **{f"fine-tune-{preset}": fine_tune(preset) for preset in PRESETS},
 }

@@ -31,6 +31,7 @@ from alphamat_deep.training.losses import l1, laplacian_rvm
 from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.recipes import (
     bgmv2,
+    birefnet,
     dim,
     gca,
     learned,
@@ -77,6 +78,13 @@ ORIGINALS = {
     "rvm-mobilenetv3": CLIPS,
     "rvm-resnet50": CLIPS,
     "pp-rvm-mobilenetv3": replace(CLIPS, biased=True),
+    "birefnet": birefnet.MASKS,
+    "birefnet-hr": birefnet.MASKS,
+    "birefnet-lite": birefnet.MASKS,
+    "birefnet-lite-2k": birefnet.MASKS,
+    "birefnet-matting": birefnet.MATTING,
+    "birefnet-hr-matting": birefnet.MATTING,
+    "birefnet-portrait": birefnet.MATTING,
 }
 
 

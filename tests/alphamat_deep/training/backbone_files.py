@@ -139,6 +139,19 @@ def paddle(oracle, *heads):
     return made
 
 
+def swin(oracle):
+    """Return what gives Microsoft's Swin: it normalises at its end only, and has tables."""
+
+    def made():
+        arrays = {x: s for x, s in stored(oracle, "bb.").items() if not x.startswith("norm")}
+        width = arrays["layers.3.blocks.1.norm2.weight"]
+        arrays |= {"norm.weight": width, "norm.bias": width, "head.weight": (1000, *width)}
+        tables = "attn.relative_position_index", "attn_mask"
+        return arrays | {f"layers.0.blocks.1.{table}": (4, 4) for table in tables}
+
+    return made
+
+
 def pretrained_vit(oracle):
     """Return what gives a transformer that was trained by itself: it has no distances."""
 

@@ -44,6 +44,8 @@ FILES = {
     "bgmv2-resnet50-4k": files.deeplab("bgmv2_resnet50_base"),
     "rvm-mobilenetv3": files.mobilenet_v3_large,
     "rvm-resnet50": files.resnet50,
+    "birefnet": files.swin("birefnet_swin_l"),
+    "birefnet-lite": files.swin("birefnet_swin_t"),
 }
 QUICK = "dim-skip", "pp-gca", "modnet-webcam"
 
