@@ -130,7 +130,7 @@ class ViewFusion(Gathering):
 
     def __call__(self, views: Views) -> Views:
         quarters, whole = split_views(views)
-        means = pool(put_together(quarters), *views.shape[1:3], (1, 4, 8))
+        means = pool(put_together(quarters), *views.shape[1:3], ratios=(1, 4, 8))
         keys = tokens([add_positions(x) for x in means])
         queries = tokens([add_positions(whole)])
         x = self.norm1(whole + self.attention[0](queries, keys, tokens(means)).reshape(whole.shape))
@@ -148,7 +148,7 @@ class ViewExchange(Gathering):
     def __call__(self, views: Views) -> Views:
         quarters, whole = split_views(views)
         gate = jax.nn.sigmoid(self.sal_conv(whole))
-        means = pool(cut(whole), *views.shape[1:3], (2, 4, 8))
+        means = pool(cut(whole), *views.shape[1:3], ratios=(2, 4, 8))
         quarters = self.gather(quarters * cut(upsample_nearest(gate)), tokens(means))
         return join_views(quarters, whole + put_together(quarters)[:, ::2, ::2])
 
@@ -182,7 +182,7 @@ def join_views(quarters: Float[Array, "q h w C"], whole: Float[Array, "B h w C"]
     return jnp.concatenate([four, whole[:, None]], axis=1).reshape(-1, *whole.shape[1:])
 
 
-def pool(x: Array, height: int, width: int, ratios: tuple[int, ...]) -> list[Array]:
+def pool(x: Array, height: int, width: int, *, ratios: tuple[int, ...]) -> list[Array]:
     """Return means to `height` and `width` over each ratio, as Python rounds it: 0.5 to 0."""
     return [adaptive_average_pool(x, round(height / n), round(width / n)) for n in ratios]
 

@@ -32,7 +32,7 @@ def test_positions_are_sines_of_the_row_and_then_of_the_column():
 
 @pytest.mark.parametrize(("side", "counts"), [(6, (36, 4, 1)), (4, (16, 1, 0))])
 def test_sides_of_means_are_rounded_to_the_even_number(side, counts):
-    means = ben2.pool(noise(1, 2 * side, 2 * side, 128), side, side, (1, 4, 8))
+    means = ben2.pool(noise(1, 2 * side, 2 * side, 128), side, side, ratios=(1, 4, 8))
     assert tuple(x.shape[1] * x.shape[2] for x in means) == counts
     assert ben2.tokens(means).shape == (1, sum(counts), 128)
 
