@@ -137,6 +137,7 @@ PRESETS = _RESIZE | {
     "p3m-hybrid": replace(
         _RESIZE["p3m"],
         preprocess=HYBRID,
+        memory=partial(by_pixel, 900),
         warning=f"{PORTRAITS} {HALVED}",
     ),
     "p3m-vitae-s-hybrid": replace(

@@ -1,4 +1,4 @@
-"""Self-attention in grids of tokens that know how far they are from each other.
+"""Attention between tokens, some of which know how far they are from each other.
 
 Li, Mao, Girshick & He, "Exploring Plain Vision Transformer Backbones for Object Detection", ECCV
 2022, attends within windows; Li, Wu, Fan, Mangalam, Xiong, Malik & Feichtenhofer, "MViTv2", CVPR
