@@ -69,6 +69,7 @@ MIRRORED_COLUMN = Layout(
 # The authors' name of each array of a layer; our name, and how theirs becomes ours.
 FORMS = {
     layers.Conv: {"weight": ("kernel", KERNEL), "bias": ("bias", SAME)},
+    layers.StandardisedConv: {"weight": ("kernel", KERNEL), "bias": ("bias", SAME)},
     layers.ConvTranspose: {"weight": ("kernel", MIRRORED), "bias": ("bias", SAME)},
     layers.SpectralConv: {
         "weight_bar": ("kernel", KERNEL),
@@ -86,12 +87,16 @@ FORMS = {
         "running_mean": ("mean", SAME),
         "running_var": ("var", SAME),
     },
+    layers.GroupNorm: {"weight": ("scale", SAME), "bias": ("bias", SAME)},
     nnx.InstanceNorm: {"scale": ("scale", SAME), "bias": ("bias", SAME)},
     nnx.LayerNorm: {"weight": ("scale", SAME), "bias": ("bias", SAME)},
     layers.PositionEmbedding: {"weight": ("weight", SAME)},
     layers.RelativeAttention: {
         "rel_pos_h": ("rel_pos_h", SAME),
         "rel_pos_w": ("rel_pos_w", SAME),
+    },
+    layers.WindowAttention: {
+        "relative_position_bias_table": ("relative_position_bias_table", SAME),
     },
 }
 

@@ -137,9 +137,10 @@ class Matting:
 
     def _undo(self, prepared: Prepared, alpha: np.ndarray, foreground: np.ndarray | None) -> Matte:
         rules = self.preset.preprocess
+        alpha = rules.undo(alpha, prepared)
         if foreground is not None:
-            foreground = rules.undo_chain(foreground, prepared)
-        return Matte(rules.undo(alpha, prepared), foreground)
+            foreground = rules.undo_foreground(foreground, alpha, prepared)
+        return Matte(alpha, foreground)
 
     @property
     def _initial_state(self) -> Callable | None:

@@ -29,6 +29,34 @@ def bilinear(pixels: np.ndarray, size: Size) -> np.ndarray:
     return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
+def bicubic(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Interpolate without antialiasing and without rounding. 8 bits become numbers in [0, 1]."""
+    import cv2
+
+    return _resize_unrounded(pixels, size, cv2.INTER_CUBIC)
+
+
+def lanczos(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """As `bicubic`, over 8 × 8 pixels. Values may leave [0, 1] a little."""
+    import cv2
+
+    return _resize_unrounded(pixels, size, cv2.INTER_LANCZOS4)
+
+
+def _resize_unrounded(pixels: np.ndarray, size: Size, interpolation: int) -> np.ndarray:
+    import cv2
+
+    if pixels.dtype == np.uint8:
+        pixels = pixels / np.float32(255)
+    return cv2.resize(pixels, size[::-1], interpolation=interpolation)
+
+
+def nearest(pixels: np.ndarray, size: Size) -> np.ndarray:
+    import cv2
+
+    return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST)
+
+
 def area(pixels: np.ndarray, size: Size) -> np.ndarray:
     """Average all pixels that a new one touches, with equal weights ("adaptive" pooling).
 
@@ -61,14 +89,27 @@ def bilinear_over_black(pixels: np.ndarray, size: Size) -> np.ndarray:
     return resize(pixels, size, order=1, mode="constant", anti_aliasing=False)
 
 
+def pillow(filter: str, pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Interpolate as Pillow does, with antialiasing where a side shrinks. 8 bits stay 8 bits."""
+    from PIL import Image
+
+    height, width = size
+
+    def resized(plane: np.ndarray) -> np.ndarray:
+        return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling[filter]))
+
+    if pixels.ndim == 2:
+        return resized(pixels)
+    return np.stack([resized(pixels[..., at]) for at in range(pixels.shape[2])], axis=2)
+
+
 class Resize(NamedTuple):
     """Resize the image, and alpha back."""
 
     size: Callable[[int, int], Size]
     """New height and width, from the old ones."""
-    smooth_trimap: bool = False
-    """Whether the trimap is resized like the image, not by nearest neighbour."""
     how: Callable[[np.ndarray, Size], np.ndarray] = bilinear
+    how_trimap: Callable[[np.ndarray, Size], np.ndarray] = nearest
     back: Callable[[np.ndarray, Size], np.ndarray] | None = None
     """How alpha is resized; None where it is as the image is."""
 
@@ -79,7 +120,7 @@ class Resize(NamedTuple):
         if image.shape[:2] == size:
             return image, trimap
         if trimap is not None:
-            trimap = (self.how if self.smooth_trimap else _nearest)(trimap, size)
+            trimap = self.how_trimap(trimap, size)
         return self.how(image, size), trimap
 
     def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
@@ -183,6 +224,11 @@ def floor_sides(
     return int(rows), int(columns)
 
 
+def ceil_sides(multiple: int, height: int, width: int) -> Size:
+    """Round each side up to a multiple."""
+    return height + -height % multiple, width + -width % multiple
+
+
 def exceed_sides(multiple: int, height: int, width: int) -> Size:
     """Raise both sides to their next multiples, beyond themselves, unless both are multiples."""
     if height % multiple == width % multiple == 0:
@@ -245,8 +291,13 @@ class Preprocess:
     chain: tuple[Resize | Pad | Extend | Brighten | Stretch, ...] = ()
     keep_known: bool = True
     """Whether alpha is set to 0 and 1 on the trimap's known pixels."""
+    keep_image: bool = False
+    """Whether the foreground is set to the image where alpha is 1."""
     plate: bool = False
     """Whether the network takes a plate: the scene without its foreground."""
+    coarse: tuple[Resize, ...] = ()
+    """Steps to a smaller picture that the network takes beside the image; none where it does not.
+    """
 
     def apply(
         self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
@@ -268,18 +319,23 @@ class Preprocess:
         if self.encode is not None:
             parsed = Trimap.of(trimap_levels(trimap, pixels.shape[:2]))
             marks = np.select([*parsed], [255, 0], 128).astype(np.uint8)
-        sizes = []
+        sizes, whole = [], pixels
         for step in self.chain:
             sizes.append(pixels.shape[:2])
             pixels, marks = step.apply(pixels, marks)
             if behind is not None:
                 behind, _ = step.apply(behind, None)
         inputs = [self._colours(pixels)]
+        if self.coarse:
+            small = whole
+            for step in self.coarse:
+                small, _ = step.apply(small, None)
+            inputs.append(self._colours(small))
         if behind is not None:
             inputs.append(self._colours(behind))
         if self.encode is not None and marks is not None:
             inputs.append(self.encode(marks))
-        return Prepared(tuple(x[None] for x in inputs), tuple(sizes), parsed)
+        return Prepared(tuple(x[None] for x in inputs), tuple(sizes), parsed, whole)
 
     def _colours(self, pixels: np.ndarray) -> np.ndarray:
         rows = pixels.reshape(len(pixels), -1)  # NumPy is slow along three channels
@@ -294,6 +350,20 @@ class Preprocess:
         if self.keep_known and prepared.trimap is not None:
             alpha[prepared.trimap.foreground], alpha[prepared.trimap.background] = 1, 0
         return alpha
+
+    def undo_foreground(
+        self, foreground: np.ndarray, alpha: np.ndarray, prepared: Prepared
+    ) -> np.ndarray:
+        """Return the image's foreground (H, W, 3), float32 in [0, 1], from the network's.
+
+        `alpha` is what `undo` returned.
+        """
+        foreground = self.undo_chain(foreground, prepared)
+        if self.keep_image:
+            image, opaque = prepared.image, alpha == 1
+            white = np.float32(255 if image.dtype == np.uint8 else 1)
+            foreground[opaque] = image[opaque] / white
+        return foreground
 
     def undo_chain(self, pixels: np.ndarray, prepared: Prepared) -> np.ndarray:
         """Return pixels of the image's size, float32 in [0, 1], from the network's."""
@@ -311,6 +381,8 @@ class Prepared(NamedTuple):
     sizes: tuple[Size, ...]
     """The picture's size before each step of the chain."""
     trimap: Trimap | None
+    image: np.ndarray
+    """(H, W, 3) uint8, or float32 in [0, 1]."""
 
 
 def _pixels(image: Any, name: str) -> np.ndarray:
@@ -331,9 +403,3 @@ def refuse_channels_first(array: np.ndarray, name: str) -> None:
     if array.ndim in (3, 4) and array.shape[-3] in (1, 3) and array.shape[-1] not in (1, 3, 4):
         expected = "(H, W, 3)" if array.ndim == 3 else "(B, H, W, 3)"
         raise ValueError(f"`{name}` is {array.shape}; expected {expected}: channels last.")
-
-
-def _nearest(trimap: np.ndarray, size: Size) -> np.ndarray:
-    import cv2
-
-    return cv2.resize(trimap, size[::-1], interpolation=cv2.INTER_NEAREST)

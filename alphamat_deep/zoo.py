@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -67,6 +68,8 @@ def load(
     row = _configured(_row(preset), config)
     tensors = read(_bundled(preset) if weights is None else weights)
     model = from_state_dict(preset, tensors, **config)
+    if row.doubt is not None and (text := row.doubt(model)):
+        warnings.warn(text, stacklevel=2)
     if dtype != jnp.float32:
         nnx.update(model, jax.tree.map(lambda x: x.astype(dtype), nnx.state(model)))
     keep_compiled()

@@ -117,6 +117,8 @@ def count(jaxpr) -> int:
         elif equation.primitive.name == "dot_general":
             (summed, _), _ = parameters["dimension_numbers"]
             total += made * prod(equation.invars[0].aval.shape[axis] for axis in summed)
+        elif equation.primitive.name == "scan":
+            total += parameters["length"] * count(parameters["jaxpr"].jaxpr)
         elif equation.primitive.name == "cond":  # of platforms: one of them convolves
             total += max(count(branch.jaxpr) for branch in parameters["branches"])
         else:

@@ -13,7 +13,14 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float, UInt8
 
-from alphamat_deep.layers import Conv, apply, batch_norm, max_pool_overlapping, rectify
+from alphamat_deep.layers import (
+    Conv,
+    apply,
+    batch_norm,
+    max_pool_overlapping,
+    max_unpool_overlapping,
+    rectify,
+)
 
 DEPTHS = 3, 4, 6, 3  # blocks of each stage
 FEATURES = 64, 128, 256, 512
@@ -30,6 +37,8 @@ class Pooled(NamedTuple):
 
 class ResNetMP(nnx.Module):
     """A ResNet of basic blocks; `depths` are their numbers in each stage."""
+
+    unpool = staticmethod(max_unpool_overlapping)
 
     def __init__(self, depths: tuple[int, int, int, int] = DEPTHS, *, rngs: nnx.Rngs):
         self.conv1 = Conv(3, 64, 7, padding=3, bias=False, rngs=rngs)

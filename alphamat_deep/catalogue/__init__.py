@@ -5,8 +5,11 @@ are those that the authors report, by their protocol; they are not measured here
 """
 
 from alphamat_deep.catalogue import (
+    ben2,
     bgmv2,
+    birefnet,
     dim,
+    fba,
     gca,
     indexnet,
     isnet,
@@ -30,6 +33,7 @@ PRESETS = {
     **dim.PRESETS,
     **indexnet.PRESETS,
     **gca.PRESETS,
+    **fba.PRESETS,
     **vitmatte.PRESETS,
     **modnet.PRESETS,
     **pp_matting.PRESETS,
@@ -40,4 +44,6 @@ PRESETS = {
     **rvm.PRESETS,
     **u2net.PRESETS,
     **isnet.PRESETS,
+    **birefnet.PRESETS,
+    **ben2.PRESETS,
 }

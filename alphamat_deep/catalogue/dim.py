@@ -13,6 +13,7 @@ from alphamat_deep.preprocess import (
     IMAGENET_STD,
     Preprocess,
     Resize,
+    bilinear,
     floor_sides,
     levels,
     raw_levels,
@@ -26,7 +27,7 @@ RULES = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
     encode=levels,
-    chain=(Resize(partial(floor_sides, 32, most=1600), smooth_trimap=True),),
+    chain=(Resize(partial(floor_sides, 32, most=1600), how_trimap=bilinear),),
 )
 PADDLE_RULES = Preprocess(HALF, HALF, encode=raw_levels, chain=(Resize(partial(within, 3840)),))
 

@@ -81,6 +81,8 @@ class Preset:
     """What its users have to know."""
     names: Names = Names()
     """How the checkpoint's names become the model's, where they differ."""
+    doubt: Callable[[Any], str] | None = None
+    """What a filled network may be loaded wrongly for: a text to warn with, or ""."""
     backbones: tuple[Backbone, ...] = ()
     """Files that training can begin with, first the authors'."""
 

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import numpy as np
-
 from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
 from alphamat_deep.models.u2net import U2Net, U2NetConfig
 from alphamat_deep.preprocess import (
@@ -12,9 +10,9 @@ from alphamat_deep.preprocess import (
     Brighten,
     Preprocess,
     Resize,
-    Size,
     Stretch,
     bilinear_over_black,
+    pillow,
     square,
 )
 
@@ -33,19 +31,11 @@ WARNING = (
 )
 
 
-def pillow_bilinear(alpha: np.ndarray, size: Size) -> np.ndarray:
-    """Interpolate, with antialiasing where a side shrinks."""
-    from PIL import Image
-
-    height, width = size
-    return np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BILINEAR))
-
-
 RULES = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
     chain=(
-        Resize(partial(square, 320), how=bilinear_over_black, back=pillow_bilinear),
+        Resize(partial(square, 320), how=bilinear_over_black, back=partial(pillow, "BILINEAR")),
         Brighten(),
         Stretch(),
     ),

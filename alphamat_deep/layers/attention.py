@@ -1,4 +1,4 @@
-"""Self-attention in grids of tokens that know how far they are from each other.
+"""Attention between tokens, some of which know how far they are from each other.
 
 Li, Mao, Girshick & He, "Exploring Plain Vision Transformer Backbones for Object Detection", ECCV
 2022, attends within windows; Li, Wu, Fan, Mangalam, Xiong, Malik & Feichtenhofer, "MViTv2", CVPR
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from alphamat_deep.layers.convolution import Conv
 from alphamat_deep.layers.resizing import resize_along, resize_bicubic
@@ -43,6 +43,75 @@ class RelativeAttention(nnx.Module):
         rows, columns = (relative(table, n) for table, n in zip(tables, (H, W), strict=True))
         y = attend(queries, keys, values, rows, columns)
         return self.proj(jnp.moveaxis(y, 1, 3).reshape(B, H, W, C))
+
+
+class SelfAttention(nnx.Module):
+    """Each token gathers values from all tokens of its grid, in several heads.
+
+    The score of a key k for a query q is q·k / √d.
+    """
+
+    def __init__(self, features: int, heads: int, *, rngs: nnx.Rngs):
+        self.qkv = Conv(features, 3 * features, 1, rngs=rngs)
+        self.proj = Conv(features, features, 1, rngs=rngs)
+        self.heads = heads
+
+    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
+        B, H, W, C = x.shape
+        qkv = self.qkv(x).reshape(B, H * W, 3, self.heads, C // self.heads)
+        y = dot_product_attention(*jnp.transpose(qkv, (2, 0, 3, 1, 4)))
+        return self.proj(jnp.moveaxis(y, 1, 2).reshape(x.shape))
+
+
+class CrossAttention(nnx.Module):
+    """Queries gather values by keys, in one head, under the names of PyTorch's."""
+
+    def __init__(self, features: int, *, rngs: nnx.Rngs):
+        self.in_proj = Conv(features, 3 * features, 1, rngs=rngs)
+        self.out_proj = Conv(features, features, 1, rngs=rngs)
+
+    def __call__(
+        self,
+        queries: Float[Array, "B Q C"],
+        keys: Float[Array, "B K C"],
+        values: Float[Array, "B K C"],
+    ) -> Float[Array, "B Q C"]:
+        kernel, bias = self.in_proj.kernel[0, 0], self.in_proj.bias
+        assert bias is not None
+        kernels, biases = jnp.split(kernel, 3, axis=1), jnp.split(bias[...], 3)
+        parts = zip((queries, keys, values), kernels, biases, strict=True)
+        y = dot_product_attention(*((x @ kernel + bias)[:, None] for x, kernel, bias in parts))
+        return self.out_proj(jnp.moveaxis(y, 1, 2))[:, :, 0]
+
+
+def dot_product_attention(
+    queries: Float[Array, "B N Q d"], keys: Float[Array, "B N K d"], values: Float[Array, "B N K d"]
+) -> Float[Array, "B N Q d"]:
+    """Return each query's mean of the values of its head, weighted by softmax of q·k / √d.
+
+    Never more than `SCORES` scores are held at a time, except for one query.
+    """
+    B, N, Q, d = queries.shape
+    most = max(1, SCORES // (B * N * keys.shape[2]))
+    steps = next(n for n in range(1, Q + 1) if Q % n == 0 and Q // n <= most)
+    precise = jnp.promote_types(queries.dtype, jnp.float32)
+
+    def step(some):
+        scores = jnp.einsum("bnqd,bnkd->bnqk", some, keys, preferred_element_type=precise)
+        return average(scores, values)
+
+    some = jnp.moveaxis((queries * d**-0.5).reshape(B, N, steps, Q // steps, d), 2, 0)
+    return jnp.moveaxis(lax.map(step, some), 0, 2).reshape(queries.shape)
+
+
+def average(
+    scores: Float[Array, "B N Q K"], values: Float[Array, "B N K d"]
+) -> Float[Array, "B N Q d"]:
+    """Return means of values, weighted by softmax of the scores."""
+    weights = jnp.exp(scores - lax.stop_gradient(scores.max(-1, keepdims=True)))
+    total = weights.sum(-1, keepdims=True)
+    # One division for each mean, not for each weight.
+    return (weights.astype(values.dtype) @ values) / total.astype(values.dtype)
 
 
 def relative(table: Float[Array, "t d"], count: int) -> Float[Array, "n n d"]:
@@ -80,11 +149,7 @@ def attend(
         some, by_row, by_column = entry
         scores = jnp.einsum("bnqd,bnkd->bnqk", some, keys, preferred_element_type=precise)
         scores = scores.reshape(B, N, -1, H, W) + by_row[..., None] + by_column[..., None, :]
-        scores = scores.reshape(B, N, -1, H * W)
-        weights = jnp.exp(scores - lax.stop_gradient(scores.max(-1, keepdims=True)))
-        total = weights.sum(-1, keepdims=True)
-        # One division for each mean, not for each weight.
-        return (weights.astype(values.dtype) @ values) / total.astype(values.dtype)
+        return average(scores.reshape(B, N, -1, H * W), values)
 
     y = lax.map(step, tuple(map(in_steps, (queries * d**-0.5, by_row, by_column))))
     return jnp.moveaxis(y, 0, 2).reshape(B, N, H, W, d)
@@ -97,13 +162,30 @@ def over_windows(
 
     The grid is filled up with zeros below and to the right, which the layer sees.
     """
+    H, W = x.shape[1:3]
+    x = fill_windows(x, size)
+    return from_windows(layer(into_windows(x, size)), x)[:, :H, :W]
+
+
+def fill_windows(x: Float[Array, "B H W C"], size: int) -> Float[Array, "B h w C"]:
+    """Add zeros below and to the right, up to multiples of `size`."""
+    return jnp.pad(x, [(0, 0), (0, -x.shape[1] % size), (0, -x.shape[2] % size), (0, 0)])
+
+
+def into_windows(x: Num[Array, "B H W C"], size: int) -> Num[Array, "n s s C"]:
+    """Cut grids into windows of `size` × `size` tokens, those of a row after each other."""
     B, H, W, C = x.shape
-    x = jnp.pad(x, [(0, 0), (0, -H % size), (0, -W % size), (0, 0)])
-    rows, columns = x.shape[1] // size, x.shape[2] // size
-    windows = x.reshape(B, rows, size, columns, size, C).swapaxes(2, 3)
-    y = layer(windows.reshape(-1, size, size, C))
-    y = y.reshape(B, rows, columns, size, size, C).swapaxes(2, 3)
-    return y.reshape(x.shape)[:, :H, :W]
+    windows = x.reshape(B, H // size, size, W // size, size, C).swapaxes(2, 3)
+    return windows.reshape(-1, size, size, C)
+
+
+def from_windows(
+    windows: Float[Array, "n s s F"], x: Float[Array, "B H W C"]
+) -> Float[Array, "B H W F"]:
+    """Put windows together to grids as large as x."""
+    (B, H, W, _), (_, size, _, F) = x.shape, windows.shape
+    y = windows.reshape(B, H // size, W // size, size, size, F).swapaxes(2, 3)
+    return y.reshape(B, H, W, F)
 
 
 class PositionEmbedding(nnx.Module):

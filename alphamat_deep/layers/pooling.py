@@ -89,20 +89,29 @@ def global_average_pool(x: Float[Array, "B H W C"]) -> Float[Array, "B 1 1 C"]:
 
 
 class AdaptiveAveragePool(nnx.Module):
-    """Average over n × n bins of the picture; n is the `size`.
-
-    Bin i spans i/n to (i + 1)/n of the side, rounded outwards to whole pixels.
-    """
+    """`adaptive_average_pool` to `size` × `size`."""
 
     def __init__(self, size: int):
         self.size = size
 
     def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B n n C"]:
-        rows, columns = (jnp.asarray(self._means(side), x.dtype) for side in x.shape[1:3])
-        return jnp.einsum("ph,bhwc,qw->bpqc", rows, x, columns)
+        return adaptive_average_pool(x, self.size, self.size)
 
-    def _means(self, side: int) -> np.ndarray:
-        at, edges = np.arange(side), np.arange(self.size + 1) * side
-        first, last = edges[:-1] // self.size, -(-edges[1:] // self.size)
-        within = (at >= first[:, None]) & (at < last[:, None])
-        return within / within.sum(axis=1, keepdims=True)
+
+def adaptive_average_pool(
+    x: Float[Array, "B H W C"], height: int, width: int
+) -> Float[Array, "B h w C"]:
+    """Average over `height` × `width` bins of the picture.
+
+    Bin i of n spans i/n to (i + 1)/n of the side, rounded outwards to whole pixels.
+    """
+    sides = zip(x.shape[1:3], (height, width), strict=True)
+    rows, columns = (jnp.asarray(_means(*side), x.dtype) for side in sides)
+    return jnp.einsum("ph,bhwc,qw->bpqc", rows, x, columns)
+
+
+def _means(side: int, count: int) -> np.ndarray:
+    at, edges = np.arange(side), np.arange(count + 1) * side
+    first, last = edges[:-1] // count, -(-edges[1:] // count)
+    within = (at >= first[:, None]) & (at < last[:, None])
+    return within / within.sum(axis=1, keepdims=True)

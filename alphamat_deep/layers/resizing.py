@@ -39,10 +39,29 @@ def resize_like_paddle(
     return resize(x, height, width)
 
 
+def resize_to_corners(x: Float[Array, "B H W C"], height: int, width: int) -> Array:
+    """Resize bilinearly with the corners' pixels in the corners (align_corners=True)."""
+    for axis, count in ((1, height), (2, width)):
+        if count != x.shape[axis]:
+            x = _mixed(x, axis, *_neighbours_to_corners(x.shape[axis], count))
+    return x
+
+
+def _neighbours_to_corners(length: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `find_neighbours` does, where the first and the last pixel stay."""
+    at = np.arange(count, dtype=np.float32) * np.float32((length - 1) / max(count - 1, 1))
+    first = np.minimum(at.astype(int), length - 1)
+    return first, np.minimum(first + 1, length - 1), at - first.astype(np.float32)
+
+
 def resize_along(x: Array, axis: int, count: int, step: float | None = None) -> Array:
     """Resize bilinearly along an axis to `count` pixels, each `step` old pixels wide."""
-    first, second, weight = find_neighbours(x.shape[axis], count, step)
-    weight = jnp.asarray(weight, x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+    return _mixed(x, axis, *find_neighbours(x.shape[axis], count, step))
+
+
+def _mixed(x: Array, axis: int, first: np.ndarray, second: np.ndarray, share: np.ndarray) -> Array:
+    """Return for each new pixel along an axis a mean of two old ones, with the second's share."""
+    weight = jnp.asarray(share, x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
     pixels = partial(x.take, axis=axis, mode="clip")
     return (1 - weight) * pixels(first) + weight * pixels(second)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -129,9 +129,53 @@ def by_name(
     """
 
     def label(path, _):
-        name = ".".join(str(getattr(key, "key", key)) for key in path)
-        return next(pattern for pattern in transformations if re.search(pattern, name))
+        return next(pattern for pattern in transformations if re.search(pattern, _name(path)))
 
     return optax.partition(
         transformations, lambda tree: jax.tree_util.tree_map_with_path(label, tree)
     )
+
+
+def by_depth(layers: Sequence[str], factor: float) -> optax.GradientTransformation:
+    """Shorten updates from layer to layer, the first one's most.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        Regular expressions of names, of which layer `i` of `n` has factorⁿ⁻ⁱ. Parameters with none
+        of them in their name have 1.
+    factor : float
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> shorten = by_depth([r"^first\\.", r"^second\\."], 0.5)
+    >>> updates = {"first": {"a": jnp.ones(1)}, "second": {"a": jnp.ones(1)}, "last": jnp.ones(1)}
+    >>> [float(x[0]) for x in jax.tree.leaves(shorten.update(updates, shorten.init(updates))[0])]
+    [0.25, 1.0, 0.5]
+    """
+
+    def shortened(path, update):
+        found = (at for at, layer in enumerate(layers) if re.search(layer, _name(path)))
+        return update * factor ** (len(layers) - next(found, len(layers)))
+
+    return optax.stateless(lambda updates, _: jax.tree_util.tree_map_with_path(shortened, updates))
+
+
+def adamw(
+    rates: optax.ScalarOrSchedule, *, decay: float, undecayed: str
+) -> optax.GradientTransformation:
+    """Return AdamW that does not decay parameters with a regular expression in their name."""
+
+    def decayed(path, _):
+        return re.search(undecayed, _name(path)) is None
+
+    return optax.adamw(
+        rates,
+        weight_decay=decay,
+        mask=lambda tree: jax.tree_util.tree_map_with_path(decayed, tree),
+    )
+
+
+def _name(path: Sequence[Any]) -> str:
+    return ".".join(str(getattr(key, "key", key)) for key in path)

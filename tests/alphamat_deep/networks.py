@@ -54,7 +54,7 @@ def paths(oracle, stored, case):
 @few
 def pictures(stored, case):
     """Return a case's inputs, or first frames, and after each its mirror image."""
-    frames = [x.reshape(-1, *x.shape[-3:])[:1] for x in reference.inputs(stored.name, case)]
+    frames = [x.reshape(-1, *x.shape[-3:])[:1] for x in stored.inputs(case)]
     return [jnp.concatenate([x, x[:, :, ::-1]]) for x in frames]
 
 

@@ -1,18 +1,34 @@
 """What the tests know of each published network: one record a network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
+from alphamat_deep.backbones.resnet_mp import ResNetMP
+from alphamat_deep.backbones.swin import Swin
+from alphamat_deep.backbones.vitae import ViTAE
+from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.backbones import Backbone, Shallower
+from tests.alphamat_deep.reference_networks import manifest, tensor
 
 # Of two rows of the catalogue for one network: what is the same.
 OTHER_WEIGHTS = "model", "config", "names"
 OTHER_NAMES = ("model",)
 OTHER_WIDTHS = "model", "names"
 OTHER_SIZES = "model", "names", "weights"
+
+
+def as_they_are(*inputs):
+    return inputs
+
+
+def of_fba(image, _, known, near):
+    """Return the image, and its trimap in the order of ours. The network normalises the image."""
+    return image, np.concatenate([known[..., [0, 2]], near], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +46,12 @@ class Stored:
     """
     slow: bool = False
     """Whether only slow tests run it. Names and shapes are tested by default."""
+    arrange: Callable[..., tuple] = as_they_are
+    """Makes our inputs of the authors'."""
+
+    def inputs(self, case=None):
+        """Return what our network takes in a case or the first, channels last."""
+        return self.arrange(*reference.inputs(self.name, case))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +91,12 @@ class Oracle:
     """Whether outputs jump in training, as where the largest of several is chosen."""
     slow: bool = False
     """Whether gradients and bfloat16 take so long to compile that only slow tests do it."""
+
+
+def performer(block):
+    """Return random directions of P3M-Net's ViTAE, which no checkpoint holds."""
+    made = manifest("p3m_vitae_s")
+    return tensor(made["seed"], *made["extra"][block])[0]
 
 
 BGMV2_FIELDS = {
@@ -113,6 +141,26 @@ ORACLES = (
     ),
     Oracle("gca", (Stored("gca"),), bfloat16=0.016, sides=(64, 96), slow=True),
     Oracle("pp-gca", (Stored("pgca_resnet34"),)),
+    Oracle(
+        "fba",
+        (
+            Stored(
+                "fba",
+                noise={
+                    "encoder.layer1": 1.2e-5,
+                    "encoder.layer4": 4.3e-4,
+                    "decoder.conv_up1": 3.3e-4,
+                    "decoder.conv_up3": 1.7e-4,
+                },
+                slow=True,
+                arrange=of_fba,
+            ),
+        ),
+        fields={"fg": "foreground", "bg": "background"},
+        bfloat16=0.0895,
+        slow=True,
+        smaller={"depths": (1, 1, 1, 1)},
+    ),
     Oracle("vitmatte-s", (Stored("vitmatte_s", slow=True),), bfloat16=0.0068, slow=True),
     Oracle("vitmatte-b", (Stored("vitmatte_b", slow=True),)),
     Oracle(
@@ -184,6 +232,7 @@ ORACLES = (
     Oracle(
         "p3m",
         (Stored("p3m_resnet34", slow=True),),
+        kin={"p3m-hybrid": OTHER_SIZES},
         fields={"fused": "alpha", "global_logits": "scores"},
         only_theirs=frozenset({"global_argmax", "mp0", "encoder1", "encoder4"}),
         flips=0.0001,  # alpha is one of three, whichever scores highest
@@ -191,7 +240,20 @@ ORACLES = (
         sides=(64, 96),
         jumps=True,
         slow=True,
-        smaller={"depths": (1, 1, 1, 1)},
+        smaller={"encoder": partial(ResNetMP, (1, 1, 1, 1))},
+    ),
+    Oracle(
+        "p3m-vitae-s",
+        (Stored("p3m_vitae_s", {"encoder": partial(ViTAE, directions=performer)}, slow=True),),
+        kin={"p3m-vitae-s-hybrid": OTHER_SIZES},
+        fields={"fused": "alpha", "global_logits": "scores"},
+        only_theirs=frozenset({"global_argmax"}),
+        flips=0.0001,
+        bfloat16=0.0257,
+        sides=(64, 96),
+        jumps=True,
+        slow=True,
+        smaller={"encoder": partial(ViTAE, (1, 1, 1, 1))},
     ),
     Oracle(
         "bgmv2-mobilenetv2",
@@ -245,6 +307,39 @@ ORACLES = (
         slow=True,
     ),
     Oracle("isnet", (Stored("isnet_dis", slow=True),), fields={"d1": "alpha"}),
+    Oracle(
+        "birefnet",
+        (Stored("birefnet_swin_l", slow=True),),
+        kin={
+            "birefnet-hr": OTHER_WEIGHTS,
+            "birefnet-matting": OTHER_WEIGHTS,
+            "birefnet-hr-matting": OTHER_WEIGHTS,
+            "birefnet-portrait": OTHER_WEIGHTS,
+        },
+        only_theirs=frozenset({"alpha_old_patch_order"}),
+        training={"supervise": True},
+    ),
+    Oracle(
+        "birefnet-lite",
+        (Stored("birefnet_swin_t", slow=True),),
+        kin={"birefnet-lite-2k": OTHER_WEIGHTS},
+        only_theirs=frozenset({"alpha_old_patch_order"}),
+        bfloat16=0.02,
+        sides=(64, 96),
+        training={"supervise": True},
+        smaller={"features": 12, "depths": (2, 1, 1, 1), "heads": (1, 2, 3, 4)},
+        drops=True,
+        slow=True,
+    ),
+    Oracle(
+        "ben2",
+        (Stored("ben2_base", slow=True),),
+        only_theirs=frozenset({"backbone"}),  # there with the tokens that enter the first stage
+        bfloat16=0.0072,
+        sides=(128, 256),
+        slow=True,
+        smaller={"backbone": partial(Swin, 8, (1, 1, 2, 1), (1, 1, 2, 2), 4)},
+    ),
 )
 
 

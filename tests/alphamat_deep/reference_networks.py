@@ -31,7 +31,7 @@ def outputs(name):
 def weights(name):
     """Return the tensors of a state dict, those that it holds twice last."""
     made = manifest(name)
-    tensors = {entry[0]: _tensor(made["seed"], *entry) for entry in made["params"]}
+    tensors = {entry[0]: tensor(made["seed"], *entry) for entry in made["params"]}
     assert _digest(tensors) == made["weights_sha256"]
     again = made.get("aliases", {}).items()
     return tensors | {alias: tensors[original] for alias, original in again}
@@ -60,7 +60,7 @@ def _words(seed, name, salt, count):
     return (stream.random_raw(count) >> np.uint64(40)).astype(np.int64)
 
 
-def _tensor(seed, name, shape, dtype, fill, offset=0, scale=0, axis=0, salt=0):
+def tensor(seed, name, shape, dtype, fill, offset=0, scale=0, axis=0, salt=0):
     if fill == "const":
         return np.full(shape, offset, dtype)
     words = _words(seed, name, salt, int(np.prod(shape))).reshape(shape)

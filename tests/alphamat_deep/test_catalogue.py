@@ -20,6 +20,7 @@ NAMES = [
     "indexnet",
     "gca",
     "pp-gca",
+    "fba",
     "vitmatte-s",
     "vitmatte-b",
     "modnet",
@@ -34,6 +35,9 @@ NAMES = [
     "pp-mattingv2-512",
     "pp-humanmatting",
     "p3m",
+    "p3m-vitae-s",
+    "p3m-hybrid",
+    "p3m-vitae-s-hybrid",
     "bgmv2-mobilenetv2",
     "bgmv2-mobilenetv2-4k",
     "bgmv2-resnet50",
@@ -46,6 +50,14 @@ NAMES = [
     "u2net",
     "u2netp",
     "isnet",
+    "birefnet",
+    "birefnet-hr",
+    "birefnet-lite",
+    "birefnet-lite-2k",
+    "birefnet-matting",
+    "birefnet-hr-matting",
+    "birefnet-portrait",
+    "ben2",
 ]
 
 

@@ -17,9 +17,12 @@ class Net(nnx.Module):
         self.wide = layers.SpectralConvTranspose(5, 6, rngs=rngs)
         by_picture = layers.instance_norm(6, affine=True, rngs=rngs)
         self.blocks = nnx.List([layers.batch_norm(6, rngs=rngs), by_picture])
+        self.standard = layers.StandardisedConv(6, 32, 1, rngs=rngs)
+        self.groups = layers.group_norm(32, rngs=rngs)
         self.norm = nnx.LayerNorm(6, rngs=rngs)
         self.place = layers.PositionEmbedding(6, 2)
         self.attention = layers.RelativeAttention(6, 2, 4, rngs=rngs)
+        self.windows = layers.WindowAttention(6, 2, 3, rngs=rngs)
 
 
 SHAPES = {
@@ -38,6 +41,10 @@ SHAPES = {
     "blocks.0.running_var": (6,),
     "blocks.1.scale": (6,),
     "blocks.1.bias": (6,),
+    "standard.weight": (32, 6, 1, 1),
+    "standard.bias": (32,),
+    "groups.weight": (32,),
+    "groups.bias": (32,),
     "norm.weight": (6,),
     "norm.bias": (6,),
     "place.weight": (1, 5, 6),
@@ -47,6 +54,11 @@ SHAPES = {
     "attention.proj.bias": (6,),
     "attention.rel_pos_h": (7, 3),
     "attention.rel_pos_w": (7, 3),
+    "windows.qkv.weight": (18, 6, 1, 1),
+    "windows.qkv.bias": (18,),
+    "windows.proj.weight": (6, 6, 1, 1),
+    "windows.proj.bias": (6,),
+    "windows.relative_position_bias_table": (25, 2),
 }
 
 
@@ -144,7 +156,8 @@ def test_all_faults_are_told_at_once():
 
 
 def test_a_message_lists_ten_faults_and_counts_the_others():
-    with pytest.raises(ValueError, match=r"\(24 faults\).*; and 14 more\.") as error:
+    told = rf"\({len(SHAPES)} faults\).*; and {len(SHAPES) - 10} more\."
+    with pytest.raises(ValueError, match=told) as error:
         filled({})
     assert str(error.value).count("there is nothing for") == 10
 

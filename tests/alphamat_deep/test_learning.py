@@ -10,7 +10,6 @@ from flax import nnx
 
 import alphamat_deep
 from alphamat_deep.layers import SpectralVector
-from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.networks import jit, network
 from tests.alphamat_deep.oracles import each_costly, each_network
 
@@ -75,7 +74,7 @@ def first(oracle):
 def arrays(oracle):
     """Return two small pictures of the oracle's kind, as the network takes them."""
     height, width = oracle.sides
-    frames = [x.reshape(-1, *x.shape[-3:]) for x in reference.inputs(oracle.stored[0].name)]
+    frames = [x.reshape(-1, *x.shape[-3:]) for x in oracle.stored[0].inputs()]
     small = [jnp.asarray(x)[:1, :height, :width] for x in frames]
     return [jnp.concatenate([x, x[:, ::-1]]) for x in small]
 

@@ -15,6 +15,7 @@ from alphamat_deep.preprocess import (
     Resize,
     Stretch,
     area,
+    bilinear,
     bilinear_over_black,
     exceed_sides,
     floor_short_side,
@@ -195,7 +196,8 @@ def test_alpha_is_stretched_from_0_to_1_unless_it_is_constant():
 @pytest.mark.parametrize("smooth", [False, True])
 def test_a_trimap_is_resized_smoothly_or_by_its_nearest(smooth):
     image, trimap = picture(45, 70)
-    step = Resize(partial(floor_sides, 32, most=1600), smooth_trimap=smooth)
+    options = {"how_trimap": bilinear} if smooth else {}
+    step = Resize(partial(floor_sides, 32, most=1600), **options)
     rules = Preprocess(HALF, HALF, encode=raw_levels, chain=(step,))
     marks = rules.apply(image, trimap).inputs[1][0, ..., 0]
     assert (set(np.unique(marks)) == {0, 128, 255}) != smooth

@@ -1,5 +1,6 @@
 """From a preset and a file to a network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -26,6 +27,13 @@ def test_half_precision_is_asked_for(weights):
     whole = alphamat_deep.load("tiny", weights)(image, trimap)
     half = alphamat_deep.load("tiny", weights, dtype=jnp.bfloat16)(image, trimap)
     assert 0 < np.abs(whole - half).max() < 0.03
+
+
+def test_doubts_about_weights_are_told(weights, monkeypatch):
+    row = replace(alphamat_deep.PRESETS["tiny"], doubt=lambda model: f"{type(model)} is new")
+    monkeypatch.setitem(alphamat_deep.PRESETS, "tiny", row)
+    with pytest.warns(UserWarning, match="is new"):
+        alphamat_deep.load("tiny", weights)
 
 
 @pytest.mark.usefixtures("weights")

@@ -37,7 +37,11 @@ RULES = preprocess.Preprocess(
     preprocess.HALF,
     preprocess.HALF,
     preprocess.levels,
-    (preprocess.Resize(partial(preprocess.floor_sides, 8, most=64), smooth_trimap=True),),
+    (
+        preprocess.Resize(
+            partial(preprocess.floor_sides, 8, most=64), how_trimap=preprocess.bilinear
+        ),
+    ),
 )
 TINY = Preset(
     model=Tiny,

@@ -7,7 +7,7 @@ from flax import nnx
 def watch(model, paths, *inputs):
     """Call a model; return what it returns, and by path what the modules there do.
 
-    A list of modules returns what its last one does.
+    A list of modules returns what its last one does. Of several calls the first counts.
     """
     modules = {".".join(map(str, path)): module for path, module in nnx.iter_modules(model)}
     watched = {id(_last(modules[path])): path for path in paths}
@@ -17,7 +17,7 @@ def watch(model, paths, *inputs):
         def wrapped(self, *inputs):
             result = call(self, *inputs)
             if id(self) in watched:
-                seen[watched[id(self)]] = result
+                seen.setdefault(watched[id(self)], result)
             return result
 
         return wrapped

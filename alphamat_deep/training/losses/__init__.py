@@ -16,6 +16,7 @@ unknown, and nothing says so.
 """
 
 from alphamat_deep.training.losses import bgmv2 as bgmv2
+from alphamat_deep.training.losses import birefnet as birefnet
 from alphamat_deep.training.losses import dim as dim
 from alphamat_deep.training.losses import gca as gca
 from alphamat_deep.training.losses import learned as learned

@@ -10,6 +10,7 @@ and may end worse.
 from alphamat_deep.catalogue import PRESETS
 from alphamat_deep.training.recipes import (
     bgmv2,
+    birefnet,
     dim,
     gca,
     learned,
@@ -19,6 +20,7 @@ from alphamat_deep.training.recipes import (
     pp_matting,
     pp_mattingv2,
     rvm,
+    vitmatte,
 )
 from alphamat_deep.training.recipes.fine_tune import fine_tune as fine_tune
 
@@ -28,6 +30,8 @@ RECIPES = {
     "dim-stage2": dim.STAGE2,
     "dim-stage3": dim.STAGE3,
     "gca": gca.GCA,
+    "vitmatte-s": vitmatte.SMALL,
+    "vitmatte-b": vitmatte.BASE,
     "modnet": modnet.MODNET,
     "modnet-adaptation": modnet.ADAPTATION,
     "modnet-mobilenetv2": modnet.PADDLE,
@@ -43,6 +47,9 @@ RECIPES = {
     "rvm-stage2": rvm.STAGE2,
     "rvm-stage3": rvm.STAGE3,
     "rvm-stage4": rvm.STAGE4,
+    "birefnet": birefnet.MASKS,
+    "birefnet-lite": birefnet.LITE,
+    "birefnet-matting": birefnet.MATTING,
     "learned": learned.LEARNED,
     **{f"fine-tune-{preset}": fine_tune(preset) for preset in PRESETS},
 }

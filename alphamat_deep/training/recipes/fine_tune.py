@@ -31,6 +31,7 @@ from alphamat_deep.training.losses import l1, laplacian_rvm
 from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.recipes import (
     bgmv2,
+    birefnet,
     dim,
     gca,
     learned,
@@ -40,6 +41,7 @@ from alphamat_deep.training.recipes import (
     pp_matting,
     pp_mattingv2,
     rvm,
+    vitmatte,
 )
 from alphamat_deep.training.recipes.layers import put_over
 
@@ -51,6 +53,8 @@ ORIGINALS = {
     "dim-refine": dim.STAGE3,
     "gca": gca.GCA,
     "learned": replace(learned.LEARNED, bank=None, broken=0, compose=compose_square),
+    "vitmatte-s": vitmatte.SMALL,
+    "vitmatte-b": vitmatte.BASE,
     "modnet": modnet.MODNET,
     "modnet-webcam": modnet.MODNET,
     "modnet-mobilenetv2": modnet.PADDLE,
@@ -65,12 +69,22 @@ ORIGINALS = {
         pp_humanmatting.PP_HUMANMATTING, compose=partial(pp_humanmatting.compose, size=1024)
     ),
     "p3m": p3m.P3M,
+    "p3m-vitae-s": p3m.P3M,
+    "p3m-hybrid": p3m.P3M,
+    "p3m-vitae-s-hybrid": p3m.P3M,
     "bgmv2-mobilenetv2": PLATES,
     "bgmv2-resnet50": PLATES,
     "bgmv2-resnet101": PLATES,
     "rvm-mobilenetv3": CLIPS,
     "rvm-resnet50": CLIPS,
     "pp-rvm-mobilenetv3": replace(CLIPS, biased=True),
+    "birefnet": birefnet.MASKS,
+    "birefnet-hr": birefnet.MASKS,
+    "birefnet-lite": birefnet.MASKS,
+    "birefnet-lite-2k": birefnet.MASKS,
+    "birefnet-matting": birefnet.MATTING,
+    "birefnet-hr-matting": birefnet.MATTING,
+    "birefnet-portrait": birefnet.MATTING,
 }
 
 

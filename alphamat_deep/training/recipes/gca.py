@@ -46,11 +46,12 @@ def compose(
     *,
     draw: Callable[[], Sample] | None = None,
     size: int = 512,
+    trimap: Callable[[Sample, np.random.Generator], Sample] = gca_trimap,
 ) -> Sample:
     """Compose a sample; `draw` gives the second foreground that half of the samples have."""
     sample = {name: layers[name] for name in FRONT}
     sample = random_combine(sample, draw or layers.copy, rng, probability=0.5 if draw else 0.0)
-    sample = gca_trimap(random_stretch(sample, rng), rng)
+    sample = trimap(random_stretch(sample, rng), rng)
     height, width = sample["alpha"].shape[:2]
     background = resize_pixels(layers["background"], height, width, interpolation=cv2.INTER_CUBIC)
     sample = sample | {"background": np.clip(background, 0, 1)}

@@ -1,4 +1,4 @@
-"""Attention with relative positions, against its definition with all scores at once."""
+"""Attention, against its definition with all scores at once."""
 
 import jax
 import jax.numpy as jnp
@@ -96,3 +96,43 @@ def test_positions_are_a_grid_behind_one_vector():
     grid = jnp.asarray(np.asarray(layer.weight[...])[:, 1:].reshape(1, 4, 4, 3))
     for sides in (4, 4), (6, 9):
         np.testing.assert_allclose(layer(*sides), layers.resize_bicubic(grid, *sides), atol=1e-6)
+
+
+def gathered(queries, keys, values):
+    """Return means of values (K, d) for queries (Q, d), by softmax of products with keys."""
+    scores = queries @ keys.T / np.sqrt(queries.shape[1])
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    return weights / weights.sum(1, keepdims=True) @ values
+
+
+@pytest.mark.parametrize("scores", [2**22, 2 * 3 * 5 * 2, 1])
+def test_queries_gather_values_by_products_with_keys(scores, monkeypatch):
+    monkeypatch.setattr(attention, "SCORES", scores)
+    queries, keys, values = noise(2, 3, 6, 4), noise(2, 3, 5, 4, seed=1), noise(2, 3, 5, 4, seed=2)
+    found = jit(layers.dot_product_attention)(queries, keys, values)
+    for at in np.ndindex(2, 3):
+        parts = (np.asarray(x[at], float) for x in (queries, keys, values))
+        np.testing.assert_allclose(found[at], gathered(*parts), atol=1e-5)
+
+
+def test_all_tokens_of_a_grid_attend_to_each_other():
+    layer, x = filled(layers.SelfAttention(6, 2, rngs=nnx.Rngs(0))), noise(2, 3, 4, 6)
+    qkv = linear(layer.qkv, np.asarray(x, float)).reshape(2, 12, 3, 2, 3)
+    heads = [[gathered(*qkv[b, :, :, n].swapaxes(0, 1)) for n in (0, 1)] for b in (0, 1)]
+    expected = linear(layer.proj, np.moveaxis(heads, 1, 2).reshape(x.shape))
+    np.testing.assert_allclose(jit(lambda f, x: f(x))(layer, x), expected, atol=5e-5)
+
+
+def test_cross_attention_projects_queries_keys_and_values_in_this_order():
+    layer = filled(layers.CrossAttention(4, rngs=nnx.Rngs(0)))
+    given = noise(2, 3, 4), noise(2, 5, 4, seed=1), noise(2, 5, 4, seed=2)
+    kernel, bias = (np.asarray(x, float) for x in (layer.in_proj.kernel[0, 0], layer.in_proj.bias))
+    found = jit(lambda f, *x: f(*x))(layer, *given)
+    for b in (0, 1):
+        thirds = (slice(at, at + 4) for at in (0, 4, 8))
+        parts = (
+            np.asarray(x[b], float) @ kernel[:, of] + bias[of]
+            for x, of in zip(given, thirds, strict=True)
+        )
+        expected = linear(layer.out_proj, gathered(*parts))
+        np.testing.assert_allclose(found[b], expected, atol=5e-5)

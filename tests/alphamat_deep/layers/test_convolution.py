@@ -48,6 +48,14 @@ def test_few_features_are_convolved_as_many_are(channels, features, size, sides)
     np.testing.assert_allclose(run(x, kernel), expected, atol=2e-5)
 
 
+@pytest.mark.parametrize("channels", [1536, 2048, 1540])
+def test_thousands_of_channels_are_convolved_as_few_are(channels):
+    x, kernel = noise(1, 3, 4, channels), noise(3, 3, channels, 5, seed=7)
+    expected = convolution(x, np.asarray(kernel), 1, 1, 1, 1)
+    run = jax.jit(partial(layers.convolve, padding=1))
+    np.testing.assert_allclose(run(x, kernel), expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("sides", [(8, 12), (9, 7)])
 def test_the_other_rule_of_stride_two_pads_even_sides_behind_only(sides):
     layer = filled(layers.Conv(4, 8, 3, stride=2, padding="SAME", bias=False, rngs=nnx.Rngs(0)))

@@ -62,6 +62,16 @@ def test_batch_variance_keeps_its_digits_far_from_zero():
     np.testing.assert_allclose(y, exact / exact.std((0, 1, 2)), atol=1e-3)
 
 
+def test_group_normalisation_takes_groups_of_neighbouring_features():
+    layer = filled(layers.group_norm(64, rngs=nnx.Rngs(0)))
+    x = noise(2, 5, 7, 64) + np.arange(64) + 1000
+    groups = np.asarray(x, float).reshape(2, 35, 32, 2)
+    groups -= groups.mean(axis=(1, 3), keepdims=True)
+    groups /= np.sqrt(groups.var(axis=(1, 3), keepdims=True) + 1e-5)
+    expected = groups.reshape(x.shape) * layer.scale[...] + layer.bias[...]
+    np.testing.assert_allclose(layer(x), expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_normalisations_return_the_type_of_their_input(training):
     batch = layers.batch_norm(3, rngs=nnx.Rngs(0))
@@ -69,4 +79,7 @@ def test_normalisations_return_the_type_of_their_input(training):
     batch.train() if training else batch.eval()
     x = noise(2, 4, 5, 3).astype(jnp.bfloat16)
     assert batch(x).dtype == picture(x).dtype == jnp.bfloat16
+    assert (
+        layers.group_norm(32, rngs=nnx.Rngs(0))(noise(1, 2, 3, 32).astype(x.dtype)).dtype == x.dtype
+    )
     assert batch.mean.dtype == batch.var.dtype == jnp.float32

@@ -65,14 +65,15 @@ def test_averaging_pairs_repeats_an_odd_edge():
     assert np.array_equal(layers.average_pool(x)[0, ..., 0], [[2, 4], [6, 8]])
 
 
-@pytest.mark.parametrize("size", [1, 3, 5])
-def test_bins_of_adaptive_pooling_overlap_where_sides_do_not_divide(size):
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (0, 2)])
+def test_bins_of_adaptive_pooling_overlap_where_sides_do_not_divide(height, width):
     x = noise(2, 7, 11, 3)
-    found = layers.AdaptiveAveragePool(size)(x)
-    assert found.shape == (2, size, size, 3)
-    for i, j in np.ndindex(size, size):
+    found = layers.adaptive_average_pool(x, height, width)
+    assert found.shape == (2, height, width, 3)
+    for i, j in np.ndindex(height, width):
         rows, columns = (
-            slice(at * side // size, -(-(at + 1) * side // size)) for at, side in ((i, 7), (j, 11))
+            slice(at * side // count, -(-(at + 1) * side // count))
+            for at, side, count in ((i, 7, height), (j, 11, width))
         )
         expected = x[:, rows, columns].mean(axis=(1, 2))
         np.testing.assert_allclose(found[:, i, j], expected, atol=1e-6)

@@ -30,6 +30,17 @@ def test_resizing_is_bilinear_and_never_antialiased(sides, size):
     np.testing.assert_allclose(layers.resize(x, *size), bilinear(np.asarray(x), *size), atol=2e-6)
 
 
+@pytest.mark.parametrize("size", [(12, 10), (3, 5), (1, 9)])
+def test_resizing_to_corners_keeps_what_is_in_the_corners(size):
+    x = noise(2, 6, 5, 3)
+    expected = np.asarray(x, float)
+    for axis, count in ((1, size[0]), (2, size[1])):
+        old = np.arange(x.shape[axis])
+        along = partial(np.interp, np.linspace(0, old[-1], count), old)
+        expected = np.apply_along_axis(along, axis, expected)
+    np.testing.assert_allclose(layers.resize_to_corners(x, *size), expected, atol=2e-6)
+
+
 def test_resizing_keeps_the_type_of_half_precision():
     x = jnp.asarray(noise(1, 4, 4, 2), jnp.bfloat16)
     assert layers.resize(x, 8, 8).dtype == layers.resize(x, 7, 9).dtype == jnp.bfloat16

@@ -5,7 +5,8 @@ import re
 from alphamat_deep.backbones.mobilenet_v3 import BLOCKS
 from tests.alphamat_deep.reference_networks import manifest
 
-NORM = "weight", "bias", "running_mean", "running_var"
+PARAMETERS = "weight", "bias"
+NORM = *PARAMETERS, "running_mean", "running_var"
 
 
 def conv(name, features, channels, size):
@@ -99,6 +100,12 @@ def resnet50():
     return resnet((3, 4, 6, 3), 4)
 
 
+def resnet50_by_groups():
+    """Qiao's file: with group normalisation, which has no statistics."""
+    kept = {name: shape for name, shape in resnet50().items() if name.split(".")[-1] in PARAMETERS}
+    return {f"module.{name}": shape for name, shape in kept.items()}
+
+
 def human_mobilenet_v2():
     """MODNet's file: the blocks of torchvision's are flat lists, in which a rectifier counts."""
     first = {"0.0": 0, "0.1": 1, "1": 3, "2": 4}
@@ -128,6 +135,19 @@ def paddle(oracle, *heads):
         first = next(iter(arrays))
         arrays[first] = (arrays[first][0], 3, *arrays[first][2:])
         return arrays | {f"{name}.weight": (count,) for name, count in heads}
+
+    return made
+
+
+def swin(oracle):
+    """Return what gives Microsoft's Swin: it normalises at its end only, and has tables."""
+
+    def made():
+        arrays = {x: s for x, s in stored(oracle, "bb.").items() if not x.startswith("norm")}
+        width = arrays["layers.3.blocks.1.norm2.weight"]
+        arrays |= {"norm.weight": width, "norm.bias": width, "head.weight": (1000, *width)}
+        tables = "attn.relative_position_index", "attn_mask"
+        return arrays | {f"layers.0.blocks.1.{table}": (4, 4) for table in tables}
 
     return made
 

@@ -18,7 +18,7 @@ from flax import nnx
 
 import alphamat_deep
 from alphamat_deep.fill import renamed_like, tensors_of
-from alphamat_deep.layers import convolve
+from alphamat_deep.layers import convolve, resizing
 from alphamat_deep.training.losses import modnet
 from alphamat_deep.training.recipe import Recipe
 from alphamat_deep.training.state import begin, network
@@ -42,6 +42,8 @@ class Case:
     """Of modules, to change."""
     blur: str = ""
     """Name of the stored weights' kernel, which is random, in the place of MODNet's Gaussian."""
+    precise: bool = False
+    """Whether weights of interpolation are in double precision, too, as theirs in such a run."""
 
 
 class Run(NamedTuple):
@@ -57,7 +59,7 @@ def steps(case):
     """Make as many steps as there are losses to compare."""
     made, run = document(case.name), Run([], [], [])
     inputs = {name: array.astype(float) for name, array in built(made)["main"].items()}
-    with jax.enable_x64(True), blurred(case, made):
+    with jax.enable_x64(True), changed(case, made):
         model = in_float64(case, made)
         updates = optax.chain(remember(), case.recipe.optimiser(1000))
         step, state = begin(replace(case.recipe, optimiser=lambda _: updates), model)
@@ -81,9 +83,11 @@ def in_float64(case, made):
 
 
 @contextmanager
-def blurred(case, made):
-    """Let MODNet's losses filter by a stored kernel, if the case says so."""
+def changed(case, made):
+    """Change MODNet's filter to a stored kernel, and the weights of interpolation, for the case."""
     with pytest.MonkeyPatch.context() as patch:
+        if case.precise:
+            patch.setattr(resizing, "find_neighbours", neighbours_in_double)
         if case.blur:
             kernel = jnp.asarray(weights(made["weights"])[case.blur].reshape(3, 3, 1, 1), float)
 
@@ -93,6 +97,12 @@ def blurred(case, made):
 
             patch.setattr(modnet, "smooth", smooth)
         yield
+
+
+def neighbours_in_double(length, count, step=None):
+    at = np.maximum((np.arange(count) + 0.5) * (step or length / count) - 0.5, 0)
+    first = np.minimum(at.astype(int), length - 1)
+    return first, np.minimum(first + 1, length - 1), at - first
 
 
 def remember():

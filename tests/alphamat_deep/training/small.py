@@ -52,7 +52,11 @@ SMALL = Preset(
         (0.0, 0.0, 0.0),
         (1.0, 1.0, 1.0),
         preprocess.levels,
-        (preprocess.Resize(partial(preprocess.floor_sides, 8, most=64), smooth_trimap=True),),
+        (
+            preprocess.Resize(
+                partial(preprocess.floor_sides, 8, most=64), how_trimap=preprocess.bilinear
+            ),
+        ),
     ),
     memory=partial(by_pixel, 100),
     weights=None,

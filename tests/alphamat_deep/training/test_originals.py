@@ -17,6 +17,7 @@ from alphamat_deep.training.recipes import (
     pp_matting,
     pp_mattingv2,
     rvm,
+    vitmatte,
 )
 from tests.alphamat_deep.training.oracles import arrays, document
 from tests.alphamat_deep.training.original_steps import Case, sampled, steps, weights
@@ -29,7 +30,7 @@ def moved_by(recipe, optimiser, **changes):
 
 def layers(inputs, **theirs):
     """Return the arrays of a batch, given their names for ours."""
-    named = {"alpha": "alpha", "foreground": "fg", "background": "bg"} | theirs
+    named = {"image": "image", "alpha": "alpha", "foreground": "fg", "background": "bg"} | theirs
     batch = {ours: inputs[name] for ours, name in named.items() if name in inputs}
     if "trimap" in inputs:
         batch["trimap"] = np.round(2 * inputs["trimap"] / inputs["trimap"].max()) / 2
@@ -66,6 +67,11 @@ def of_clips(inputs):
 LAYERS = {"alpha": "alpha", "foreground": "fg", "background": "bg"}
 DIM_TERMS = {"alpha": "alpha", "comp": "composition"}
 MODNET_TERMS = {name: name for name in ("semantic", "detail", "matte")}
+VITMATTE_TERMS = {
+    "unknown_l1_loss": "unknown",
+    "known_l1_loss": "known",
+    "loss_pha_laplacian": "laplacian",
+}
 RVM_TERMS = {
     "pha_l1": "alpha",
     "pha_laplacian": "laplacian",
@@ -97,6 +103,14 @@ CASES = [
         moved_by(modnet.MODNET, modnet.momentum(1e-2)),
         of_halves,
         MODNET_TERMS,
+    ),
+    Case(
+        "step_vitmatte_s",
+        moved_by(vitmatte.SMALL, vitmatte.optimiser(5e-4)),
+        layers,
+        VITMATTE_TERMS,
+        noise=(1e-6, 3e-3),
+        precise=True,
     ),
     Case("step_bgmv2_base", bgmv2.BASE, of_plates, attributes={"rate": 0.0}),
     Case("step_rvm_matting", replace(rvm.STAGE1, losses=(rvm.matting,)), of_clips, RVM_TERMS),

@@ -26,6 +26,7 @@ FILES = {
     "indexnet": files.human_mobilenet_v2,
     "gca": files.gca_resnet34,
     "pp-gca": files.resnet34,
+    "fba": files.resnet50_by_groups,
     "vitmatte-s": files.pretrained_vit("vitmatte_s"),
     "vitmatte-b": files.pretrained_vit("vitmatte_b"),
     "modnet": files.human_mobilenet_v2,
@@ -36,12 +37,15 @@ FILES = {
     "pp-mattingv2-512": files.paddle("ppmattingv2_stdc1", ("conv_last.conv", 1024), ("bn", 1024)),
     "pp-humanmatting": files.paddle("pphumanmatting_resnet34_vd", ("out", 1000)),
     "p3m": files.resnet34,
+    "p3m-vitae-s": partial(files.stored, "p3m_vitae_s", "encoder."),
     "bgmv2-mobilenetv2": files.mobilenet_v2,
     "bgmv2-mobilenetv2-4k": files.deeplab("bgmv2_mobilenetv2_base"),
     "bgmv2-resnet50": files.resnet50,
     "bgmv2-resnet50-4k": files.deeplab("bgmv2_resnet50_base"),
     "rvm-mobilenetv3": files.mobilenet_v3_large,
     "rvm-resnet50": files.resnet50,
+    "birefnet": files.swin("birefnet_swin_l"),
+    "birefnet-lite": files.swin("birefnet_swin_t"),
 }
 QUICK = "dim-skip", "pp-gca", "modnet-webcam"
 
