@@ -15,9 +15,9 @@ from flax import nnx
 from alphamat import memory
 from alphamat.door import Pixels, as_array, refuse_other_size
 from alphamat.method import Matte, Need, Takes, refuse_unless_taken
+from alphamat.rules import Prepared, refuse_channels_first
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values
-from alphamat_deep.preprocess import Prepared, refuse_channels_first
 
 PRECISIONS = "highest", "high", "default"
 

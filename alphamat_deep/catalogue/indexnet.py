@@ -3,38 +3,25 @@
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
-
-from alphamat_deep.backbones.mobilenet_v2 import STAGES
-from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
-from alphamat_deep.fill import Names
-from alphamat_deep.models.indexnet import IndexNet, IndexNetConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocess,
     Resize,
-    Size,
+    bicubic,
+    ceil_sides,
     levels,
 )
-
-
-def bicubic(pixels: np.ndarray, size: Size) -> np.ndarray:
-    """Interpolate without antialiasing and without rounding. 8 bits become numbers in [0, 1]."""
-    import cv2
-
-    if pixels.dtype == np.uint8:
-        pixels = pixels / np.float32(255)
-    return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_CUBIC)
-
-
-def ceil_sides(height: int, width: int) -> Size:
-    """Round each side up to a multiple of 32."""
-    return height + -height % 32, width + -width % 32
-
+from alphamat_deep.backbones.mobilenet_v2 import STAGES
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
+from alphamat_deep.fill import Names
+from alphamat_deep.models.indexnet import IndexNet, IndexNetConfig
 
 RULES = Preprocess(
-    IMAGENET_MEAN, IMAGENET_STD, encode=levels, chain=(Resize(ceil_sides, how=bicubic),)
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    encode=levels,
+    chain=(Resize(partial(ceil_sides, 32), how=bicubic),),
 )
 
 NAMES = Names(rename=((r"\.(atrous_conv|dconv)\.", "."),))

@@ -2,19 +2,19 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_pixel
-from alphamat_deep.fill import Names
-from alphamat_deep.models.p3m import P3MNet, P3MNetConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocess,
     Resize,
-    Size,
     bilinear,
     bilinear_over_black,
-    floor_sides,
+    floor_halves,
+    floor_short_side_within,
 )
+from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_pixel
+from alphamat_deep.fill import Names
+from alphamat_deep.models.p3m import P3MNet, P3MNetConfig
 
 CITATION = (
     'Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM Multimedia 2021, '
@@ -22,24 +22,15 @@ CITATION = (
 )
 
 
-def limit(height: int, width: int) -> Size:
-    """Shrink to a short side of at most 1080, and round the long one down."""
-    short = min(height, width)
-    most = min(1080, short)
-    return height * most // short, width * most // short
-
-
-def halve(height: int, width: int) -> Size:
-    """Halve, and round down to multiples of 32, to at most 1600."""
-    return floor_sides(32, height // 2, width // 2, most=1600)
-
-
 # The authors' program for samples, with its test choice RESIZE. Its version of scikit-image mixes
 # black into the outermost pixels of alpha, where portraits often end; ours does not.
 RULES = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
-    chain=(Resize(limit), Resize(halve, how=bilinear_over_black, back=bilinear)),
+    chain=(
+        Resize(partial(floor_short_side_within, 1080)),
+        Resize(partial(floor_halves, 32, most=1600), how=bilinear_over_black, back=bilinear),
+    ),
 )
 
 NAMES = Names(

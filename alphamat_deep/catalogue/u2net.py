@@ -2,21 +2,19 @@
 
 from functools import partial
 
-import numpy as np
-
-from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
-from alphamat_deep.models.u2net import U2Net, U2NetConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Brighten,
     Preprocess,
     Resize,
-    Size,
     Stretch,
     bilinear_over_black,
+    pillow_bilinear,
     square,
 )
+from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
+from alphamat_deep.models.u2net import U2Net, U2NetConfig
 
 CITATION = (
     'Qin et al., "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection", '
@@ -31,15 +29,6 @@ WARNING = (
     f"{MASK} Its author says that the weights have the licence of the code, and asks their users "
     "to check the licences of the training data (issue 208 of xuebinqin/U-2-Net)."
 )
-
-
-def pillow_bilinear(alpha: np.ndarray, size: Size) -> np.ndarray:
-    """Interpolate, with antialiasing where a side shrinks."""
-    from PIL import Image
-
-    height, width = size
-    return np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BILINEAR))
-
 
 RULES = Preprocess(
     IMAGENET_MEAN,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import jax.numpy as jnp
 from jax import Array
 
-from alphamat_deep.preprocess import Preprocess, levels, one_hot, raw_levels
+from alphamat.rules import Preprocess, levels, one_hot, raw_levels
 
 UNKNOWN = 128  # of 255: what the unknown is in files
 

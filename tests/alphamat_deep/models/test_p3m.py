@@ -6,7 +6,7 @@ import pytest
 from skimage.transform import resize
 
 import alphamat_deep
-from alphamat_deep.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from alphamat.rules import IMAGENET_MEAN, IMAGENET_STD
 
 
 @pytest.mark.parametrize(
