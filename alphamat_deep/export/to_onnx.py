@@ -1,0 +1,183 @@
+"""A network as an ONNX file, for programs without JAX."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from alphamat.io.whole import refuse_unwritable, replace_file
+from alphamat_deep.export.converting import convert
+from alphamat_deep.export.graph import Graph, Value, tensor
+from alphamat_deep.export.ports import Port, function_of, inputs_of, outputs_of
+from alphamat_deep.export.proving import (
+    Difference,
+    Run,
+    differences,
+    network_run,
+    refuse_unless_equal,
+)
+from alphamat_deep.export.sidecar import sidecar_of
+from alphamat_deep.export.writing import OPSET, model_of
+from alphamat_deep.matting import Matting
+
+LAYOUTS = "NCHW", "NHWC"
+DECIDING = {"ArgMax", "TopK"}  # operators after which a last bit may decide about a whole pixel
+
+
+class Exported(NamedTuple):
+    """What has been written."""
+
+    path: Path
+    sidecar: Path
+    size: int
+    """Bytes of the file."""
+    difference: Difference
+
+
+def export_onnx(
+    matting: Matting,
+    target: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] = (512, 512),
+    layout: str = "NCHW",
+    raw: bool = False,
+    half: bool = False,
+    source: str | os.PathLike[str] | None = None,
+) -> Exported:
+    """Write a network as ONNX, and beside it, as .json, how pictures are given to it.
+
+    The file is run by onnxruntime on three pictures before it gets its name.
+
+    Parameters
+    ----------
+    matting : Matting
+        In float32, as `load` returns it.
+    target : path
+        File to write, .onnx, whole or not at all.
+    size : (int, int)
+        Height and width of the pictures that the file takes.
+    layout : "NCHW" or "NHWC"
+        Order of the axes of inputs and outputs.
+    raw : bool
+        Whether the file takes colours that are normalised already. By default it takes colours in
+        [0, 1].
+    half : bool
+        Whether weights are stored as float16, which halves the file. It computes in float32. How
+        far alpha moves is measured and written down; it is the `difference` of the result.
+    source : path, optional
+        The file of the weights, whose SHA-256 is written down.
+
+    Returns
+    -------
+    Exported
+        The paths, and how far alpha was from the network's.
+
+    Raises
+    ------
+    ImportError
+        If onnx or onnxruntime is not installed.
+    ValueError
+        If the network cannot be written, or if the file computes something else. No file is left.
+    """
+    _refuse_without_packages()
+    refuse_unwritable(target, endings=(".onnx",))
+    if layout not in LAYOUTS:
+        raise ValueError(f"`layout` is {layout!r}; expected one of: {', '.join(LAYOUTS)}.")
+    if matting.dtype != jnp.float32:
+        raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
+    function = function_of(matting, raw=raw)
+    inputs = inputs_of(matting, 1, *size)
+    outputs = outputs_of(function, inputs)
+    graph, results = _converted(function, inputs, layout)
+    model = _model(graph, results, inputs, outputs, layout)
+    function_run = network_run(function, matting.precision)
+    compare = partial(differences, matting, function_run, inputs=inputs, outputs=outputs)
+    found = compare(onnx_run(model, layout))
+    refuse_unless_equal(found, decides=any(node.operator in DECIDING for node in graph.nodes))
+    if half:
+        model = _model(graph, results, inputs, outputs, layout, half=True)
+        found = compare(onnx_run(model, layout))
+    target = Path(target)
+    told = sidecar_of(
+        matting,
+        inputs,
+        outputs,
+        layout=layout,
+        raw=raw,
+        source=source,
+        versions={"onnx": version("onnx"), "onnxruntime": version("onnxruntime"), "opset": OPSET},
+        difference=found,
+    )
+    sidecar = target.with_suffix(".json")
+    replace_file(target, [model])
+    replace_file(sidecar, [told])
+    return Exported(target, sidecar, len(model), found)
+
+
+def _refuse_without_packages() -> None:
+    for package in ("onnx", "onnxruntime"):
+        if find_spec(package) is None:
+            raise ImportError(
+                f"Export needs {package}, which is not installed. In a clone: "
+                'pip install -e ".[export]". From an index: pip install "alphamat[export]".'
+            )
+
+
+def _converted(
+    function: Callable[..., Any], inputs: list[Port], layout: str
+) -> tuple[Graph, list[Value]]:
+    """Return a graph that computes a function, and its results in the graph."""
+    graph, order = Graph(), tuple(map("NHWC".index, layout))
+    specs = [jax.ShapeDtypeStruct(port.shape, jnp.float32) for port in inputs]
+    closed = jax.make_jaxpr(function)(*specs)
+    values = [Value(port.name, order, port.shape) for port in inputs]
+    try:
+        return graph, convert(graph, closed, values)
+    except NotImplementedError as fault:
+        raise ValueError(f"`matting` cannot be written as ONNX: it has {fault}.") from fault
+
+
+def _model(
+    graph: Graph,
+    results: list[Value],
+    inputs: list[Port],
+    outputs: list[Port],
+    layout: str,
+    *,
+    half: bool = False,
+) -> bytes:
+    order = tuple(map("NHWC".index, layout))
+    return model_of(
+        graph,
+        {port.name: port.laid_out(layout) for port in inputs},
+        {
+            port.name: (tensor(graph, x, order, port.shape), port.laid_out(layout))
+            for port, x in zip(outputs, results, strict=True)
+        },
+        half=half,
+    )
+
+
+def onnx_run(model: bytes, layout: str) -> Run:
+    """Return a function of arrays, (B, H, W, C), that onnxruntime computes."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+    to, back = (tuple(map(a.index, b)) for a, b in (("NHWC", layout), (layout, "NHWC")))
+
+    def run(*inputs: np.ndarray) -> list[np.ndarray]:
+        laid = [np.ascontiguousarray(x.transpose(to)) for x in inputs]
+        return [x.transpose(back) for x in session.run(None, dict(zip(names, laid, strict=True)))]
+
+    return run
