@@ -1,4 +1,4 @@
-"""What a file takes and gives: inputs and outputs by name, and the function from one to the other."""
+"""What a file takes and gives: its inputs and outputs, and the function between them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ class Port(NamedTuple):
         return tuple(self.shape["NHWC".index(axis)] for axis in layout)
 
 
+def spec(port: Port) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(port.shape, jnp.float32)
+
+
 def inputs_of(matting: Matting, batch: Any, height: Any, width: Any) -> list[Port]:
     """Return what a network takes, in its order."""
     rules = matting.preset.preprocess
@@ -49,10 +53,9 @@ def _states(matting: Matting, shape: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     return [x.shape for x in jax.eval_shape(initial, jax.ShapeDtypeStruct(shape, jnp.float32))]
 
 
-def outputs_of(function: Callable[..., Any], inputs: list[Port]) -> list[Port]:
+def outputs_of(function: Callable[..., Any], state: Any, inputs: list[Port]) -> list[Port]:
     """Return what `function_of` gives, in its order."""
-    specs = [jax.ShapeDtypeStruct(port.shape, jnp.float32) for port in inputs]
-    found = jax.eval_shape(function, *specs)
+    found = jax.eval_shape(function, state, *map(spec, inputs))
     states = [f"{port.name}_out" for port in inputs if port.role == "state"]
     pictures = ["alpha", "foreground"][: len(found) - len(states)]
     roles = [*pictures, *["state"] * len(states)]
@@ -62,10 +65,11 @@ def outputs_of(function: Callable[..., Any], inputs: list[Port]) -> list[Port]:
     ]
 
 
-def function_of(matting: Matting, *, raw: bool) -> Callable[..., list[jax.Array]]:
-    """Return a network as a function from its inputs to alpha, foreground and states.
+def function_of(matting: Matting, *, raw: bool) -> tuple[Callable[..., list[jax.Array]], Any]:
+    """Return a network as `function(state, *inputs)`, and its state.
 
-    Unless `raw`, it takes colours in [0, 1] and normalises them itself.
+    It returns alpha, foreground and the memory of a clip. Unless `raw`, it takes colours in [0, 1]
+    and normalises them itself.
     """
     f, state = pure(matting.model)
     rules = matting.preset.preprocess
@@ -73,7 +77,7 @@ def function_of(matting: Matting, *, raw: bool) -> Callable[..., list[jax.Array]
     pictures = colours + (rules.encode is not None)
     mean, std = np.float32(rules.mean), np.float32(rules.std)
 
-    def function(*inputs: Any) -> list[jax.Array]:
+    def function(state: Any, *inputs: Any) -> list[jax.Array]:
         taken = list(inputs[:pictures])
         if not raw and (mean.any() or (std != 1).any()):
             taken[:colours] = [(x - mean) / std for x in taken[:colours]]
@@ -83,4 +87,4 @@ def function_of(matting: Matting, *, raw: bool) -> Callable[..., list[jax.Array]
         more = [] if foreground is None else [foreground]
         return [output.alpha, *more, *(getattr(output, "state", None) or ())]
 
-    return function
+    return function, state

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from alphamat_deep.export.graph import Array, Graph, Value, tensor
-from alphamat_deep.export.shaping import max_side
 
 
 def conv_general_dilated(graph: Graph, equation: Any, x: Array, kernel: Array) -> Value:

@@ -39,7 +39,8 @@ def differences(
     states = [np.zeros(port.shape, np.float32) for port in inputs if port.role == "state"]
     farthest = share = colours = 0.0
     size = inputs[0].shape[1:3]
-    for count, pictures in enumerate(_pictures(matting.preset.preprocess, *size), start=1):
+    made = list(_pictures(matting.preset.preprocess, *size))
+    for pictures in made:
         taken = [pictures[port.role] for port in inputs if port.role != "state"]
         batch = [np.repeat(x[None], inputs[0].shape[0], 0) for x in taken]
         expected, found = ours(*batch, *states), theirs(*batch, *states)
@@ -53,7 +54,7 @@ def differences(
             elif port.role == "foreground":
                 colours = max(colours, float(apart.max()))
         states = [x for port, x in zip(outputs, expected, strict=True) if port.role == "state"]
-    return Difference(farthest, share, colours, count)
+    return Difference(farthest, share, colours, len(made))
 
 
 def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, np.ndarray]]:
@@ -83,13 +84,13 @@ def _unit(image: np.ndarray) -> np.ndarray:
     return np.float32(image) / np.float32(255 if image.dtype == np.uint8 else 1)
 
 
-def network_run(function: Callable[..., Any], precision: str) -> Run:
+def network_run(function: Callable[..., Any], state: Any, precision: str) -> Run:
     """Return a function of arrays of NumPy that JAX computes."""
     compiled = jax.jit(function)
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:
         with jax.default_matmul_precision(precision):
-            return [np.asarray(x) for x in compiled(*inputs)]
+            return [np.asarray(x) for x in compiled(state, *inputs)]
 
     return run
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from alphamat.io.whole import refuse_unwritable, replace_file
 from alphamat_deep.export.converting import convert
-from alphamat_deep.export.graph import Graph, Value, tensor
-from alphamat_deep.export.ports import Port, function_of, inputs_of, outputs_of
+from alphamat_deep.export.graph import Array, Graph, Value, tensor
+from alphamat_deep.export.ports import Port, function_of, inputs_of, outputs_of, spec
 from alphamat_deep.export.proving import (
     Difference,
     Run,
@@ -94,12 +94,12 @@ def export_onnx(
         raise ValueError(f"`layout` is {layout!r}; expected one of: {', '.join(LAYOUTS)}.")
     if matting.dtype != jnp.float32:
         raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
-    function = function_of(matting, raw=raw)
+    function, state = function_of(matting, raw=raw)
     inputs = inputs_of(matting, 1, *size)
-    outputs = outputs_of(function, inputs)
-    graph, results = _converted(function, inputs, layout)
+    outputs = outputs_of(function, state, inputs)
+    graph, results = _converted(function, state, inputs, layout)
     model = _model(graph, results, inputs, outputs, layout)
-    function_run = network_run(function, matting.precision)
+    function_run = network_run(function, state, matting.precision)
     compare = partial(differences, matting, function_run, inputs=inputs, outputs=outputs)
     found = compare(onnx_run(model, layout))
     refuse_unless_equal(found, decides=any(node.operator in DECIDING for node in graph.nodes))
@@ -133,13 +133,13 @@ def _refuse_without_packages() -> None:
 
 
 def _converted(
-    function: Callable[..., Any], inputs: list[Port], layout: str
+    function: Callable[..., Any], state: Any, inputs: list[Port], layout: str
 ) -> tuple[Graph, list[Value]]:
     """Return a graph that computes a function, and its results in the graph."""
     graph, order = Graph(), tuple(map("NHWC".index, layout))
-    specs = [jax.ShapeDtypeStruct(port.shape, jnp.float32) for port in inputs]
-    closed = jax.make_jaxpr(function)(*specs)
-    values = [Value(port.name, order, port.shape) for port in inputs]
+    closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
+    values: list[Array] = [np.asarray(x) for x in jax.tree.leaves(state)]
+    values += [Value(port.name, order, port.shape) for port in inputs]
     try:
         return graph, convert(graph, closed, values)
     except NotImplementedError as fault:
