@@ -36,6 +36,7 @@ ROOMS = {
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
     "alphamat.rules": "door trimap",
+    "alphamat.onnx": "door method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",
     "alphamat.words": "door trimap",
@@ -46,7 +47,7 @@ ROOMS = {
     "alphamat.serve": "door foreground installed interrupts io laplacians method methods "
     "photograph progress segmentation trimap",
     "alphamat.cli": "datasets door evaluation examples installed io method metrics "
-    "photograph plate progress segmentation serve system trimap video words",
+    "onnx photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
@@ -57,6 +58,7 @@ ROOMS = {
     "alphamat_deep.compiling": "catalogue",
     "alphamat_deep.matting": "catalogue compiling",
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
+    "alphamat_deep.export": "compiling matting",
     "alphamat_deep.differentiable": "",
     "alphamat_deep.checking": "differentiable layers",
     "alphamat_deep.training": "catalogue checkpoints compiling fill layers matting models zoo",

@@ -13,11 +13,15 @@ from alphamat.trimap import Diagonal, Ellipse
 from alphamat.words import width_named
 
 MethodName = Annotated[
-    str, typer.Option(help="How to estimate alpha; see `alphamat methods` and `alphamat models`.")
+    str,
+    typer.Option(
+        help="How to estimate alpha; see `alphamat methods` and `alphamat models`. Or a file of a "
+        "network in ONNX: net.onnx."
+    ),
 ]
 WeightsFile = Annotated[
     Path | None,
-    typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
+    typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz, .onnx."),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")

@@ -5,6 +5,7 @@ network can carry its rules where there is no JAX. A new function of a size, a f
 goes into the table at the end of its file; a new step into `STEPS`.
 """
 
+from alphamat.rules.batches import one_by_one as one_by_one
 from alphamat.rules.data import from_data as from_data
 from alphamat.rules.data import to_data as to_data
 from alphamat.rules.encodings import levels as levels
@@ -24,7 +25,6 @@ from alphamat.rules.preprocess import IMAGENET_MEAN as IMAGENET_MEAN
 from alphamat.rules.preprocess import IMAGENET_STD as IMAGENET_STD
 from alphamat.rules.preprocess import Prepared as Prepared
 from alphamat.rules.preprocess import Preprocess as Preprocess
-from alphamat.rules.preprocess import refuse_channels_first as refuse_channels_first
 from alphamat.rules.sizes import Size as Size
 from alphamat.rules.sizes import ceil_sides as ceil_sides
 from alphamat.rules.sizes import exactly as exactly
