@@ -58,17 +58,17 @@ def differences(
 
 
 def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, np.ndarray]]:
-    """Make inputs of a portrait, of painted fur, and of noise: without a batch's axis."""
+    """Make inputs of a portrait, of a part of it, and of noise: each (H, W, C)."""
     import cv2
 
     from alphamat import examples
 
-    fur = examples.synthetic(examples.fur, 256, 256)
+    portrait = examples.astronaut()
+    head = slice(0, 256), slice(96, 352)
     rng = np.random.default_rng(41)
     noise = rng.random((64, 64, 3)), rng.choice(np.array([0, 128, 255], np.uint8), (8, 8))
-    portrait = examples.astronaut()
-    plates = np.flip(portrait.image, 1), fur.background, rng.random((64, 64, 3))
-    for (image, trimap), plate in zip((portrait, fur[:2], noise), plates, strict=True):
+    plate = portrait.image[:, ::-1]
+    for image, trimap in (portrait, [x[head] for x in portrait], noise):
         colours = [
             cv2.resize(_unit(x), (width, height), interpolation=cv2.INTER_LINEAR)
             for x in (image, plate)

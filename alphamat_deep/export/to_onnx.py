@@ -92,6 +92,8 @@ def export_onnx(
     refuse_unwritable(target, endings=(".onnx",))
     if layout not in LAYOUTS:
         raise ValueError(f"`layout` is {layout!r}; expected one of: {', '.join(LAYOUTS)}.")
+    if not (len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)):
+        raise ValueError(f"`size` is {size}; expected a height and a width, in pixels.")
     if matting.dtype != jnp.float32:
         raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
     function, state = function_of(matting, raw=raw)
