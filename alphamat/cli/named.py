@@ -40,6 +40,12 @@ def method_named(name: str, weights: Path | None = None, option: str = "--method
     if name.endswith(ONNX) and weights is None:
         return alphamat.onnx.load(name)
     if weights is not None and weights.suffix == ONNX:
+        if name not in alphamat.onnx.ROWS:
+            raise typer.BadParameter(
+                f"'{name}' is not known of files in ONNX; expected the file itself, or one of: "
+                f"{', '.join(alphamat.onnx.ROWS)}.",
+                param_hint=option,
+            )
         return alphamat.onnx.load(weights, like=name)
     if ":" in name and weights is None:
         return function_named(name, option)

@@ -68,7 +68,11 @@ def load(
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
     session = Session(path, threads, providers)
     beside = sidecar_of(path)
-    if like is None and beside.exists():
+    if beside.exists():
+        if like is not None:
+            raise ValueError(
+                f"`like` is {like!r}, and {beside} says how {path.name} is run; leave out `like`."
+            )
         card, source = read_sidecar(beside), beside.name
     else:
         row = row_of(session, like)

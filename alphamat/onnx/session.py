@@ -37,11 +37,13 @@ class Session:
         options.intra_op_num_threads = threads or _share_of_cores()
         options.log_severity_level = 4  # what goes wrong is raised, too
         try:
-            self._opened = runtime.InferenceSession(str(path), options, providers=list(providers))
+            self._opened = runtime.InferenceSession(
+                str(path), options, providers=list(providers), enable_fallback=0
+            )
+            self.inputs = {each.name: _plug(each) for each in self._opened.get_inputs()}
+            self.outputs = {each.name: _plug(each) for each in self._opened.get_outputs()}
         except Exception as fault:  # of many kinds, all onnxruntime's own
             raise ValueError(f"{path} cannot be run by onnxruntime: {_first_line(fault)}") from None
-        self.inputs = {each.name: _plug(each) for each in self._opened.get_inputs()}
-        self.outputs = {each.name: _plug(each) for each in self._opened.get_outputs()}
 
     def __reduce__(self):
         return Session, (self.path.absolute(), self._threads, self._providers)

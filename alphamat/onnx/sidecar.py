@@ -99,6 +99,11 @@ def _port(data: Any, place: str, roles: tuple[str, ...]) -> Port:
         raise ValueError(f"{place} has the shape {shown(sides)}; expected whole numbers and names.")
     port = Port(**{**data, "shape": tuple(data["shape"]), "initial": None})
     if port.role != "state":
+        if len(port.shape) != 4 or not isinstance(port.shape[port.layout.index("C")], int):
+            raise ValueError(
+                f"{place} has the shape {shown(sides)}; expected four sides, with the number of "
+                "channels as C."
+            )
         return port
     initial = tuple(data.get("initial", data["shape"]))
     if place.startswith("inputs") and not all(isinstance(side, int) for side in initial):
