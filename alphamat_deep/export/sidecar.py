@@ -15,7 +15,7 @@ from alphamat_deep.export.ports import Port
 from alphamat_deep.export.proving import Difference
 from alphamat_deep.matting import Matting
 
-FORMAT, VERSION = "alphamat-onnx", 1
+VERSION = 1
 
 
 def sidecar_of(
@@ -23,6 +23,7 @@ def sidecar_of(
     inputs: list[Port],
     outputs: list[Port],
     *,
+    form: str,
     layout: str,
     raw: bool,
     source: str | os.PathLike[str] | None,
@@ -34,7 +35,7 @@ def sidecar_of(
     fixed = isinstance(height, int) and isinstance(width, int)
     weights = row.weights
     data = {
-        "format": FORMAT,
+        "format": form,
         "version": VERSION,
         "preset": matting.name,
         "rules": to_data(fixed_size(row.preprocess, height, width) if fixed else row.preprocess),

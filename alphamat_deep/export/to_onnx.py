@@ -92,10 +92,7 @@ def export_onnx(
     refuse_unwritable(target, endings=(".onnx",))
     if layout not in LAYOUTS:
         raise ValueError(f"`layout` is {layout!r}; expected one of: {', '.join(LAYOUTS)}.")
-    if not (len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)):
-        raise ValueError(f"`size` is {size}; expected a height and a width, in pixels.")
-    if matting.dtype != jnp.float32:
-        raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
+    refuse_other_inputs(matting, size)
     function, state = function_of(matting, raw=raw)
     inputs = inputs_of(matting, 1, *size)
     outputs = outputs_of(function, state, inputs)
@@ -108,21 +105,37 @@ def export_onnx(
     if half:
         model = _model(graph, results, inputs, outputs, layout, half=True)
         found = compare(onnx_run(model, layout))
-    target = Path(target)
     told = sidecar_of(
         matting,
         inputs,
         outputs,
+        form="alphamat-onnx",
         layout=layout,
         raw=raw,
         source=source,
         versions={"onnx": version("onnx"), "onnxruntime": version("onnxruntime"), "opset": OPSET},
         difference=found,
     )
-    sidecar = target.with_suffix(".json")
-    replace_file(target, [model])
-    replace_file(sidecar, [told])
-    return Exported(target, sidecar, len(model), found)
+    return written(target, model, told, found)
+
+
+def written(
+    target: str | os.PathLike[str], content: bytes, sidecar: bytes, difference: Difference
+) -> Exported:
+    """Write a file, then its sidecar, and return what there is."""
+    path = Path(target)
+    beside = path.with_suffix(".json")
+    replace_file(path, [content])
+    replace_file(beside, [sidecar])
+    return Exported(path, beside, len(content), difference)
+
+
+def refuse_other_inputs(matting: Matting, size: tuple[int, int]) -> None:
+    """Raise ValueError for what is no size, or for a network that computes in another type."""
+    if not (len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)):
+        raise ValueError(f"`size` is {size}; expected a height and a width, in pixels.")
+    if matting.dtype != jnp.float32:
+        raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
 
 
 def _refuse_without_packages() -> None:
