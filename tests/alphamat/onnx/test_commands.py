@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from alphamat.cli import app
 from alphamat.io.images import read_image, write_image
+from alphamat.onnx import ROWS
 from alphamat.rules import HALF, Preprocess, levels
 from tests.alphamat.onnx.models import GREEN_OVER_WHITE, IMAGE, model, net, port
 from tests.alphamat.onnx.test_rows import U2NET
@@ -78,6 +79,28 @@ def test_a_file_is_evaluated(tmp_path, photo):
     )
     assert result.exit_code == 0, result.output
     assert "net.onnx" in result.output
+
+
+def test_files_and_their_terms_are_listed():
+    listed = run("models")
+    assert listed.exit_code == 0, listed.output
+    for name, row in ROWS.items():
+        assert f"{name}.onnx" in listed.output
+        assert f"ONNX, {row.licence}" in listed.output
+    told = run("models", "rmbg-1.4.onnx").output
+    assert "licence     non-commercial" in told
+    assert "commercial  not allowed" in told
+    assert run("models", "u3net.onnx").exit_code == 2
+
+
+def test_files_are_listed_without_jax(monkeypatch):
+    def missing():
+        raise ImportError("`alphamat_deep` needs JAX")
+
+    monkeypatch.setattr("alphamat.cli.models.installed_models", missing)
+    listed = run("models")
+    assert listed.stdout.startswith("u2net.onnx")
+    assert listed.stderr == "networks that need JAX are not listed: `alphamat_deep` needs JAX\n"
 
 
 def test_the_missing_extra_is_one_line(tmp_path, photo, monkeypatch):
