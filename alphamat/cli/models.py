@@ -29,11 +29,12 @@ def list_models(
     """
     with faults_in_one_line():
         if name is None:
-            typer.echo("\n".join([*_networks(), *map(_file_line, ROWS)]))
-        elif name.removesuffix(ONNX) in ROWS and name.endswith(ONNX):
-            typer.echo(_whole_file(name))
+            told = "\n".join([*_networks(), *map(_file_line, ROWS)])
+        elif name.endswith(ONNX) and name.removesuffix(ONNX) in ROWS:
+            told = _whole_file(name)
         else:
-            typer.echo(_whole(name, module_with(name, "NAME").PRESETS[name]))
+            told = _whole(name, module_with(name, "NAME").PRESETS[name])
+    typer.echo(told)
 
 
 def _networks() -> list[str]:
