@@ -14,7 +14,7 @@ import numpy as np
 
 from alphamat_deep.export import gathering, products, shaping
 from alphamat_deep.export.arithmetic import ARITHMETIC
-from alphamat_deep.export.graph import Array, Graph
+from alphamat_deep.export.graph import Array, Graph, Value
 
 MOST_STEPS = 64  # of a loop that is written step by step
 
@@ -44,6 +44,7 @@ QUICK = {  # JAX would compile these for each shape
     "sub": np.subtract,
 }
 SAME = "copy", "copy_p", "stop_gradient"
+WHOLE = {"max_pool_all": products.max_pool_all, "resize": products.resize}  # functions of ours
 INLINED = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr"}
 
 
@@ -74,6 +75,8 @@ def _converted(graph: Graph, equation: Any, operands: list[Array]) -> Any:
     if name == "platform_index":
         platforms = params["platforms"]
         return np.int32(platforms.index(None))
+    if name == "jit" and params["name"] in WHOLE and isinstance(operands[0], Value):
+        return WHOLE[params["name"]](graph, equation, *operands)
     if name in INLINED:
         return convert(graph, params[INLINED[name]], operands)
     if name == "cond" and isinstance(operands[0], np.ndarray | np.integer):

@@ -105,3 +105,22 @@ def _pool(graph: Graph, equation: Any, x: Value, operator: str, **attributes: An
         **attributes,
     )
     return Value(name, order, equation.outvars[0].aval.shape)
+
+
+def resize(graph: Graph, equation: Any, x: Value) -> Value:
+    """Convert `layers.resize`, which is one operator of ONNX."""
+    old, new = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
+    if old == new:
+        return x
+    order = x.order if x.order in ((0, 3, 1, 2), (0, 1, 2, 3)) else (0, 3, 1, 2)
+    sides = graph.sizes(new[axis] for axis in order)
+    name = graph.add("Resize", tensor(graph, x, order, old), "", "", sides, mode="linear")
+    return Value(name, order, new)
+
+
+def max_pool_all(graph: Graph, equation: Any, x: Value) -> Value:
+    """Convert `layers.max_pool_all`, which is one operator of ONNX."""
+    order = (0, 3, 1, 2)
+    name = tensor(graph, x, order, equation.invars[0].aval.shape)
+    name = graph.add("MaxPool", name, kernel_shape=(2, 2), strides=(2, 2), ceil_mode=1)
+    return Value(name, order, equation.outvars[0].aval.shape)
