@@ -60,12 +60,21 @@ def load(
 
     Examples
     --------
+    A stand-in for u2net.onnx, which gives the mean of the colours:
+
+    >>> import tempfile, pathlib, numpy as np
     >>> import alphamat.onnx
-    >>> alphamat.onnx.load("u2net.onnx")  # doctest: +SKIP
+    >>> from alphamat.network.onnx import Graph
+    >>> graph = Graph({"image": (1, 3, 320, 320)})
+    >>> stored = graph.model(graph.add("ReduceMean", "image", axes=[1]), (1, 1, 320, 320))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "u2net.onnx")
+    ...     size = file.write_bytes(stored)
+    ...     method = alphamat.onnx.load(file)
+    >>> method(np.zeros((40, 30, 3))).shape
+    (40, 30)
     """
     path = Path(path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
     session = Session(path, threads, providers)
     beside = sidecar_of(path)
     if beside.exists():
@@ -78,7 +87,15 @@ def load(
         row = row_of(session, like)
         card, source = card_like(row, session), f"the row {row}"
     refuse_contradiction(card, session, source)
-    return OnnxMatting(card.name, card, session, digest)
+    return OnnxMatting(card.name, card, session, _digest(session.files))
+
+
+def _digest(files: list[Path]) -> str:
+    seen = hashlib.blake2b(digest_size=8)
+    for path in files:
+        with path.open("rb") as file:
+            seen.update(hashlib.file_digest(file, "sha256").digest())
+    return seen.hexdigest()
 
 
 @dataclass(frozen=True)

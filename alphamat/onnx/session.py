@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alphamat.onnx.wire import refuse_foreign_data
+from alphamat.onnx.wire import files_of
 
 CPU = ("CPUExecutionProvider",)
 TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16"}
@@ -31,7 +31,7 @@ class Session:
         self, path: Path, threads: int | None = None, providers: Sequence[str] = CPU
     ) -> None:
         runtime = _runtime()
-        refuse_foreign_data(path)
+        self.files = files_of(path)
         self.path, self._threads, self._providers = path, threads, tuple(providers)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads or _share_of_cores()

@@ -25,8 +25,8 @@ VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # kinds of values
 DEEPEST = 60  # messages in one another: four for each graph in a graph
 
 
-def refuse_foreign_data(path: Path) -> None:
-    """Raise unless a file is a model in ONNX whose tensors lie in it, or in files beside it.
+def files_of(path: Path) -> list[Path]:
+    """Return a file in ONNX, and the files beside it in which it keeps tensors.
 
     Raises
     ------
@@ -35,6 +35,7 @@ def refuse_foreign_data(path: Path) -> None:
     FileNotFoundError
         If a file beside it is missing.
     """
+    files = [path]
     for name in sorted(set(_external(path))):
         beside = path.parent / name
         if name in ("", ".", "..") or any(mark in name for mark in "/\\:\0"):
@@ -47,6 +48,8 @@ def refuse_foreign_data(path: Path) -> None:
             )
         if not beside.is_file():
             raise FileNotFoundError(f"{path} keeps tensors in {name}, which is not beside it.")
+        files.append(beside)
+    return files
 
 
 def _external(path: Path) -> list[str]:

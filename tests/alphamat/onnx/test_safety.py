@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import alphamat.onnx
 from alphamat.examples import astronaut
 from alphamat.io.images import write_image
-from alphamat.onnx.wire import refuse_foreign_data
+from alphamat.onnx.wire import files_of
 from alphamat.rules import HALF, Preprocess, fixed_size, levels, to_data
 from tests.alphamat.onnx.models import IMAGE, MEAN, card, model, net, onnx, port
 
@@ -122,7 +122,7 @@ def test_tensors_of_functions_and_training_are_looked_at(tmp_path):
         path = tmp_path / "net.onnx"
         path.write_bytes(made.SerializeToString())
         with pytest.raises(ValueError, match="its own folder"):
-            refuse_foreign_data(path)
+            files_of(path)
 
 
 def test_a_link_is_no_file_of_its_folder(tmp_path):
@@ -143,8 +143,10 @@ def test_tensors_beside_the_file_are_read(tmp_path):
     (tmp_path / "net.json").write_text(json.dumps(card()))
     (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
     (tmp_path / "net.onnx.data").write_bytes(np.float32([0.5]).tobytes())
-    alpha = alphamat.onnx.load(tmp_path / "net.onnx")(np.ones((4, 5, 3)))
-    np.testing.assert_allclose(alpha, 0.5, atol=1e-6)
+    method = alphamat.onnx.load(tmp_path / "net.onnx")
+    np.testing.assert_allclose(method(np.ones((4, 5, 3))), 0.5, atol=1e-6)
+    (tmp_path / "net.onnx.data").write_bytes(np.float32([0.25]).tobytes())
+    assert alphamat.onnx.load(tmp_path / "net.onnx").weights != method.weights
 
 
 def test_graphs_in_graphs_end_somewhere(tmp_path):
