@@ -5,7 +5,7 @@ import pytest
 
 import alphamat_deep
 from alphamat_deep.export import to_onnx
-from alphamat_deep.export.ports import function_of, inputs_of, outputs_of
+from alphamat_deep.export.ports import function_of
 from alphamat_deep.matting import Matting
 from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.networks import cases, network, pictures, theirs
@@ -36,9 +36,8 @@ def test_a_file_computes_what_the_authors_program_does(preset):
     matting = Matting(preset, row, model, np.dtype("float32"), "")
     function, state = function_of(matting, raw=True)
     given = [np.asarray(x[:1]) for x in pictures(stored, case)]
-    inputs = inputs_of(matting, 1, *given[0].shape[1:3])
-    outputs = outputs_of(function, state, inputs)
-    graph, results = to_onnx._converted(function, state, inputs, "NHWC")
+    size = 1, *given[0].shape[1:3]
+    inputs, outputs, graph, results = to_onnx._of_one_size(matting, function, state, "NHWC", size)
     model = to_onnx._model(graph, results, inputs, outputs, "NHWC")
     alpha = to_onnx.onnx_run(model, "NHWC")(*given)[0]
 
