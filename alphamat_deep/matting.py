@@ -13,9 +13,9 @@ import numpy as np
 from flax import nnx
 
 from alphamat import memory
-from alphamat.door import Pixels, as_array, refuse_other_size
-from alphamat.method import Matte, Need, Takes, refuse_unless_taken, stacked
-from alphamat.rules import Prepared, one_by_one
+from alphamat.door import Pixels
+from alphamat.method import Matte, Takes, refuse_unless_taken, stacked
+from alphamat.rules import Prepared, one_by_one, remembering, taken_by
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values
 
@@ -43,12 +43,7 @@ class Matting:
     @property
     def takes(self) -> Takes:
         """What it takes beside the image, by the authors' rules."""
-        rules = self.preset.preprocess
-        return Takes(
-            trimap=Need.NO if rules.encode is None else Need.YES,
-            plate=Need.YES if rules.plate else Need.NO,
-            clip=True,
-        )
+        return taken_by(self.preset.preprocess)
 
     def __reduce__(self):
         # The model is built again: it holds functions of JAX that pickle cannot find.
@@ -99,18 +94,7 @@ class Matting:
         """
         if self._initial_state is None:
             return self.layers
-        seen = size = None
-
-        def step(image, trimap=None, plate=None) -> Matte:
-            nonlocal seen, size
-            image = as_array(image, name="image")
-            if size is not None:
-                refuse_other_size(image.shape, size, "image", "the clip's first frame")
-            matte, seen = self._next(seen, image, trimap, plate)
-            size = image.shape
-            return matte
-
-        return step
+        return remembering(self._next)
 
     def _next(self, seen, image, trimap, plate) -> tuple[Matte, tuple | None]:
         """Return a frame's matte, and the network's memory of the clip after it."""

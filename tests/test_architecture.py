@@ -35,7 +35,7 @@ ROOMS = {
     "alphamat.method": "door methods system",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
-    "alphamat.rules": "door trimap",
+    "alphamat.rules": "door method trimap",
     "alphamat.onnx": "door method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",

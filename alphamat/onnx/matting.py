@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from alphamat.door import Pixels, as_array, refuse_other_size
-from alphamat.method import Matte, Need, Takes, refuse_unless_taken, stacked
+from alphamat.door import Pixels
+from alphamat.door.parameters import as_count
+from alphamat.method import Matte, Takes, refuse_unless_taken, stacked
 from alphamat.onnx.card import CHANNELS, Card, Port, refuse_contradiction
 from alphamat.onnx.rows import card_like, row_of
 from alphamat.onnx.session import CPU, Session
 from alphamat.onnx.sidecar import read_sidecar, sidecar_of
-from alphamat.rules import Prepared, one_by_one
+from alphamat.rules import Prepared, one_by_one, remembering, taken_by
 
 SMALL = 512  # the long side of the frame that RVM's authors let its first stage see
 
@@ -75,6 +76,7 @@ def load(
     (40, 30)
     """
     path = Path(path)
+    threads = None if threads is None else as_count(threads, "threads")
     session = Session(path, threads, providers)
     beside = sidecar_of(path)
     if beside.exists():
@@ -115,12 +117,7 @@ class OnnxMatting:
     @property
     def takes(self) -> Takes:
         """What it takes beside the image, by its rules."""
-        rules = self.card.rules
-        return Takes(
-            trimap=Need.NO if rules.encode is None else Need.YES,
-            plate=Need.YES if rules.plate else Need.NO,
-            clip=True,
-        )
+        return taken_by(self.card.rules)
 
     def __call__(
         self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
@@ -164,18 +161,7 @@ class OnnxMatting:
         """
         if not self.card.ports("state"):
             return self.layers
-        seen = size = None
-
-        def step(image, trimap=None, plate=None) -> Matte:
-            nonlocal seen, size
-            image = as_array(image, name="image")
-            if size is not None:
-                refuse_other_size(image.shape, size, "image", "the clip's first frame")
-            matte, seen = self._next(seen, image, trimap, plate)
-            size = image.shape
-            return matte
-
-        return step
+        return remembering(self._next)
 
     def _next(self, seen, image, trimap, plate) -> tuple[Matte, list[list[np.ndarray]]]:
         """Return a frame's matte, and the network's memory of the clip after it."""

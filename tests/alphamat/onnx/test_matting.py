@@ -233,6 +233,8 @@ def test_processes_that_share_the_cores_use_their_share(tmp_path, monkeypatch):
     assert options.intra_op_num_threads == 3
     again = alphamat.onnx.load(tmp_path / "net.onnx", threads=2)
     assert again.session._opened.get_session_options().intra_op_num_threads == 2
+    with pytest.raises(ValueError, match="`threads` is 0; expected a whole number of at least 1"):
+        alphamat.onnx.load(tmp_path / "net.onnx", threads=0)
 
 
 def test_a_card_wins_over_names_and_nothing_over_a_card(tmp_path):
