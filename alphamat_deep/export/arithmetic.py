@@ -25,11 +25,23 @@ from alphamat_deep.export.shaping import max_side
 def elementwise(write: Callable[..., str], graph: Graph, equation: Any, *operands: Array) -> Value:
     """Write nodes that take the operands with their axes in one order."""
     order = main_order(*operands)
-    names = [tensor(graph, x, order if x.ndim else ()) for x in operands]
+    names = [_operand(graph, x, order) for x in operands]
     shapes = [kept(x) for x in operands if x.ndim]
     return Value(
         write(graph, equation, *names), order, tuple(map(max_side, zip(*shapes, strict=True)))
     )
+
+
+def _operand(graph: Graph, x: Array, order: tuple[int, ...]) -> str:
+    """Return an operand's name. Constants are without the first axes that are 1 long.
+
+    OpenCV takes them so where it fuses a sum with a product of matrices.
+    """
+    if isinstance(x, Value) or not x.ndim:
+        return tensor(graph, x, order if x.ndim else ())
+    laid = without_repeats(x).transpose(order)
+    first = next((at for at, side in enumerate(laid.shape) if side != 1), laid.ndim)
+    return graph.constant(laid.reshape(laid.shape[first:]))
 
 
 def named(operator: str, **attributes: Any) -> Callable[..., Value]:
