@@ -75,6 +75,7 @@ U2NET = Row(
     ),
     warning=MASK,
 )
+# rembg has normalised colours so since its pull request 730; before, by ImageNet's mean.
 ISNET = Row(
     rules=_rembg(1024, HALF, ONE),
     url=REMBG,
@@ -172,6 +173,19 @@ ROWS = {
     ),
     "birefnet-portrait": BIREFNET._replace(
         files=("BiRefNet-portrait-epoch_150.onnx",), md5="c3a64a6abf20250d090cd055f12a3b67"
+    ),
+    "birefnet-dis": BIREFNET._replace(
+        files=("BiRefNet-DIS-epoch_590.onnx",), md5="2d4d44102b446f33a4ebb2e56c051f2b"
+    ),
+    "birefnet-hrsod": BIREFNET._replace(
+        files=("BiRefNet-HRSOD_DHU-epoch_115.onnx",), md5="c017ade5de8a50ff0fd74d790d268dda"
+    ),
+    "birefnet-cod": BIREFNET._replace(
+        files=("BiRefNet-COD-epoch_125.onnx",), md5="f6d0d21ca89d287f17e7afe9f5fd3b45"
+    ),
+    "birefnet-massive": BIREFNET._replace(
+        files=("BiRefNet-massive-TR_DIS5K_TR_TEs-epoch_420.onnx",),
+        md5="33e726a2136a3d59eb0fdf613e31e3e9",
     ),
     "modnet": MODNET,
     "rvm": RVM._replace(
