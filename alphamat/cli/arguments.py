@@ -21,7 +21,7 @@ MethodName = Annotated[
 ]
 WeightsFile = Annotated[
     Path | None,
-    typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz, .onnx."),
+    typer.Option(help="File with a network's weights: .pth, .pdparams, .safetensors, .npz."),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
