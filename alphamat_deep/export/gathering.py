@@ -118,7 +118,7 @@ def _targets(graph: Graph, places: Array, sides: list[int], beyond: int) -> str:
     steps = [prod(sides[at + 1 :]) for at in range(len(sides))]
     clipped = graph.add("Max", name, graph.constant(0, np.int64))
     clipped = graph.add("Min", clipped, graph.constant(np.array(sides) - 1, np.int64))
-    same = graph.add("Cast", graph.add("Equal", name, clipped), to=CODES["int32"])
+    same = graph.add("Cast", graph.add("Equal", name, clipped), to=CODES["int64"])
     inside = graph.add("ReduceMin", same, graph.sizes([-1]), keepdims=1)
     inside = graph.add("Cast", inside, to=CODES["bool"])
     at = graph.add("Mul", name, graph.constant(steps, np.int64))
