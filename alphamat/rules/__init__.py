@@ -46,5 +46,6 @@ from alphamat.rules.sizes import within as within
 from alphamat.rules.steps import Brighten as Brighten
 from alphamat.rules.steps import Extend as Extend
 from alphamat.rules.steps import Pad as Pad
+from alphamat.rules.steps import Repeat as Repeat
 from alphamat.rules.steps import Resize as Resize
 from alphamat.rules.steps import Stretch as Stretch

@@ -7,14 +7,14 @@ from functools import partial
 
 from alphamat.rules.preprocess import Preprocess
 from alphamat.rules.sizes import exactly, fit
-from alphamat.rules.steps import Extend, Pad, Resize, Step
+from alphamat.rules.steps import Extend, Pad, Repeat, Resize, Step
 
 
 def fixed_size(rules: Preprocess, height: int, width: int) -> Preprocess:
     """Return rules that lead every picture to one size.
 
-    The picture is resized to fit, in its proportions, and extended by the mean colour, which the
-    network sees as 0. Rules that lead to this size anyway stay as they are.
+    The picture is resized to fit, in its proportions, and its last row and column are repeated to
+    fill the rest. Rules that lead to this size anyway stay as they are.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ def fixed_size(rules: Preprocess, height: int, width: int) -> Preprocess:
     >>> rules.apply(np.zeros((50, 90, 3))).inputs[0].shape
     (1, 32, 64, 3)
     """
-    sized = [step for step in rules.chain if isinstance(step, Resize | Pad | Extend)]
+    sized = [step for step in rules.chain if isinstance(step, Resize | Pad | Extend | Repeat)]
     if sized and _leads_to(sized[-1], height, width):
         return rules
     fitted = Resize(partial(fit, height, width))
     for step in rules.chain[::-1]:
         if isinstance(step, Resize):
             fitted = step._replace(size=fitted.size)
-    chain = fitted, Extend(partial(exactly, height, width), rules.mean)
+    chain = fitted, Repeat(partial(exactly, height, width))
     start = rules.chain.index(sized[0]) if sized else 0
     rest = [step for step in rules.chain[start:] if step not in sized]
     return replace(rules, chain=(*rules.chain[:start], *chain, *rest))
@@ -51,6 +51,6 @@ def fixed_size(rules: Preprocess, height: int, width: int) -> Preprocess:
 def _leads_to(step: Step, height: int, width: int) -> bool:
     """Tell whether a step leads pictures of all sizes and proportions to one size."""
     sizes = (1, 1), (height + 1, 2 * width + 5), (3 * height + 2, width + 3)
-    return isinstance(step, Resize | Extend) and all(
+    return isinstance(step, Resize | Extend | Repeat) and all(
         step.size(*size) == (height, width) for size in sizes
     )

@@ -85,6 +85,24 @@ class Extend(NamedTuple):
         return alpha[: size[0], : size[1]]
 
 
+class Repeat(NamedTuple):
+    """Repeat the last row and column of pixels, down and to the right."""
+
+    size: Callable[[int, int], Size]
+    """New height and width, from the old ones."""
+
+    def apply(
+        self, image: np.ndarray, trimap: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        height, width = self.size(*image.shape[:2])
+        ends = [(0, height - image.shape[0]), (0, width - image.shape[1])]
+        more = None if trimap is None else np.pad(trimap, ends, mode="edge")
+        return np.pad(image, [*ends, (0, 0)], mode="edge"), more
+
+    def undo(self, alpha: np.ndarray, size: Size) -> np.ndarray:
+        return alpha[: size[0], : size[1]]
+
+
 class Brighten(NamedTuple):
     """Divide the image by its largest value."""
 
@@ -110,5 +128,5 @@ class Stretch(NamedTuple):
         return (alpha - low) / (high - low) if low < high else alpha
 
 
-Step = Resize | Pad | Extend | Brighten | Stretch
-STEPS = {step.__name__.lower(): step for step in (Resize, Pad, Extend, Brighten, Stretch)}
+Step = Resize | Pad | Extend | Repeat | Brighten | Stretch
+STEPS = {step.__name__.lower(): step for step in (Resize, Pad, Extend, Repeat, Brighten, Stretch)}

@@ -21,6 +21,7 @@ RULES = rules.Preprocess(
         rules.Resize(partial(rules.floor_sides, 4, most=24), True, back=rules.area),
         rules.Pad(2, 4, mode="edge"),
         rules.Extend(partial(rules.exceed_sides, 8), (0.25, 0.5, 1)),
+        rules.Repeat(partial(rules.ceil_sides, 48)),
         rules.Brighten(),
     ),
     keep_known=False,
