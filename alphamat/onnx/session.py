@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +44,7 @@ class Session:
             self.inputs = {each.name: _plug(each) for each in self._opened.get_inputs()}
             self.outputs = {each.name: _plug(each) for each in self._opened.get_outputs()}
         except Exception as fault:  # of many kinds, all onnxruntime's own
-            raise ValueError(f"{path} cannot be run by onnxruntime: {_first_line(fault)}") from None
+            raise ValueError(f"{path} cannot be run by onnxruntime: {_said(fault)}") from None
 
     def __reduce__(self):
         return Session, (self.path.absolute(), self._threads, self._providers)
@@ -59,7 +60,7 @@ class Session:
         try:
             return self._opened.run(list(outputs), dict(inputs))
         except Exception as fault:  # of many kinds, all onnxruntime's own
-            said = _first_line(fault)
+            said = _said(fault)
             if "bad_alloc" in said or "allocate memory" in said:
                 raise MemoryError(f"{self.path} needs more memory than there is: {said}") from None
             sizes = " and ".join("×".join(map(str, x.shape)) for x in inputs.values())
@@ -92,5 +93,7 @@ def _plug(node: Any) -> Plug:
     return Plug(tuple(node.shape), TYPES.get(kind, kind))
 
 
-def _first_line(fault: Exception) -> str:
-    return str(fault).strip().partition("\n")[0]
+def _said(fault: Exception) -> str:
+    """Return the first line of what onnxruntime says, without its codes."""
+    line = str(fault).strip().partition("\n")[0]
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?", "", line)
