@@ -36,8 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{__doc__.strip()}\n\n{machine()}\n")
     table = Table(
-        "network                    ", "size", "      MB", "nodes", "differ", "rounding", "ours, ms",
-        "onnxruntime, ms", "share", "OpenCV",
+        "network                    ", "size", "      MB", "nodes", "differ", "rounding",
+        "ours, ms", "onnxruntime, ms", "share", "OpenCV",
     )  # fmt: skip
     for preset in options.preset or alphamat_deep.PRESETS:
         table.add(preset, *in_own_process(row, preset, options.size))
@@ -59,15 +59,15 @@ def row(preset: str, size: int) -> list[str]:
             found = alphamat_deep.export_onnx(matting, path, size=(size, size))
         except ValueError as fault:
             return [str(size), f"refused: {fault}", *["–"] * 7]
-        ours, theirs, inputs = both(matting, path, size)
+        ours, theirs, inputs = both(matting, path)
         seconds = {run: [] for run in (ours, theirs)}
         for _ in range(1 + ROUNDS):
             for run, spent in seconds.items():
                 start = perf_counter()
-                run(*inputs)
+                run()
                 spent.append(perf_counter() - start)
         first, second = (1000 * median(spent[1:]) for spent in seconds.values())
-        differ = beside_opencv(path, inputs, theirs(*inputs))
+        differ = beside_opencv(path, inputs, theirs())
         return [
             str(size),
             f"{found.size / 1e6:.1f}",
@@ -81,7 +81,7 @@ def row(preset: str, size: int) -> list[str]:
         ]
 
 
-def beside_opencv(path: Path, inputs: list[np.ndarray], expected: np.ndarray) -> str:
+def beside_opencv(path: Path, inputs: dict[str, np.ndarray], expected: np.ndarray) -> str:
     try:
         found = in_own_process(opencv_alpha, path, inputs)
     except BrokenProcessPool:
@@ -99,31 +99,26 @@ def random_matting(preset: str) -> Any:
     return alphamat_deep.Matting(preset, row, model, np.dtype("float32"), "random")
 
 
-def both(matting: Any, path: Path, size: int) -> tuple[Any, Any, list[np.ndarray]]:
-    """Return the network and the file as functions of the same inputs, and inputs: a portrait's."""
-    import jax
+def both(matting: Any, path: Path) -> tuple[Any, Any, dict[str, np.ndarray]]:
+    """Return the network and the file as functions of the same inputs, and inputs: noise."""
     import onnxruntime
+
+    from alphamat_deep.export.ports import function_of
+    from alphamat_deep.export.proving import network_run
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = CORES
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    shapes = {each.name: each.shape for each in session.get_inputs()}
     rng = np.random.default_rng(3)
-    inputs = [
-        np.zeros(shape, np.float32) if name.startswith("r") else np.float32(rng.random(shape))
-        for name, shape in shapes.items()
-    ]
-    f, state = alphamat_deep.pure(matting.model)
-    compiled = jax.jit(lambda state, *x: f(state, *x).alpha)
-    laid = [np.moveaxis(x, 1, -1) for x in inputs]
-    memory = [x for name, x in zip(shapes, laid, strict=True) if name.startswith("r")]
-    pictures = laid[: len(laid) - len(memory)]
+    inputs = {each.name: rng.random(each.shape, np.float32) for each in session.get_inputs()}
+    laid = [np.moveaxis(x, 1, -1) for x in inputs.values()]
+    run = network_run(*function_of(matting, raw=False), "highest")
 
-    def ours(*_):
-        return np.asarray(compiled(state, *pictures, *([tuple(memory)] if memory else [])))
+    def ours():
+        return run(*laid)[0]
 
-    def theirs(*inputs):
-        return session.run(None, dict(zip(shapes, inputs, strict=True)))[0]
+    def theirs():
+        return session.run(["alpha"], inputs)[0]
 
     return ours, theirs, inputs
 
@@ -134,14 +129,13 @@ def count_nodes(path: Path) -> int:
     return len(onnx.load(path).graph.node)
 
 
-def opencv_alpha(path: Path, inputs: list[np.ndarray]) -> np.ndarray | None:
+def opencv_alpha(path: Path, inputs: dict[str, np.ndarray]) -> np.ndarray | None:
     """Return what OpenCV computes; None where it refuses the file."""
     import cv2
 
     try:
         net = cv2.dnn.readNetFromONNX(str(path))
-        names = ["image", "plate", "trimap"]
-        for name, x in zip([n for n in names if len(inputs) > 1 or n == "image"], inputs):
+        for name, x in inputs.items():
             net.setInput(x, name)
         return net.forward("alpha")
     except cv2.error:
