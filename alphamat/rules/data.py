@@ -68,10 +68,9 @@ def _told(field: str, value: Any) -> Any:
 
 def _size_told(size: Callable) -> dict[str, Any]:
     bound = size if isinstance(size, partial) else partial(size)
-    name = _name(bound.func, SIZES)
-    return {"rule": name, **dict(zip(_numbers(bound.func)[0], bound.args, strict=False))} | (
-        bound.keywords
-    )
+    needed, _ = _numbers(bound.func)
+    numbers = dict(zip(needed, bound.args, strict=True)) | bound.keywords
+    return {"rule": _name(bound.func, SIZES), **numbers}
 
 
 def _name(function: Callable, table: dict[str, Any]) -> str:
