@@ -86,7 +86,16 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_LATER = ("datasets", "evaluation", "examples", "method", "metrics", "segmentation", "video")
+_LATER = (
+    "datasets",
+    "evaluation",
+    "examples",
+    "method",
+    "metrics",
+    "onnx",
+    "segmentation",
+    "video",
+)
 
 
 def __getattr__(name: str) -> ModuleType:

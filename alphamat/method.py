@@ -46,6 +46,12 @@ class Matte(NamedTuple):
     """(H, W, 3) colours in [0, 1], not multiplied by alpha; None where the method gives none."""
 
 
+def stacked(mattes: list[Matte]) -> Matte:
+    """Return the mattes of a batch as one, (B, H, W) and (B, H, W, 3)."""
+    alphas, foregrounds = zip(*mattes, strict=True)
+    return Matte(np.stack(alphas), None if foregrounds[0] is None else np.stack(foregrounds))
+
+
 class Method(Protocol):
     """A function `(image, trimap=None, plate=None) -> alpha`, or -> `Matte`.
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from alphamat_deep.catalogue import PRESETS as PRESETS
     from alphamat_deep.checking import self_test as self_test
     from alphamat_deep.compiling import pure as pure
+    from alphamat_deep.export import export_onnx as export_onnx
+    from alphamat_deep.export import export_stablehlo as export_stablehlo
     from alphamat_deep.matting import Matting as Matting
     from alphamat_deep.zoo import build as build
     from alphamat_deep.zoo import convert as convert
@@ -41,6 +43,8 @@ __all__ = [
     "build",
     "convert",
     "differentiable",
+    "export_onnx",
+    "export_stablehlo",
     "from_state_dict",
     "load",
     "pure",
@@ -53,6 +57,7 @@ __all__ = [
 _HOMES = {
     "PRESETS": "catalogue",
     "Matting": "matting",
+    **dict.fromkeys(("export_onnx", "export_stablehlo"), "export"),
     "pure": "compiling",
     "self_test": "checking",
     **dict.fromkeys(("build", "convert", "from_state_dict", "load", "save", "state_dict"), "zoo"),

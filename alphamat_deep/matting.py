@@ -13,11 +13,11 @@ import numpy as np
 from flax import nnx
 
 from alphamat import memory
-from alphamat.door import Pixels, as_array, refuse_other_size
-from alphamat.method import Matte, Need, Takes, refuse_unless_taken
+from alphamat.door import Pixels
+from alphamat.method import Matte, Takes, refuse_unless_taken, stacked
+from alphamat.rules import Prepared, one_by_one, remembering, taken_by
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values
-from alphamat_deep.preprocess import Prepared, refuse_channels_first
 
 PRECISIONS = "highest", "high", "default"
 
@@ -43,12 +43,7 @@ class Matting:
     @property
     def takes(self) -> Takes:
         """What it takes beside the image, by the authors' rules."""
-        rules = self.preset.preprocess
-        return Takes(
-            trimap=Need.NO if rules.encode is None else Need.YES,
-            plate=Need.YES if rules.plate else Need.NO,
-            clip=True,
-        )
+        return taken_by(self.preset.preprocess)
 
     def __reduce__(self):
         # The model is built again: it holds functions of JAX that pickle cannot find.
@@ -99,25 +94,14 @@ class Matting:
         """
         if self._initial_state is None:
             return self.layers
-        seen = size = None
-
-        def step(image, trimap=None, plate=None) -> Matte:
-            nonlocal seen, size
-            image = as_array(image, name="image")
-            if size is not None:
-                refuse_other_size(image.shape, size, "image", "the clip's first frame")
-            matte, seen = self._next(seen, image, trimap, plate)
-            size = image.shape
-            return matte
-
-        return step
+        return remembering(self._next)
 
     def _next(self, seen, image, trimap, plate) -> tuple[Matte, tuple | None]:
         """Return a frame's matte, and the network's memory of the clip after it."""
         rules = self.preset.preprocess
         refuse_unless_taken(self, trimap=trimap is not None, plate=plate is not None)
         given = {"image": image, "trimap": trimap, "plate": plate}
-        several, pictures = _one_by_one(given)
+        several, pictures = one_by_one(given)
         prepared = [rules.apply(**picture) for picture in pictures]
         self._refuse_beyond_memory(len(prepared), *prepared[0].inputs[0].shape[1:3])
         together = zip(*(one.inputs for one in prepared), strict=True)
@@ -133,7 +117,7 @@ class Matting:
             self._undo(one, alpha[at], None if colours is None else colours[at])
             for at, one in enumerate(prepared)
         ]
-        return (_stacked(mattes) if several else mattes[0]), seen
+        return (stacked(mattes) if several else mattes[0]), seen
 
     def _undo(self, prepared: Prepared, alpha: np.ndarray, foreground: np.ndarray | None) -> Matte:
         rules = self.preset.preprocess
@@ -159,34 +143,6 @@ class Matting:
                 f"{self.name} on {several}{height} × {width} (height × width)",
                 "Make the image smaller, or matte it in parts.",
             )
-
-
-def _one_by_one(given: dict[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
-    """Return whether a batch is given, and the inputs for each of its pictures."""
-    arrays = {
-        name: None if pixels is None else as_array(pixels, name=name)
-        for name, pixels in given.items()
-    }
-    image = arrays["image"]
-    if image is None or image.ndim != 4:
-        return False, [given]
-    refuse_channels_first(image, "image")
-    if not len(image):
-        raise ValueError(f"`image` has shape {image.shape}: it is an empty batch.")
-    for name, array in arrays.items():
-        if array is not None and (array.ndim < 3 or len(array) != len(image)):
-            raise ValueError(
-                f"`{name}` has shape {array.shape}; expected one for each of {len(image)} pictures."
-            )
-    return True, [
-        {name: None if array is None else array[at] for name, array in arrays.items()}
-        for at in range(len(image))
-    ]
-
-
-def _stacked(mattes: list[Matte]) -> Matte:
-    alphas, foregrounds = zip(*mattes, strict=True)
-    return Matte(np.stack(alphas), None if foregrounds[0] is None else np.stack(foregrounds))
 
 
 @partial(jax.jit, static_argnums=0)

@@ -35,6 +35,8 @@ ROOMS = {
     "alphamat.method": "door methods system",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
+    "alphamat.rules": "door method trimap",
+    "alphamat.onnx": "door method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",
     "alphamat.words": "door trimap",
@@ -45,22 +47,21 @@ ROOMS = {
     "alphamat.serve": "door foreground installed interrupts io laplacians method methods "
     "photograph progress segmentation trimap",
     "alphamat.cli": "datasets door evaluation examples installed io method metrics "
-    "photograph plate progress segmentation serve system trimap video words",
+    "onnx photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
     "alphamat_deep.models": "backbones layers",
     "alphamat_deep.checkpoints": "",
-    "alphamat_deep.preprocess": "",
     "alphamat_deep.fill": "layers",
-    "alphamat_deep.catalogue": "backbones fill models preprocess",
+    "alphamat_deep.catalogue": "backbones fill models",
     "alphamat_deep.compiling": "catalogue",
-    "alphamat_deep.matting": "catalogue compiling preprocess",
+    "alphamat_deep.matting": "catalogue compiling",
     "alphamat_deep.zoo": "catalogue checkpoints compiling fill matting",
+    "alphamat_deep.export": "compiling matting",
     "alphamat_deep.differentiable": "",
     "alphamat_deep.checking": "differentiable layers",
-    "alphamat_deep.training": "catalogue checkpoints compiling fill layers matting models "
-    "preprocess zoo",
+    "alphamat_deep.training": "catalogue checkpoints compiling fill layers matting models zoo",
 }
 
 # Where a package may take another's names from, beside its `__init__`.
@@ -68,7 +69,7 @@ PUBLIC = {
     "solvers": "blackbox box grid jax loops operators parameters parts runs",
     "alphamat": "datasets datasets.compose door door.parameters evaluation.naming examples "
     "examples.backdrops examples.painting interrupts io.folders io.whole memory method metrics "
-    "progress trimap trimap.parse",
+    "progress rules trimap trimap.parse",
     "alphamat_deep": "",
 }
 

@@ -15,6 +15,7 @@ from alphamat.cli.convert import convert_weights
 from alphamat.cli.cutout import cut_out
 from alphamat.cli.demo import run_demo
 from alphamat.cli.evaluate import run_evaluation
+from alphamat.cli.export import export_network
 from alphamat.cli.matte import matte_image
 from alphamat.cli.methods import list_methods
 from alphamat.cli.models import list_models
@@ -34,6 +35,7 @@ COMMANDS = {
     "serve": serve_photographs,
     "models": list_models,
     "convert": convert_weights,
+    "export": export_network,
     "train": train_network,
     "evaluate": run_evaluation,
     "score": score_alphas,
@@ -49,6 +51,7 @@ EXAMPLES = {
     "serve": "--open",
     "models": "gca",
     "convert": "gca-dist.pth gca.safetensors --preset gca",
+    "export": "modnet --weights modnet.ckpt --size 512x512 -o modnet.onnx",
     "train": "fine-tune --preset modnet --weights modnet.ckpt --foregrounds cutouts/ -o run/",
     "evaluate": "synthetic --method closed-form --method knn -o results",
     "score": "predictions/ truths/ trimaps/",

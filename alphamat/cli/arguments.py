@@ -13,7 +13,11 @@ from alphamat.trimap import Diagonal, Ellipse
 from alphamat.words import width_named
 
 MethodName = Annotated[
-    str, typer.Option(help="How to estimate alpha; see `alphamat methods` and `alphamat models`.")
+    str,
+    typer.Option(
+        help="How to estimate alpha; see `alphamat methods` and `alphamat models`. Or a file of a "
+        "network in ONNX: net.onnx."
+    ),
 ]
 WeightsFile = Annotated[
     Path | None,

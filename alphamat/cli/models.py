@@ -7,28 +7,43 @@ from typing import Annotated
 import typer
 
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.cli.named import module_with
+from alphamat.cli.named import ONNX, module_with
 from alphamat.installed import installed_models
+from alphamat.onnx import ROWS
 
 BUNDLED = "come with alphamat, MIT"
+COMMERCIAL = {True: "allowed", False: "not allowed", None: "not stated"}
 
 
 def list_models(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A network, to print all about it.")
+        str | None,
+        typer.Argument(metavar="NAME", help="A network, or a file in ONNX, to print all about it."),
     ] = None,
 ) -> None:
     """List the networks: where their weights are published, and on what terms.
 
-    Weights are never downloaded. Scores are those that their authors report.
+    Those that end with .onnx are files of others that run without JAX, such as
+    `--method u2net.onnx`. Nothing is downloaded. Scores are those that their
+    authors report.
     """
     with faults_in_one_line():
-        if name is not None:
-            lines = [_whole(name, module_with(name, "NAME").PRESETS[name])]
+        if name is None:
+            told = "\n".join([*_networks(), *map(_file_line, ROWS)])
+        elif name.endswith(ONNX) and name.removesuffix(ONNX) in ROWS:
+            told = _whole_file(name)
         else:
-            found = installed_models().items()
-            lines = [_line(preset, module.PRESETS[preset]) for preset, module in found]
-    typer.echo("\n".join(lines))
+            told = _whole(name, module_with(name, "NAME").PRESETS[name])
+    typer.echo(told)
+
+
+def _networks() -> list[str]:
+    try:
+        found = installed_models().items()
+    except ImportError as fault:
+        typer.echo(f"networks that need JAX are not listed: {fault}", err=True)
+        return []
+    return [_line(preset, module.PRESETS[preset]) for preset, module in found]
 
 
 def _line(name: str, preset) -> str:
@@ -45,15 +60,36 @@ def _whole(name: str, preset) -> str:
     if preset.weights is None:
         lines["weights"] = BUNDLED if preset.bundled else "none published"
     else:
-        commercial = {True: "allowed", False: "not allowed", None: "not stated"}
         lines |= {
             "weights": preset.weights.place,
             "format": f"{preset.weights.format} {preset.weights.size}".strip(),
             "licence": preset.weights.licence,
-            "commercial": commercial[preset.weights.commercial],
+            "commercial": COMMERCIAL[preset.weights.commercial],
             "sha256": preset.weights.sha256,
         }
     lines |= {"scores": "; ".join(map(_score, preset.scores)), "warning": preset.warning}
+    return _told(name, lines)
+
+
+def _file_line(name: str) -> str:
+    return f"{name + ONNX:<28} ONNX, {ROWS[name].licence}"
+
+
+def _whole_file(name: str) -> str:
+    row = ROWS[name.removesuffix(ONNX)]
+    lines = {
+        "network": row.citation,
+        "file": row.url,
+        "names": ", ".join(row.files),
+        "licence": row.licence,
+        "commercial": COMMERCIAL[row.commercial],
+        "md5": row.md5,
+        "warning": row.warning,
+    }
+    return _told(name, lines)
+
+
+def _told(name: str, lines: dict[str, str]) -> str:
     return "\n".join([name, *(f"  {key:<11} {text}" for key, text in lines.items() if text)])
 
 

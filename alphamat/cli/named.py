@@ -12,9 +12,12 @@ from types import ModuleType
 
 import typer
 
+import alphamat.onnx
 from alphamat.door.parameters import parameters
 from alphamat.installed import installed_methods, installed_models
 from alphamat.method import Need, takes
+
+ONNX = ".onnx"
 
 
 def module_with(network: str, argument: str) -> ModuleType:
@@ -31,8 +34,19 @@ def module_with(network: str, argument: str) -> ModuleType:
 def method_named(name: str, weights: Path | None = None, option: str = "--method") -> Callable:
     """Return a method by its name, such as `closed-form` or `closed_form`, or load a network.
 
-    `MODULE:FUNCTION` is a function of the user's. `option` is what the command line calls the name.
+    `MODULE:FUNCTION` is a function of the user's. A file in ONNX is a method by itself, or is what
+    a name says. `option` is what the command line calls the name.
     """
+    if name.endswith(ONNX) and weights is None:
+        return alphamat.onnx.load(name)
+    if weights is not None and weights.suffix == ONNX:
+        if name not in alphamat.onnx.ROWS:
+            raise typer.BadParameter(
+                f"'{name}' is not known of files in ONNX; expected the file itself, or one of: "
+                f"{', '.join(alphamat.onnx.ROWS)}.",
+                param_hint=option,
+            )
+        return alphamat.onnx.load(weights, like=name)
     if ":" in name and weights is None:
         return function_named(name, option)
     methods = installed_methods()

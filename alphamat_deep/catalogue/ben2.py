@@ -2,24 +2,24 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
-from alphamat_deep.fill import Names
-from alphamat_deep.models.ben2 import BEN2, BEN2Config
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocess,
     Resize,
     Stretch,
     bilinear,
-    pillow,
+    pillow_lanczos,
     square,
 )
+from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
+from alphamat_deep.fill import Names
+from alphamat_deep.models.ben2 import BEN2, BEN2Config
 
 RULES = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
-    chain=(Stretch(), Resize(partial(square, 1024), how=partial(pillow, "LANCZOS"), back=bilinear)),
+    chain=(Stretch(), Resize(partial(square, 1024), how=pillow_lanczos, back=bilinear)),
 )
 
 NAMES = Names(

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Any
 
+from alphamat.rules import Pad, Preprocess
 from alphamat_deep.backbones.resnet import resnet50, resnet101
 from alphamat_deep.catalogue.backbones import MOBILENETV2, RESNET, TORCHVISION_MOBILENETV2
 from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_patches
 from alphamat_deep.fill import Names
 from alphamat_deep.models.bgmv2 import BGMv2, BGMv2Config
-from alphamat_deep.preprocess import Pad, Preprocess
 
 CITATION = (
     'Lin, Ryabtsev, Sengupta, Curless, Seitz & Kemelmacher-Shlizerman, "Real-Time High-Resolution '

@@ -6,11 +6,20 @@ from math import isqrt
 import numpy as np
 from jax import Array
 
+from alphamat.rules import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Preprocess,
+    Resize,
+    Size,
+    exactly,
+    pillow_bicubic,
+    pillow_bilinear,
+)
 from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_pixel
 from alphamat_deep.catalogue.u2net import MASK
 from alphamat_deep.fill import Names
 from alphamat_deep.models.birefnet import BiRefNet, BiRefNetConfig
-from alphamat_deep.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, Size, pillow
 
 CITATION = (
     'Zheng et al., "Bilateral Reference for High-Resolution Dichotomous Image Segmentation", '
@@ -84,11 +93,6 @@ def likeness(kernel: Array, colours_first: bool) -> float:
     return float(1 - np.mean(steps) / (2 * weights.var()))
 
 
-def fixed(rows: int, columns: int, height: int, width: int) -> Size:
-    """Resize to one size, whatever the proportions."""
-    return rows, columns
-
-
 def published(
     name: str, data: str, size: Size = (1024, 1024), *, lite: bool = False, mask: bool = True
 ) -> Preset:
@@ -96,9 +100,7 @@ def published(
 
     The author cuts alpha off to 8 bits before he resizes it; here it stays as it is.
     """
-    step = Resize(
-        partial(fixed, *size), how=partial(pillow, "BILINEAR"), back=partial(pillow, "BICUBIC")
-    )
+    step = Resize(partial(exactly, *size), how=pillow_bilinear, back=pillow_bicubic)
     return Preset(
         model=BiRefNet,
         config=LITE if lite else BiRefNetConfig(),

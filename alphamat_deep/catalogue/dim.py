@@ -2,12 +2,7 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
-from alphamat_deep.catalogue.sources import ADOBE_LICENCE, PADDLESEG_LICENCE, PADDLESEG_MODELS
-from alphamat_deep.fill import Names
-from alphamat_deep.models.dim import DIM, ENCODER, DIMConfig
-from alphamat_deep.models.pp_dim import PPDIM, PPDIMConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     HALF,
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -19,6 +14,11 @@ from alphamat_deep.preprocess import (
     raw_levels,
     within,
 )
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
+from alphamat_deep.catalogue.sources import ADOBE_LICENCE, PADDLESEG_LICENCE, PADDLESEG_MODELS
+from alphamat_deep.fill import Names
+from alphamat_deep.models.dim import DIM, ENCODER, DIMConfig
+from alphamat_deep.models.pp_dim import PPDIM, PPDIMConfig
 
 CITATION = 'Xu, Price, Cohen & Huang, "Deep Image Matting", CVPR 2017'
 RELEASES = "https://github.com/huochaitiantang/pytorch-deep-image-matting/releases/download/"

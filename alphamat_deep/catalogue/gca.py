@@ -2,11 +2,7 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
-from alphamat_deep.catalogue.sources import ADOBE_LICENCE
-from alphamat_deep.fill import Names
-from alphamat_deep.models.gca import GCA, GCAConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     HALF,
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -15,6 +11,10 @@ from alphamat_deep.preprocess import (
     one_hot,
     raw_levels,
 )
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
+from alphamat_deep.catalogue.sources import ADOBE_LICENCE
+from alphamat_deep.fill import Names
+from alphamat_deep.models.gca import GCA, GCAConfig
 
 CITATION = (
     'Li & Lu, "Natural Image Matting via Guided Contextual Attention", AAAI 2020, '

@@ -3,11 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from alphamat_deep.backbones.mobilenet_v2 import STAGES
-from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
-from alphamat_deep.fill import Names
-from alphamat_deep.models.indexnet import IndexNet, IndexNetConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocess,
@@ -16,6 +12,10 @@ from alphamat_deep.preprocess import (
     ceil_sides,
     levels,
 )
+from alphamat_deep.backbones.mobilenet_v2 import STAGES
+from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
+from alphamat_deep.fill import Names
+from alphamat_deep.models.indexnet import IndexNet, IndexNetConfig
 
 RULES = Preprocess(
     IMAGENET_MEAN,

@@ -2,18 +2,10 @@
 
 from functools import partial
 
-import numpy as np
-
+from alphamat.rules import HALF, Preprocess, Resize, Stretch, bilinear_cut_off, square
 from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
 from alphamat_deep.catalogue.u2net import MASK
 from alphamat_deep.models.u2net import U2Net, U2NetConfig
-from alphamat_deep.preprocess import HALF, Preprocess, Resize, Size, Stretch, bilinear, square
-
-
-def bilinear_cut_off(pixels: np.ndarray, size: Size) -> np.ndarray:
-    """Interpolate as `bilinear` does, but cut 8 bits off to 8 bits instead of rounding."""
-    return bilinear(pixels.astype(np.float32), size).astype(pixels.dtype)
-
 
 RULES = Preprocess(
     HALF, (1, 1, 1), chain=(Stretch(), Resize(partial(square, 1024), how=bilinear_cut_off))

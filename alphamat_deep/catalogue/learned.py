@@ -2,9 +2,9 @@
 
 from functools import partial
 
+from alphamat.rules import Pad, Preprocess, levels
 from alphamat_deep.catalogue.preset import Preset, by_pixel
 from alphamat_deep.models.learned import Learned, LearnedConfig
-from alphamat_deep.preprocess import Pad, Preprocess, levels
 
 RULES = Preprocess(
     mean=(0.0, 0.0, 0.0),

@@ -2,6 +2,16 @@
 
 from functools import partial
 
+from alphamat.rules import (
+    HALF,
+    Preprocess,
+    Resize,
+    area,
+    floor_short_side,
+    floor_short_side_unless_between,
+    floor_sides,
+    short_side,
+)
 from alphamat_deep.backbones.hrnet import hrnet_w18
 from alphamat_deep.backbones.mobilenet_v2 import MobileNetV2
 from alphamat_deep.backbones.resnet_vd import resnet50_vd
@@ -17,16 +27,6 @@ from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_
 from alphamat_deep.catalogue.sources import PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
 from alphamat_deep.models.modnet import MODNet, MODNetConfig
-from alphamat_deep.preprocess import (
-    HALF,
-    Preprocess,
-    Resize,
-    area,
-    floor_short_side,
-    floor_short_side_unless_between,
-    floor_sides,
-    short_side,
-)
 
 CITATION = (
     'Ke, Sun, Li, Yan & Lau, "MODNet: Real-Time Trimap-Free Portrait Matting via Objective '

@@ -3,20 +3,21 @@
 from dataclasses import replace
 from functools import partial
 
-from alphamat_deep.backbones.vitae import ViTAE
-from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_pixel
-from alphamat_deep.fill import Names
-from alphamat_deep.models.p3m import P3MNet, P3MNetConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocess,
     Resize,
-    Size,
     bilinear,
     bilinear_over_black,
+    floor_halves,
+    floor_short_side_within,
     floor_sides,
 )
+from alphamat_deep.backbones.vitae import ViTAE
+from alphamat_deep.catalogue.preset import Backbone, Preset, Weights, by_pixel
+from alphamat_deep.fill import Names
+from alphamat_deep.models.p3m import P3MNet, P3MNetConfig
 
 CITATION = (
     'Li, Ma, Zhang & Tao, "Privacy-Preserving Portrait Matting", ACM Multimedia 2021, '
@@ -42,31 +43,21 @@ DRAWN = (
 )
 
 
-def limit(height: int, width: int) -> Size:
-    """Shrink to a short side of at most 1080, and round the long one down."""
-    short = min(height, width)
-    most = min(1080, short)
-    return height * most // short, width * most // short
-
-
-def halve(height: int, width: int) -> Size:
-    """Halve, and round down to multiples of 32, to at most 1600."""
-    return floor_sides(32, height // 2, width // 2, most=1600)
-
-
+_limit = Resize(partial(floor_short_side_within, 1080))
 _shrink = partial(Resize, how=bilinear_over_black, back=bilinear)
+_halved = partial(floor_halves, 32, most=1600)
 
 # The authors' program for samples, with its test choice RESIZE. Its version of scikit-image mixes
 # black into the outermost pixels of alpha, where portraits often end; ours does not.
-RULES = Preprocess(IMAGENET_MEAN, IMAGENET_STD, chain=(Resize(limit), _shrink(halve)))
+RULES = Preprocess(IMAGENET_MEAN, IMAGENET_STD, chain=(_limit, _shrink(_halved)))
 
 # HYBRID: they bring the parts and alpha to the picture's size before they join them. Here they are
 # joined at the network's size, which is the same where the sides are multiples of 32.
 HYBRID = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
-    chain=(Resize(limit), _shrink(partial(floor_sides, 32, most=1600))),
-    coarse=(Resize(limit), _shrink(halve)),
+    chain=(_limit, _shrink(partial(floor_sides, 32, most=1600))),
+    coarse=(_limit, _shrink(_halved)),
 )
 
 NAMES = Names(

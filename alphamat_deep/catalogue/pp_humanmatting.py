@@ -2,12 +2,12 @@
 
 from functools import partial
 
+from alphamat.rules import HALF, Preprocess, Resize, floor_sides, short_side
 from alphamat_deep.catalogue.backbones import PADDLE_RESNET_VD
 from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import PADDLESEG, PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
 from alphamat_deep.models.pp_humanmatting import PPHumanMatting, PPHumanMattingConfig
-from alphamat_deep.preprocess import HALF, Preprocess, Resize, floor_sides, short_side
 
 RULES = Preprocess(
     HALF, HALF, chain=(Resize(partial(short_side, 2048)), Resize(partial(floor_sides, 128)))

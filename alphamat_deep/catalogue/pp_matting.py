@@ -2,13 +2,13 @@
 
 from functools import partial
 
+from alphamat.rules import HALF, Preprocess, Resize, floor_sides, short_side_within
 from alphamat_deep.backbones.hrnet import hrnet_w48
 from alphamat_deep.catalogue.backbones import HRNET, PADDLE_HRNET
 from alphamat_deep.catalogue.preset import Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import ADOBE_LICENCE, PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
 from alphamat_deep.models.pp_matting import PPMatting, PPMattingConfig
-from alphamat_deep.preprocess import HALF, Preprocess, Resize, floor_sides, short_side_within
 
 CITATION = (
     'Chen et al., "PP-Matting: High-Accuracy Natural Image Matting", 2022, '

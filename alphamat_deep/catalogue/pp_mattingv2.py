@@ -2,11 +2,11 @@
 
 from functools import partial
 
+from alphamat.rules import HALF, Preprocess, Resize, floor_sides, short_side_within
 from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import PADDLESEG, PADDLESEG_LICENCE, PADDLESEG_MODELS
 from alphamat_deep.fill import Names
 from alphamat_deep.models.pp_matting_v2 import PPMattingV2, PPMattingV2Config
-from alphamat_deep.preprocess import HALF, Preprocess, Resize, floor_sides, short_side_within
 
 RULES = Preprocess(
     HALF,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from alphamat.rules import Preprocess
 from alphamat_deep.fill import Names
-from alphamat_deep.preprocess import Preprocess
 
 
 class Weights(NamedTuple):

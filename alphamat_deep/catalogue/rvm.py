@@ -2,13 +2,13 @@
 
 from functools import partial
 
+from alphamat.rules import Preprocess
 from alphamat_deep.backbones.resnet import resnet50
 from alphamat_deep.catalogue.backbones import MOBILENETV3, PADDLE_MOBILENETV3, RESNET
 from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel, by_small_frame
 from alphamat_deep.catalogue.sources import PADDLESEG_MODELS
 from alphamat_deep.fill import Names
 from alphamat_deep.models.rvm import RVM, RVMConfig
-from alphamat_deep.preprocess import Preprocess
 
 CITATION = (
     'Lin, Yang, Saleemi & Sengupta, "Robust High-Resolution Video Matting with Temporal Guidance", '

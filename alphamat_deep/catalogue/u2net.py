@@ -2,9 +2,7 @@
 
 from functools import partial
 
-from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
-from alphamat_deep.models.u2net import U2Net, U2NetConfig
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Brighten,
@@ -12,9 +10,11 @@ from alphamat_deep.preprocess import (
     Resize,
     Stretch,
     bilinear_over_black,
-    pillow,
+    pillow_bilinear,
     square,
 )
+from alphamat_deep.catalogue.preset import Preset, Weights, by_pixel
+from alphamat_deep.models.u2net import U2Net, U2NetConfig
 
 CITATION = (
     'Qin et al., "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection", '
@@ -30,12 +30,11 @@ WARNING = (
     "to check the licences of the training data (issue 208 of xuebinqin/U-2-Net)."
 )
 
-
 RULES = Preprocess(
     IMAGENET_MEAN,
     IMAGENET_STD,
     chain=(
-        Resize(partial(square, 320), how=bilinear_over_black, back=partial(pillow, "BILINEAR")),
+        Resize(partial(square, 320), how=bilinear_over_black, back=pillow_bilinear),
         Brighten(),
         Stretch(),
     ),

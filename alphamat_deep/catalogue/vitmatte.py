@@ -2,11 +2,11 @@
 
 from functools import partial
 
+from alphamat.rules import IMAGENET_MEAN, Extend, Preprocess, exceed_sides, levels
 from alphamat_deep.catalogue.preset import Backbone, Preset, Score, Weights, by_pixel
 from alphamat_deep.catalogue.sources import ADOBE_LICENCE
 from alphamat_deep.fill import Names
 from alphamat_deep.models.vitmatte import ViTMatte, ViTMatteConfig
-from alphamat_deep.preprocess import IMAGENET_MEAN, Extend, Preprocess, exceed_sides, levels
 
 CITATION = (
     'Yao, Wang, Yang & Wang, "ViTMatte: Boosting Image Matting with Pre-trained Plain Vision '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -74,6 +75,7 @@ def average_pool(x: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
     return x.reshape(B, H // 2, 2, W // 2, 2, C).mean((2, 4))
 
 
+@jax.jit  # `export` knows it by its name
 def max_pool_all(x: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
     """Return the largest of each 2 × 2 pixels. A last odd row or column counts by itself."""
     return max_pool(_with_even_sides(x))[0]

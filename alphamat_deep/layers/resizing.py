@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
 
+@partial(jax.jit, static_argnums=(1, 2))  # `export` knows it by its name
 def resize(x: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, "B h w C"]:
     """Resize bilinearly with half-pixel centres (align_corners=False), without antialiasing."""
     if (height, width) == x.shape[1:3]:

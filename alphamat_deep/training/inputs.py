@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import jax.numpy as jnp
 from jax import Array
 
-from alphamat_deep.catalogue.fba import WIDTHS, known_and_near
-from alphamat_deep.preprocess import Preprocess, levels, one_hot, raw_levels
+from alphamat.rules import Preprocess, known_and_near, levels, one_hot, raw_levels
+from alphamat.rules.encodings import WIDTHS
 
 UNKNOWN = 128  # of 255: what the unknown is in files
 

@@ -2,14 +2,15 @@
 
 import dataclasses
 import importlib
+import json
 import pkgutil
 import re
 
 import numpy as np
 import pytest
 
+from alphamat.rules import Preprocess, from_data, to_data
 from alphamat_deep import PRESETS, catalogue
-from alphamat_deep.preprocess import Preprocess
 
 NAMES = [
     "learned",
@@ -114,3 +115,16 @@ def test_names_are_regular_expressions_and_replacements_that_fit(name):
 def test_where_weights_are_is_one_text(url, file, place):
     terms = {"format": "PyTorch", "licence": "MIT", "commercial": True}
     assert catalogue.Weights(url=url, file=file, **terms).place == place
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_rules_can_be_written_and_read(preset):
+    rules = PRESETS[preset].preprocess
+    data = to_data(rules)
+    back = from_data(json.loads(json.dumps(data)))
+    assert to_data(back) == data
+    assert dataclasses.replace(back, chain=()) == dataclasses.replace(rules, chain=())
+    for size in ((70, 91), (640, 480)):
+        for step, read in zip(rules.chain, back.chain, strict=True):
+            if hasattr(step, "size"):
+                assert step.size(*size) == read.size(*size)

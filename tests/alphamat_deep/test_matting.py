@@ -11,7 +11,8 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep import matting, preprocess
+from alphamat.rules import Pad, Preprocess
+from alphamat_deep import matting
 from alphamat_deep.layers import Conv
 from tests.alphamat_deep.tiny import RULES, TINY, picture, tensors
 
@@ -78,7 +79,7 @@ class Plated(nnx.Module):
 
 
 def test_a_network_with_a_plate_gives_alpha_and_foreground(tmp_path, monkeypatch):
-    rules = preprocess.Preprocess((0, 0, 0), (1, 1, 1), chain=(preprocess.Pad(0, 4),), plate=True)
+    rules = Preprocess((0, 0, 0), (1, 1, 1), chain=(Pad(0, 4),), plate=True)
     row = replace(TINY, model=Plated, preprocess=rules)
     monkeypatch.setitem(alphamat_deep.PRESETS, "plated", row)
     weight = np.random.default_rng(67).normal(size=(1, 6, 3, 3)).astype(np.float32)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from alphamat_deep import preprocess
+from alphamat.rules import HALF, Preprocess, Resize, bilinear, floor_sides, levels
 from alphamat_deep.catalogue import Preset, Score, Weights
 from alphamat_deep.catalogue.preset import by_pixel
 from alphamat_deep.layers import Conv
@@ -33,15 +33,11 @@ class Tiny(nnx.Module):
         return TinyOutput(self.activation(self.conv(jnp.concatenate([image, trimap], axis=-1))))
 
 
-RULES = preprocess.Preprocess(
-    preprocess.HALF,
-    preprocess.HALF,
-    preprocess.levels,
-    (
-        preprocess.Resize(
-            partial(preprocess.floor_sides, 8, most=64), how_trimap=preprocess.bilinear
-        ),
-    ),
+RULES = Preprocess(
+    HALF,
+    HALF,
+    levels,
+    (Resize(partial(floor_sides, 8, most=64), how_trimap=bilinear),),
 )
 TINY = Preset(
     model=Tiny,

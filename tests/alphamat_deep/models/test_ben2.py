@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 import alphamat_deep
+from alphamat.rules import IMAGENET_MEAN, IMAGENET_STD
 from alphamat_deep.models import ben2
-from alphamat_deep.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from tests.alphamat_deep.layers.reference import noise
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import alphamat_deep
-from alphamat_deep.catalogue.fba import RULES, known_and_near
+from alphamat.rules import known_and_near
+from alphamat_deep.catalogue.fba import RULES
 from alphamat_deep.compiling import without_values
 from alphamat_deep.models.fba import fuse
 from tests.alphamat_deep.layers.reference import noise

@@ -5,8 +5,8 @@ import numpy as np
 from flax import nnx
 
 import alphamat_deep
+from alphamat.rules import IMAGENET_MEAN, IMAGENET_STD
 from alphamat_deep.models.indexnet import Indices, spread
-from alphamat_deep.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from tests.alphamat_deep.layers.reference import noise
 
 

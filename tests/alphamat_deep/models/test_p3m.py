@@ -8,9 +8,9 @@ from flax import nnx
 from skimage.transform import resize
 
 import alphamat_deep
+from alphamat.rules import IMAGENET_MEAN, IMAGENET_STD
 from alphamat_deep.backbones.vitae import Performer, draw_directions
 from alphamat_deep.models.p3m import fuse_coarse
-from alphamat_deep.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from tests.alphamat_deep.layers.reference import filled, noise
 from tests.alphamat_deep.networks import jit, network, pictures
 from tests.alphamat_deep.oracles import by_preset

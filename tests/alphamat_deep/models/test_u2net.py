@@ -13,8 +13,8 @@ import alphamat
 import alphamat_deep
 from alphamat.cli import app
 from alphamat.io.images import read_image, write_image
+from alphamat.rules import bilinear_cut_off
 from alphamat_deep import layers
-from alphamat_deep.catalogue.isnet import bilinear_cut_off
 from alphamat_deep.compiling import without_values
 from alphamat_deep.fill import shapes_of
 from alphamat_deep.models.u2net import RSU

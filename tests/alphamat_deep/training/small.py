@@ -17,7 +17,7 @@ import optax
 from flax import nnx
 
 import alphamat_deep
-from alphamat_deep import preprocess
+from alphamat.rules import Preprocess, Resize, bilinear, floor_sides, levels
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.catalogue.preset import by_pixel
 from alphamat_deep.layers import Conv, batch_norm
@@ -48,15 +48,11 @@ class Small(nnx.Module):
 SMALL = Preset(
     model=Small,
     config=SmallConfig(),
-    preprocess=preprocess.Preprocess(
+    preprocess=Preprocess(
         (0.0, 0.0, 0.0),
         (1.0, 1.0, 1.0),
-        preprocess.levels,
-        (
-            preprocess.Resize(
-                partial(preprocess.floor_sides, 8, most=64), how_trimap=preprocess.bilinear
-            ),
-        ),
+        levels,
+        (Resize(partial(floor_sides, 8, most=64), how_trimap=bilinear),),
     ),
     memory=partial(by_pixel, 100),
     weights=None,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from alphamat_deep.preprocess import area
+from alphamat.rules import area
 from alphamat_deep.training import losses
 from alphamat_deep.training.losses import bgmv2, filters, gca, modnet, p3m, pp, rvm, vitmatte
 from tests.alphamat_deep.networks import jit

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from alphamat_deep.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from alphamat.rules import IMAGENET_MEAN, IMAGENET_STD
 from alphamat_deep.training.optimisers import by_name
 from alphamat_deep.training.recipes import (
     bgmv2,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alphamat_deep.preprocess import (
+from alphamat.rules import (
     HALF,
     Brighten,
     Extend,

@@ -1,0 +1,128 @@
+"""The proof that a file computes what its network does, on pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from alphamat.rules import Preprocess
+from alphamat_deep.export.ports import Port
+from alphamat_deep.matting import Matting
+
+TOLERANCE = 1e-4  # of alpha and colours in [0, 1]
+SHARE = 1e-3  # of pixels that may differ more, where the network decides by comparing
+RESTLESS = 4  # times as far as rounding moves the network's own alpha
+LAST_BITS = 2.0**-21  # relative; about what the order of a long sum does
+
+Run = Callable[..., Sequence[np.ndarray]]
+
+
+class Difference(NamedTuple):
+    """How far a file's alpha is from its network's, over some pictures."""
+
+    maximum: float
+    share: float
+    """Of a picture's pixels that differ by more than `TOLERANCE`."""
+    foreground: float
+    """The largest difference of a colour; 0 where there are none."""
+    own: float
+    """How far the network's alpha moves when the colours' last bits do.
+
+    It is far where the network compares numbers that are nearly equal, as where it pools.
+    """
+    pictures: int
+
+
+def differences(
+    matting: Matting, ours: Run, theirs: Run, inputs: list[Port], outputs: list[Port]
+) -> Difference:
+    """Compare two functions of the same inputs, (B, H, W, C), on three pictures.
+
+    A clip's memory is zeros at first, and then what the network remembers.
+    """
+    states = [np.zeros(port.shape, np.float32) for port in inputs if port.role == "state"]
+    rng, found = np.random.default_rng(43), []
+    batch, *size, _ = inputs[0].shape
+    for picture in _pictures(matting.preset.preprocess, *size):
+        taken = [
+            np.repeat(picture[port.role][None], batch, 0) for port in inputs if port.role != "state"
+        ]
+        expected = ours(*taken, *states)
+        bits = rng.choice(np.float32([1 - LAST_BITS, 1 + LAST_BITS]), (2, *taken[0].shape))
+        moved = [ours(taken[0] * each, *taken[1:], *states)[0] for each in bits]
+        found.append(_difference(outputs, expected, theirs(*taken, *states), moved))
+        states = [x for port, x in zip(outputs, expected, strict=True) if port.role == "state"]
+    return worst(found)
+
+
+def _difference(
+    outputs: list[Port],
+    expected: Sequence[np.ndarray],
+    found: Sequence[np.ndarray],
+    moved: list[np.ndarray],
+) -> Difference:
+    apart = [np.nan_to_num(np.abs(x - y), nan=np.inf) for x, y in zip(expected, found, strict=True)]
+    colours = [x.max() for port, x in zip(outputs, apart, strict=True) if port.role == "foreground"]
+    alpha = apart[0]
+    own = np.abs(expected[0] - np.stack(moved)).max()
+    share = (alpha > TOLERANCE).mean()
+    return Difference(*map(float, (alpha.max(), share, max(colours, default=0), own)), 1)
+
+
+def worst(found: Sequence[Difference]) -> Difference:
+    """Return the largest of each number, of all pictures."""
+    *numbers, pictures = zip(*found, strict=True)
+    return Difference(*map(max, numbers), sum(pictures))
+
+
+def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, np.ndarray]]:
+    """Make inputs of a portrait, of a part of it, and of noise: each (H, W, C)."""
+    import cv2
+
+    from alphamat import examples
+
+    portrait = examples.astronaut()
+    head = slice(0, 256), slice(96, 352)
+    rng = np.random.default_rng(41)
+    noise = rng.random((64, 64, 3)), rng.choice(np.array([0, 128, 255], np.uint8), (8, 8))
+    plate = portrait.image[:, ::-1]
+    for image, trimap in (portrait, [x[head] for x in portrait], noise):
+        colours = [
+            cv2.resize(_unit(x), (width, height), interpolation=cv2.INTER_LINEAR)
+            for x in (image, plate)
+        ]
+        made = dict(zip(("image", "plate"), colours, strict=True))
+        if rules.encode is not None:
+            marks = cv2.resize(trimap, (width, height), interpolation=cv2.INTER_NEAREST)
+            made["trimap"] = rules.encode(marks).astype(np.float32)
+        yield made
+
+
+def _unit(image: np.ndarray) -> np.ndarray:
+    return np.float32(image) / np.float32(255 if image.dtype == np.uint8 else 1)
+
+
+def network_run(function: Callable[..., Any], state: Any, precision: str) -> Run:
+    """Return a function of arrays of NumPy that JAX computes."""
+    compiled = jax.jit(function)
+
+    def run(*inputs: np.ndarray) -> list[np.ndarray]:
+        with jax.default_matmul_precision(precision):
+            return [np.asarray(x) for x in compiled(state, *inputs)]
+
+    return run
+
+
+def refuse_unless_equal(found: Difference, *, decides: bool) -> None:
+    """Raise ValueError where a file computes something else than its network."""
+    same = found.share <= (SHARE if decides else 0) or found.maximum <= RESTLESS * found.own
+    if not same or found.foreground > max(10 * TOLERANCE, RESTLESS * found.own):
+        raise ValueError(
+            f"The file was not kept: its alpha is up to {found.maximum:.2g} from the network's, on "
+            f"{found.share:.2%} of a picture by more than {TOLERANCE:g}, and colours are up to "
+            f"{found.foreground:.2g} away. Rounding alone moves the network's alpha by "
+            f"{found.own:.2g}."
+        )

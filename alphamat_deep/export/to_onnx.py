@@ -1,0 +1,278 @@
+"""A network as an ONNX file, for programs without JAX."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
+from math import gcd
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from alphamat.io.whole import refuse_unwritable, replace_file
+from alphamat.rules import Preprocess
+from alphamat_deep.export.converting import convert
+from alphamat_deep.export.dynamic import SIZES, Traced, merged
+from alphamat_deep.export.graph import Array, Graph, Value, tensor
+from alphamat_deep.export.ports import Port, function_of, inputs_of, outputs_of, spec
+from alphamat_deep.export.proving import (
+    Difference,
+    Run,
+    differences,
+    network_run,
+    refuse_unless_equal,
+    worst,
+)
+from alphamat_deep.export.sidecar import sidecar_of
+from alphamat_deep.export.writing import OPSET, model_of
+from alphamat_deep.matting import Matting
+
+LAYOUTS = "NCHW", "NHWC"
+DECIDING = {"ArgMax", "TopK"}  # operators after which a last bit may decide about a whole pixel
+
+
+class Exported(NamedTuple):
+    """What has been written."""
+
+    path: Path
+    sidecar: Path
+    size: int
+    """Bytes of the file."""
+    difference: Difference
+
+
+def export_onnx(
+    matting: Matting,
+    target: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = (512, 512),
+    layout: str = "NCHW",
+    raw: bool = False,
+    half: bool = False,
+    source: str | os.PathLike[str] | None = None,
+) -> Exported:
+    """Write a network as ONNX, and beside it, as .json, how pictures are given to it.
+
+    The file is run by onnxruntime on three pictures before it gets its name.
+
+    Parameters
+    ----------
+    matting : Matting
+        In float32, as `load` returns it.
+    target : path
+        File to write, .onnx, whole or not at all.
+    size : (int, int) or None
+        Height and width of the pictures that the file takes, one at a time. None: batches of any
+        size to which the network's rules lead a picture. Many networks allow it; it takes ten
+        times as long to write.
+    layout : "NCHW" or "NHWC"
+        Order of the axes of inputs and outputs.
+    raw : bool
+        Whether the file takes colours that are normalised already. By default it takes colours in
+        [0, 1].
+    half : bool
+        Whether weights are stored as float16, which halves the file. It computes in float32. How
+        far alpha moves is measured and written down; it is the `difference` of the result.
+    source : path, optional
+        The file of the weights, whose SHA-256 is written down.
+
+    Returns
+    -------
+    Exported
+        The paths, and how far alpha was from the network's.
+
+    Raises
+    ------
+    ImportError
+        If onnx or onnxruntime is not installed.
+    ValueError
+        If the network cannot be written, or if the file computes something else. No file is left.
+    """
+    _refuse_without_packages()
+    refuse_unwritable(target, endings=(".onnx",))
+    if layout not in LAYOUTS:
+        raise ValueError(f"`layout` is {layout!r}; expected one of: {', '.join(LAYOUTS)}.")
+    refuse_other_inputs(matting, size)
+    function, state = function_of(matting, raw=raw)
+    if size is None:
+        parts = _of_all_sizes(matting, function, state, layout)
+        sizes = _sizes_of_proof(multiple_of(matting.preset.preprocess))
+    else:
+        parts = _of_one_size(matting, function, state, layout, (1, *size))
+        sizes = [(1, *size)]
+    inputs, outputs, graph, results = parts
+    model = _model(graph, results, inputs, outputs, layout)
+    ours = network_run(function, state, matting.precision)
+    prove = partial(_differences, matting, ours, outputs, layout, sizes)
+    found = prove(model)
+    refuse_unless_equal(found, decides=any(node.operator in DECIDING for node in graph.nodes))
+    if half:
+        model = _model(graph, results, inputs, outputs, layout, half=True)
+        found = prove(model)
+    told = sidecar_of(
+        matting,
+        inputs,
+        outputs,
+        form="alphamat-onnx",
+        layout=layout,
+        raw=raw,
+        source=source,
+        versions={"onnx": version("onnx"), "onnxruntime": version("onnxruntime"), "opset": OPSET},
+        difference=found,
+    )
+    return written(target, model, told, found)
+
+
+def written(
+    target: str | os.PathLike[str], content: bytes, sidecar: bytes, difference: Difference
+) -> Exported:
+    """Write a file, then its sidecar, and return what there is."""
+    path = Path(target)
+    beside = path.with_suffix(".json")
+    replace_file(path, [content])
+    replace_file(beside, [sidecar])
+    return Exported(path, beside, len(content), difference)
+
+
+def refuse_other_inputs(matting: Matting, size: tuple[int, int] | None) -> None:
+    """Raise ValueError for what is no size, or for a network that computes in another type."""
+    if size is not None and not (
+        len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+    ):
+        raise ValueError(f"`size` is {size}; expected a height and a width, in pixels.")
+    if matting.dtype != jnp.float32:
+        raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
+
+
+def _refuse_without_packages() -> None:
+    for package in ("onnx", "onnxruntime"):
+        if find_spec(package) is None:
+            raise ImportError(
+                f"Export needs {package}, which is not installed. In a clone: "
+                'pip install -e ".[export]". From an index: pip install "alphamat[export]".'
+            )
+
+
+def _of_one_size(
+    matting: Matting,
+    function: Callable[..., Any],
+    state: Any,
+    layout: str,
+    size: tuple[int, int, int],
+) -> tuple[list[Port], list[Port], Graph, list[Value]]:
+    """Return what a file for a batch of one size takes and gives, its graph, and the results."""
+    inputs = inputs_of(matting, *size)
+    graph, order = Graph(), tuple(map("NHWC".index, layout))
+    closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
+    values: list[Array] = [np.asarray(x) for x in jax.tree.leaves(state)]
+    values += [Value(port.name, order, port.shape) for port in inputs]
+    try:
+        results = convert(graph, closed, values)
+    except NotImplementedError as fault:
+        raise ValueError(f"`matting` cannot be written as ONNX: it has {fault}.") from fault
+    outputs = outputs_of(function, state, inputs)
+    laid = [
+        Value(tensor(graph, x, order, port.shape), order, port.shape)
+        for x, port in zip(results, outputs, strict=True)
+    ]
+    return inputs, outputs, graph, laid
+
+
+def _of_all_sizes(
+    matting: Matting, function: Callable[..., Any], state: Any, layout: str
+) -> tuple[list[Port], list[Port], Graph, list[Value]]:
+    """Do the same for batches of all sizes that the network's rules lead to."""
+    multiple = multiple_of(matting.preset.preprocess)
+    traces = []
+    for batch, (height, width) in SIZES:
+        size = batch, multiple * height, multiple * width
+        inputs, outputs, graph, results = _of_one_size(matting, function, state, layout, size)
+        traces.append(Traced(graph, results, (batch, height, width)))
+    axes = tuple(map(layout.index, "NHW"))
+    try:
+        graph, results = merged(traces, "image", axes, multiple)
+    except NotImplementedError as fault:
+        raise ValueError(f"`size` must be given: {matting.name} has {fault}.") from fault
+    return _for_all_sizes(inputs), _for_all_sizes(outputs), graph, results
+
+
+def multiple_of(rules: Preprocess) -> int:
+    """Return the number of which all heights and widths are multiples that rules lead to."""
+    sizes = set()
+    for height, width in (233, 377), (610, 351), (1100, 1009), (64, 57):
+        image, trimap = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
+        trimap = None if rules.encode is None else trimap + np.uint8(128)
+        prepared = rules.apply(image, trimap, image if rules.plate else None)
+        sizes.add(prepared.inputs[0].shape[1:3])
+    if len(sizes) == 1:
+        height, width = sizes.pop()
+        raise ValueError(f"`size` must be given: the network's rules lead to {height}x{width}.")
+    return gcd(*(side for size in sizes for side in size))
+
+
+def _for_all_sizes(ports: list[Port]) -> list[Port]:
+    if any(port.role == "state" for port in ports):
+        raise ValueError("`size` must be given: the memory of a clip has a size, too.")
+    return [port._replace(shape=("batch", "height", "width", port.shape[3])) for port in ports]
+
+
+def _sizes_of_proof(multiple: int) -> list[tuple[int, int, int]]:
+    """Return two sizes that are not in `SIZES`."""
+    side = max(3, 128 // multiple)
+    return [(1, multiple * side, multiple * (side + 1)), (2, multiple * (side + 1), multiple * 2)]
+
+
+def _model(
+    graph: Graph,
+    results: list[Value],
+    inputs: list[Port],
+    outputs: list[Port],
+    layout: str,
+    *,
+    half: bool = False,
+) -> bytes:
+    return model_of(
+        graph,
+        {port.name: port.laid_out(layout) for port in inputs},
+        {
+            port.name: (x.name, port.laid_out(layout))
+            for port, x in zip(outputs, results, strict=True)
+        },
+        half=half,
+    )
+
+
+def _differences(
+    matting: Matting,
+    ours: Run,
+    outputs: list[Port],
+    layout: str,
+    sizes: list[tuple[int, int, int]],
+    model: bytes,
+) -> Difference:
+    theirs = onnx_run(model, layout)
+    return worst(
+        [differences(matting, ours, theirs, inputs_of(matting, *size), outputs) for size in sizes]
+    )
+
+
+def onnx_run(model: bytes, layout: str) -> Run:
+    """Return a function of arrays, (B, H, W, C), that onnxruntime computes."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+    to, back = (tuple(map(a.index, b)) for a, b in (("NHWC", layout), (layout, "NHWC")))
+
+    def run(*inputs: np.ndarray) -> list[np.ndarray]:
+        laid = [np.ascontiguousarray(x.transpose(to)) for x in inputs]
+        return [x.transpose(back) for x in session.run(None, dict(zip(names, laid, strict=True)))]
+
+    return run

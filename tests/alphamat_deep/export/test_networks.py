@@ -1,0 +1,75 @@
+"""Published networks in ONNX, with weights that anyone can make, beside what their authors' do."""
+
+import numpy as np
+import pytest
+
+import alphamat_deep
+from alphamat_deep.export import to_onnx
+from alphamat_deep.export.ports import function_of
+from alphamat_deep.matting import Matting
+from tests.alphamat_deep import reference_networks as reference
+from tests.alphamat_deep.networks import cases, network, pictures, theirs
+from tests.alphamat_deep.oracles import by_preset
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.slow
+
+NETWORKS = (
+    "pp-mattingv2-512",
+    "pp-matting-512",
+    "modnet",
+    "gca",
+    "dim",
+    "u2netp",
+    "vitmatte-s",
+    "bgmv2-mobilenetv2",  # in each mode of its refiner
+)
+
+
+def run_of(preset, model, height, width):
+    """Return what runs a network's file on a batch of one picture, channels last."""
+    matting = Matting(preset, alphamat_deep.PRESETS[preset], model, np.dtype("float32"), "")
+    size = 1, height, width
+    ports = to_onnx._of_one_size(matting, *function_of(matting, raw=True), "NHWC", size)
+    inputs, outputs, graph, results = ports
+    return to_onnx.onnx_run(to_onnx._model(graph, results, inputs, outputs, "NHWC"), "NHWC"), inputs
+
+
+@pytest.mark.parametrize(
+    ("preset", "stored"),
+    [
+        pytest.param(preset, stored, id=stored.name)
+        for preset in NETWORKS
+        for stored in by_preset(preset).stored
+    ],
+)
+def test_a_file_computes_what_the_authors_program_does(preset, stored):
+    oracle, case = by_preset(preset), cases(stored)[0]
+    given = [np.asarray(x[:1]) for x in pictures(stored, case)]
+    run, _ = run_of(preset, network(oracle, stored), *given[0].shape[1:3])
+    field = next((name for name, ours in oracle.fields.items() if ours == "alpha"), "alpha")
+    key = f"{case}/out/{field}"
+    noise = reference.manifest(stored.name)["info"][key].get(
+        "f32_f64_maxdiff", stored.noise.get(field, 0)
+    )
+    far = np.abs(theirs(run(*given)[0]) - reference.outputs(stored.name)[key])
+    assert (far > max(2e-5, 10 * noise)).mean() <= oracle.flips
+
+
+def test_a_file_remembers_a_clip_as_the_authors_program_does():
+    oracle = by_preset("rvm-mobilenetv3")
+    (stored,) = oracle.stored
+    expected = reference.outputs(stored.name)
+    frames = reference.inputs(stored.name, "hr")[0].swapaxes(0, 1)
+    model = network(oracle, stored, downsample_ratio=0.5)
+    run, inputs = run_of("rvm-mobilenetv3", model, *frames.shape[2:4])
+    states = [np.zeros(port.shape, np.float32) for port in inputs if port.role == "state"]
+    for at, frame in enumerate(np.float32(frames)):
+        alpha, foreground, *states = run(frame, *states)
+        for found, name in ((alpha, "pha"), (foreground, "fgr")):
+            np.testing.assert_allclose(
+                theirs(found), expected[f"hr/out/{name}"][:, at], rtol=0, atol=5e-5
+            )
+    for at, state in enumerate(states, start=1):
+        np.testing.assert_allclose(theirs(state), expected[f"hr/out/r{at}"], rtol=0, atol=5e-5)
