@@ -8,6 +8,7 @@ goes into the table at the end of its file; a new step into `STEPS`.
 from alphamat.rules.batches import one_by_one as one_by_one
 from alphamat.rules.data import from_data as from_data
 from alphamat.rules.data import to_data as to_data
+from alphamat.rules.encodings import NEAR_WIDTHS as NEAR_WIDTHS
 from alphamat.rules.encodings import known_and_near as known_and_near
 from alphamat.rules.encodings import levels as levels
 from alphamat.rules.encodings import one_hot as one_hot

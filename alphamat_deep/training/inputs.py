@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 import jax.numpy as jnp
 from jax import Array
 
-from alphamat.rules import Preprocess, known_and_near, levels, one_hot, raw_levels
-from alphamat.rules.encodings import WIDTHS
+from alphamat.rules import NEAR_WIDTHS, Preprocess, known_and_near, levels, one_hot, raw_levels
 
 UNKNOWN = 128  # of 255: what the unknown is in files
 
@@ -42,7 +41,7 @@ def normalised(rules: Preprocess, colours: Array) -> Array:
 def known_and_near_of(trimap: Array) -> Array:
     """(B, H, W, 1) → (B, H, W, 8), as `known_and_near` makes it of a picture's trimap."""
     known = jnp.concatenate([trimap == 0, trimap == 1], axis=-1)
-    near = jnp.exp(-nearest_square(known)[..., None] / (2 * jnp.square(jnp.asarray(WIDTHS))))
+    near = jnp.exp(-nearest_square(known)[..., None] / (2 * jnp.square(jnp.asarray(NEAR_WIDTHS))))
     near = near.reshape(*known.shape[:3], -1)
     return jnp.concatenate([known, near], axis=-1).astype(trimap.dtype)
 

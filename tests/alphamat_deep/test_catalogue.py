@@ -123,8 +123,10 @@ def test_rules_can_be_written_and_read(preset):
     data = to_data(rules)
     back = from_data(json.loads(json.dumps(data)))
     assert to_data(back) == data
-    assert dataclasses.replace(back, chain=()) == dataclasses.replace(rules, chain=())
+    same = {"chain": (), "coarse": ()}
+    assert dataclasses.replace(back, **same) == dataclasses.replace(rules, **same)
+    steps = [(*each.chain, *each.coarse) for each in (rules, back)]
     for size in ((70, 91), (640, 480)):
-        for step, read in zip(rules.chain, back.chain, strict=True):
+        for step, read in zip(*steps, strict=True):
             if hasattr(step, "size"):
                 assert step.size(*size) == read.size(*size)

@@ -18,14 +18,18 @@ RULES = rules.Preprocess(
     rules.one_hot,
     (
         rules.Stretch(),
-        rules.Resize(partial(rules.floor_sides, 4, most=24), True, back=rules.area),
+        rules.Resize(
+            partial(rules.floor_sides, 4, most=24), rules.lanczos, rules.bilinear, rules.area
+        ),
         rules.Pad(2, 4, mode="edge"),
         rules.Extend(partial(rules.exceed_sides, 8), (0.25, 0.5, 1)),
         rules.Repeat(partial(rules.ceil_sides, 48)),
         rules.Brighten(),
     ),
     keep_known=False,
+    keep_image=True,
     plate=True,
+    coarse=(rules.Resize(partial(rules.square, 16)),),
 )
 DATA = rules.to_data(RULES)
 
