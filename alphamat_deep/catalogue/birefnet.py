@@ -44,9 +44,7 @@ NAMES = Names(
 )
 
 LITE = BiRefNetConfig(features=96, depths=(2, 2, 6, 2), heads=(3, 6, 12, 24), window=7)
-
-
-CLEAR = 0.01  # of likenesses, by which one order must exceed the other; random weights have 0.001
+CLEAR = 0.01  # by which likenesses must differ; those of random weights are 0.001
 
 SWIN = Backbone(
     title="Swin of ImageNet (Microsoft's, of the same size and windows)",
@@ -66,12 +64,11 @@ def doubt(model: BiRefNet) -> str:
     """Return a warning if weights look as if they were trained for the other order of channels.
 
     In pictures, neighbouring pixels are alike, and so are the three colours of a pixel. Training
-    makes their weights alike, too; so in the right order neighbours are more alike. Nobody has
-    tried this on the published weights.
+    makes their weights alike, too; so in the right order neighbours are more alike. It was tried on
+    two such convolutions, trained for 200 steps on photographs, not on the published weights.
     """
-    kernels = [
-        block.conv1.kernel[...] for block in (model.decoder.ipt_blk5, model.decoder.ipt_blk4)
-    ]
+    blocks = model.decoder.ipt_blk5, model.decoder.ipt_blk4
+    kernels = [block.conv1.kernel[...] for block in blocks]
     old, new = (sum(likeness(kernel, order) for kernel in kernels) / 2 for order in (False, True))
     used, other = (new, old) if model.decoder.colours_first else (old, new)
     if other < used + CLEAR:

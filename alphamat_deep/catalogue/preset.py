@@ -82,7 +82,7 @@ class Preset:
     names: Names = Names()
     """How the checkpoint's names become the model's, where they differ."""
     doubt: Callable[[Any], str] | None = None
-    """What a filled network may be loaded wrongly for: a text to warn with, or ""."""
+    """Returns a warning about a filled network's weights, or ""; None where there is no check."""
     backbones: tuple[Backbone, ...] = ()
     """Files that training can begin with, first the authors'."""
 

@@ -8,7 +8,8 @@ AIM-500, Human-2k, Distinctions-646, HIM2K and PPM-100. The author begins with a
 takes batches of 4 on each GPU, 8 GPUs in his example, and a constant rate.
 
 Differences: the number of steps is ours. Colours are not changed, and pictures not rotated. In the
-author's last 20 passes some weights of the loss fall; here they stay.
+author's last 20 passes some weights of the loss fall; here they stay. The author starts the offsets
+of deformable convolutions at 0; here they start at random.
 """
 
 from __future__ import annotations
