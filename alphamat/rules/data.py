@@ -15,7 +15,7 @@ from alphamat.rules.preprocess import Preprocess
 from alphamat.rules.sizes import SIZES
 from alphamat.rules.steps import STEPS, Step
 
-LARGEST = 2**16  # of the numbers in rules, all of which count pixels
+LARGEST = 2**14  # of the numbers in rules, all of which count pixels
 
 
 def to_data(rules: Preprocess) -> dict[str, Any]:

@@ -44,7 +44,10 @@ QUICK = {  # JAX would compile these for each shape
     "sub": np.subtract,
 }
 SAME = "copy", "copy_p", "stop_gradient"
-WHOLE = {"max_pool_all": products.max_pool_all, "resize": products.resize}  # functions of ours
+WHOLE: dict[str, Any] = {  # functions of ours
+    "max_pool_all": products.max_pool_all,
+    "resize": products.resize,
+}
 INLINED = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr"}
 
 

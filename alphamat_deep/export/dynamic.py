@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,9 @@ class Traced(NamedTuple):
     """Batch, height and width, in multiples."""
 
 
-def merged(traces: Sequence[Traced], image: str, axes: tuple[int, int, int], multiple: int) -> Any:
+def merged(
+    traces: Sequence[Traced], image: str, axes: Sequence[int], multiple: int
+) -> tuple[Graph, list[Value]]:
     """Return one graph, and its results, that computes what each of some graphs does at its size.
 
     Parameters
@@ -103,7 +105,7 @@ class Basis:
         graph: Graph,
         sizes: Sequence[tuple[int, int, int]],
         image: str,
-        axes: tuple[int, int, int],
+        axes: Sequence[int],
         multiple: int,
     ):
         self.graph = graph

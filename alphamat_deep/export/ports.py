@@ -75,7 +75,7 @@ def function_of(matting: Matting, *, raw: bool) -> tuple[Callable[..., list[jax.
     rules = matting.preset.preprocess
     colours = 2 if rules.plate else 1
     pictures = colours + (rules.encode is not None)
-    mean, std = np.float32(rules.mean), np.float32(rules.std)
+    mean, std = np.array([rules.mean, rules.std], np.float32)
 
     def function(state: Any, *inputs: Any) -> list[jax.Array]:
         taken = list(inputs[:pictures])

@@ -51,7 +51,9 @@ def differences(
             np.repeat(picture[port.role][None], batch, 0) for port in inputs if port.role != "state"
         ]
         expected = ours(*taken, *states)
-        bits = rng.choice(np.float32([1 - LAST_BITS, 1 + LAST_BITS]), (2, *taken[0].shape))
+        bits = rng.choice(
+            np.array([1 - LAST_BITS, 1 + LAST_BITS], np.float32), (2, *taken[0].shape)
+        )
         moved = [ours(taken[0] * each, *taken[1:], *states)[0] for each in bits]
         found.append(_difference(outputs, expected, theirs(*taken, *states), moved))
         states = [x for port, x in zip(outputs, expected, strict=True) if port.role == "state"]
@@ -69,13 +71,15 @@ def _difference(
     alpha = apart[0]
     own = np.abs(expected[0] - np.stack(moved)).max()
     share = (alpha > TOLERANCE).mean()
-    return Difference(*map(float, (alpha.max(), share, max(colours, default=0), own)), 1)
+    return Difference(
+        float(alpha.max()), float(share), float(max(colours, default=0)), float(own), 1
+    )
 
 
 def worst(found: Sequence[Difference]) -> Difference:
     """Return the largest of each number, of all pictures."""
-    *numbers, pictures = zip(*found, strict=True)
-    return Difference(*map(max, numbers), sum(pictures))
+    alpha, share, colours, own, count = zip(*found, strict=True)
+    return Difference(max(alpha), max(share), max(colours), max(own), sum(count))
 
 
 def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, np.ndarray]]:
@@ -94,7 +98,7 @@ def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, 
             cv2.resize(_unit(x), (width, height), interpolation=cv2.INTER_LINEAR)
             for x in (image, plate)
         ]
-        made = dict(zip(("image", "plate"), colours, strict=True))
+        made: dict[str, np.ndarray] = dict(zip(("image", "plate"), colours, strict=True))
         if rules.encode is not None:
             marks = cv2.resize(trimap, (width, height), interpolation=cv2.INTER_NEAREST)
             made["trimap"] = rules.encode(marks).astype(np.float32)
@@ -102,7 +106,7 @@ def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, 
 
 
 def _unit(image: np.ndarray) -> np.ndarray:
-    return np.float32(image) / np.float32(255 if image.dtype == np.uint8 else 1)
+    return image.astype(np.float32) / np.float32(255 if image.dtype == np.uint8 else 1)
 
 
 def network_run(function: Callable[..., Any], state: Any, precision: str) -> Run:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
-from math import gcd
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from alphamat.io.whole import refuse_unwritable, replace_file
-from alphamat.rules import Preprocess
-from alphamat_deep.export.converting import convert
-from alphamat_deep.export.dynamic import SIZES, Traced, merged
-from alphamat_deep.export.graph import Array, Graph, Value, tensor
-from alphamat_deep.export.ports import Port, function_of, inputs_of, outputs_of, spec
+from alphamat_deep.export.drawing import draw, draw_all_sizes, multiple_of
+from alphamat_deep.export.ports import Port, function_of, inputs_of
 from alphamat_deep.export.proving import (
     Difference,
     Run,
@@ -101,24 +95,23 @@ def export_onnx(
     refuse_other_inputs(matting, size)
     function, state = function_of(matting, raw=raw)
     if size is None:
-        parts = _of_all_sizes(matting, function, state, layout)
+        drawn = draw_all_sizes(matting, function, state, layout)
         sizes = _sizes_of_proof(multiple_of(matting.preset.preprocess))
     else:
-        parts = _of_one_size(matting, function, state, layout, (1, *size))
+        drawn = draw(matting, function, state, layout, (1, *size))
         sizes = [(1, *size)]
-    inputs, outputs, graph, results = parts
-    model = _model(graph, results, inputs, outputs, layout)
+    model = model_of(drawn, layout)
     ours = network_run(function, state, matting.precision)
-    prove = partial(_differences, matting, ours, outputs, layout, sizes)
+    prove = partial(_differences, matting, ours, drawn.outputs, layout, sizes)
     found = prove(model)
-    refuse_unless_equal(found, decides=any(node.operator in DECIDING for node in graph.nodes))
+    refuse_unless_equal(found, decides=any(n.operator in DECIDING for n in drawn.graph.nodes))
     if half:
-        model = _model(graph, results, inputs, outputs, layout, half=True)
+        model = model_of(drawn, layout, half=True)
         found = prove(model)
     told = sidecar_of(
         matting,
-        inputs,
-        outputs,
+        drawn.inputs,
+        drawn.outputs,
         form="alphamat-onnx",
         layout=layout,
         raw=raw,
@@ -126,10 +119,10 @@ def export_onnx(
         versions={"onnx": version("onnx"), "onnxruntime": version("onnxruntime"), "opset": OPSET},
         difference=found,
     )
-    return written(target, model, told, found)
+    return write_files(target, model, told, found)
 
 
-def written(
+def write_files(
     target: str | os.PathLike[str], content: bytes, sidecar: bytes, difference: Difference
 ) -> Exported:
     """Write a file, then its sidecar, and return what there is."""
@@ -159,93 +152,10 @@ def _refuse_without_packages() -> None:
             )
 
 
-def _of_one_size(
-    matting: Matting,
-    function: Callable[..., Any],
-    state: Any,
-    layout: str,
-    size: tuple[int, int, int],
-) -> tuple[list[Port], list[Port], Graph, list[Value]]:
-    """Return what a file for a batch of one size takes and gives, its graph, and the results."""
-    inputs = inputs_of(matting, *size)
-    graph, order = Graph(), tuple(map("NHWC".index, layout))
-    closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
-    values: list[Array] = [np.asarray(x) for x in jax.tree.leaves(state)]
-    values += [Value(port.name, order, port.shape) for port in inputs]
-    try:
-        results = convert(graph, closed, values)
-    except NotImplementedError as fault:
-        raise ValueError(f"`matting` cannot be written as ONNX: it has {fault}.") from fault
-    outputs = outputs_of(function, state, inputs)
-    laid = [
-        Value(tensor(graph, x, order, port.shape), order, port.shape)
-        for x, port in zip(results, outputs, strict=True)
-    ]
-    return inputs, outputs, graph, laid
-
-
-def _of_all_sizes(
-    matting: Matting, function: Callable[..., Any], state: Any, layout: str
-) -> tuple[list[Port], list[Port], Graph, list[Value]]:
-    """Do the same for batches of all sizes that the network's rules lead to."""
-    multiple = multiple_of(matting.preset.preprocess)
-    traces = []
-    for batch, (height, width) in SIZES:
-        size = batch, multiple * height, multiple * width
-        inputs, outputs, graph, results = _of_one_size(matting, function, state, layout, size)
-        traces.append(Traced(graph, results, (batch, height, width)))
-    axes = tuple(map(layout.index, "NHW"))
-    try:
-        graph, results = merged(traces, "image", axes, multiple)
-    except NotImplementedError as fault:
-        raise ValueError(f"`size` must be given: {matting.name} has {fault}.") from fault
-    return _for_all_sizes(inputs), _for_all_sizes(outputs), graph, results
-
-
-def multiple_of(rules: Preprocess) -> int:
-    """Return the number of which all heights and widths are multiples that rules lead to."""
-    sizes = set()
-    for height, width in (233, 377), (610, 351), (1100, 1009), (64, 57):
-        image, trimap = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
-        trimap = None if rules.encode is None else trimap + np.uint8(128)
-        prepared = rules.apply(image, trimap, image if rules.plate else None)
-        sizes.add(prepared.inputs[0].shape[1:3])
-    if len(sizes) == 1:
-        height, width = sizes.pop()
-        raise ValueError(f"`size` must be given: the network's rules lead to {height}x{width}.")
-    return gcd(*(side for size in sizes for side in size))
-
-
-def _for_all_sizes(ports: list[Port]) -> list[Port]:
-    if any(port.role == "state" for port in ports):
-        raise ValueError("`size` must be given: the memory of a clip has a size, too.")
-    return [port._replace(shape=("batch", "height", "width", port.shape[3])) for port in ports]
-
-
 def _sizes_of_proof(multiple: int) -> list[tuple[int, int, int]]:
     """Return two sizes that are not in `SIZES`."""
     side = max(3, 128 // multiple)
     return [(1, multiple * side, multiple * (side + 1)), (2, multiple * (side + 1), multiple * 2)]
-
-
-def _model(
-    graph: Graph,
-    results: list[Value],
-    inputs: list[Port],
-    outputs: list[Port],
-    layout: str,
-    *,
-    half: bool = False,
-) -> bytes:
-    return model_of(
-        graph,
-        {port.name: port.laid_out(layout) for port in inputs},
-        {
-            port.name: (x.name, port.laid_out(layout))
-            for port, x in zip(outputs, results, strict=True)
-        },
-        half=half,
-    )
 
 
 def _differences(

@@ -12,7 +12,7 @@ from alphamat.io.whole import refuse_unwritable
 from alphamat_deep.export.ports import function_of, inputs_of, outputs_of, spec
 from alphamat_deep.export.proving import differences, network_run, refuse_unless_equal
 from alphamat_deep.export.sidecar import sidecar_of
-from alphamat_deep.export.to_onnx import Exported, refuse_other_inputs, written
+from alphamat_deep.export.to_onnx import Exported, refuse_other_inputs, write_files
 from alphamat_deep.matting import Matting
 
 PLATFORMS = "cpu", "cuda", "tpu"
@@ -87,4 +87,4 @@ def export_stablehlo(
         versions={},
         difference=found,
     )
-    return written(target, content, told, found)
+    return write_files(target, content, told, found)

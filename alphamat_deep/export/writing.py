@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from alphamat_deep.export.drawing import Drawn
 from alphamat_deep.export.graph import CODES, Graph
 
 OPSET, IR_VERSION = 18, 8  # of 2023; reductions take their axes as inputs since then
 MOST_BYTES = 2**31 - 1  # of a protocol buffer
 
 
-def model_of(
+def model_of(drawn: Drawn, layout: str, *, half: bool = False) -> bytes:
+    """Return a model, checked by the package `onnx`.
+
+    `layout` is the order of the axes of its inputs and outputs. With `half`, constants are stored
+    as float16.
+    """
+    inputs = {port.name: port.laid_out(layout) for port in drawn.inputs}
+    outputs = {port.name: port.laid_out(layout) for port in drawn.outputs}
+    results = [x.name for x in drawn.results]
+    return written(drawn.graph, inputs, outputs, results, half=half)
+
+
+def written(
     graph: Graph,
     inputs: Mapping[str, tuple[Any, ...]],
-    outputs: Mapping[str, tuple[str, tuple[Any, ...]]],
+    outputs: Mapping[str, tuple[Any, ...]],
+    results: Sequence[str],
     *,
     half: bool = False,
 ) -> bytes:
-    """Return a model, checked by the package `onnx`.
-
-    Parameters
-    ----------
-    inputs : mapping of names to shapes
-    outputs : mapping of names to results in the graph and their shapes
-    half : bool
-        Whether constants of float32 are stored as float16.
-    """
+    """Do the same for a graph whose inputs and outputs have other shapes than pictures."""
     import onnx
     from onnx import helper
 
-    nodes, constants = graph.used(name for name, _ in outputs.values())
+    nodes, constants = graph.used(results)
     stored, casts = _stored(constants, half)
     if (size := sum(x.nbytes for x in stored.values())) > MOST_BYTES - 2**20:
         raise ValueError(
@@ -42,7 +48,7 @@ def model_of(
         )
     ends = [
         helper.make_node("Identity", [result], [name], name)
-        for name, (result, _) in outputs.items()
+        for name, result in zip(outputs, results, strict=True)
     ]
     made = [
         helper.make_node(
@@ -55,7 +61,7 @@ def model_of(
             [*casts, *made, *ends],
             "alphamat",
             [helper.make_tensor_value_info(name, 1, shape) for name, shape in inputs.items()],
-            [helper.make_tensor_value_info(name, 1, shape) for name, (_, shape) in outputs.items()],
+            [helper.make_tensor_value_info(name, 1, shape) for name, shape in outputs.items()],
             [onnx.numpy_helper.from_array(x, name) for name, x in stored.items()],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],

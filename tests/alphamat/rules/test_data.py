@@ -97,7 +97,7 @@ WRONG = [
     (["chain", 1, "resize", "size"], {"rule": "cubed"}, "'cubed'; expected one of: square"),
     (["chain", 1, "resize", "size"], {"rule": "square"}, "size` has no side, which it needs"),
     (["chain", 1, "resize", "size", "multiple"], 0, "is 0; expected a whole number from 1"),
-    (["chain", 1, "resize", "size", "most"], 1e9, "expected a whole number from 1 to 65536"),
+    (["chain", 1, "resize", "size", "most"], 1e9, "expected a whole number from 1 to 16384"),
     (["chain", 1, "resize", "size", "length"], 8, "has 'length'; expected rule, multiple, least"),
     (["chain", 2, "pad", "multiple"], True, "is True; expected a whole number"),
     (["chain", 2, "pad", "mode"], "wrap", "'wrap'; expected one of: reflect, edge"),

@@ -5,7 +5,7 @@ import numpy as np
 
 from alphamat_deep.export.converting import convert
 from alphamat_deep.export.graph import Graph, Value, tensor
-from alphamat_deep.export.writing import model_of
+from alphamat_deep.export.writing import written
 
 
 def as_floats(found):
@@ -13,31 +13,20 @@ def as_floats(found):
     return [x.astype("float32") for x in jax.tree.leaves(found)]
 
 
-def through_onnx(function, *inputs, turned=False):
-    """Return what a function computes, after its conversion.
+def through_onnx(function, x, *, turned=False):
+    """Return what a function computes of an array, after its conversion.
 
-    In the graph the inputs' axes lie as in the arrays, or, `turned`, the other way round.
+    In the graph the array's axes lie as they are, or, `turned`, the other way round.
     """
     import onnxruntime
 
     graph, step = Graph(), -1 if turned else 1
-    closed = jax.make_jaxpr(lambda *x: as_floats(function(*x)))(*inputs)
-    orders = [tuple(range(x.ndim))[::step] for x in inputs]
-    names = [f"x{at}" for at in range(len(inputs))]
-    values = [
-        Value(name, order, x.shape) for name, order, x in zip(names, orders, inputs, strict=True)
+    closed = jax.make_jaxpr(lambda x: as_floats(function(x)))(x)
+    results = convert(graph, closed, [Value("x", tuple(range(x.ndim))[::step], x.shape)])
+    shapes = {f"y{at}": y.aval.shape for at, y in enumerate(closed.jaxpr.outvars)}
+    names = [
+        tensor(graph, y, shape=shape) for y, shape in zip(results, shapes.values(), strict=True)
     ]
-    results = convert(graph, closed, values)
-    shapes = [x.aval.shape for x in closed.jaxpr.outvars]
-    outputs = {
-        f"y{at}": (tensor(graph, x, shape=shape), shape)
-        for at, (x, shape) in enumerate(zip(results, shapes, strict=True))
-    }
-    model = model_of(
-        graph, {n: x.shape[::step] for n, x in zip(names, inputs, strict=True)}, outputs
-    )
+    model = written(graph, {"x": x.shape[::step]}, shapes, names)
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    laid = {
-        n: np.ascontiguousarray(x.T if turned else x) for n, x in zip(names, inputs, strict=True)
-    }
-    return session.run(None, laid)
+    return session.run(None, {"x": np.ascontiguousarray(x.T if turned else x)})

@@ -8,7 +8,7 @@ import pytest
 from alphamat_deep.export.converting import convert
 from alphamat_deep.export.dynamic import SIZES, Traced, merged
 from alphamat_deep.export.graph import Graph, Value, tensor
-from alphamat_deep.export.writing import model_of
+from alphamat_deep.export.writing import written
 from alphamat_deep.layers import convolve, resize, upsample_bilinear
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -46,7 +46,7 @@ def test_it_computes_at_a_new_size_what_jax_does(size):
     x = np.random.default_rng(17).normal(size=(*size, 3)).astype(np.float32)
     graph, (result,) = of_all_sizes(normalised)
     shapes = [("batch", count, "height", "width") for count in (3, 5)]
-    model = model_of(graph, {"x": shapes[0]}, {"y": (result.name, shapes[1])})
+    model = written(graph, {"x": shapes[0]}, {"y": shapes[1]}, [result.name])
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     (y,) = session.run(None, {"x": x.transpose(0, 3, 1, 2)})
     np.testing.assert_allclose(y.transpose(0, 2, 3, 1), normalised(jnp.asarray(x)), atol=1e-4)

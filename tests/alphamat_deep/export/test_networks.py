@@ -5,7 +5,9 @@ import pytest
 
 import alphamat_deep
 from alphamat_deep.export import to_onnx
+from alphamat_deep.export.drawing import draw
 from alphamat_deep.export.ports import function_of
+from alphamat_deep.export.writing import model_of
 from alphamat_deep.matting import Matting
 from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.networks import cases, network, pictures, theirs
@@ -31,9 +33,8 @@ def run_of(preset, model, height, width):
     """Return what runs a network's file on a batch of one picture, channels last."""
     matting = Matting(preset, alphamat_deep.PRESETS[preset], model, np.dtype("float32"), "")
     size = 1, height, width
-    ports = to_onnx._of_one_size(matting, *function_of(matting, raw=True), "NHWC", size)
-    inputs, outputs, graph, results = ports
-    return to_onnx.onnx_run(to_onnx._model(graph, results, inputs, outputs, "NHWC"), "NHWC"), inputs
+    drawn = draw(matting, *function_of(matting, raw=True), "NHWC", size)
+    return to_onnx.onnx_run(model_of(drawn, "NHWC"), "NHWC"), drawn.inputs
 
 
 @pytest.mark.parametrize(
