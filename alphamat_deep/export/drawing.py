@@ -35,6 +35,7 @@ def draw(
 ) -> Drawn:
     """Return the graph for batches of one size: (B, height, width)."""
     inputs = inputs_of(matting, *size)
+    outputs = outputs_of(function, state, inputs)
     graph, order = Graph(), tuple(map("NHWC".index, layout))
     closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
     values: list[Array] = [np.asarray(x) for x in jax.tree.leaves(state)]
@@ -43,7 +44,6 @@ def draw(
         results = convert(graph, closed, values)
     except NotImplementedError as fault:
         raise ValueError(f"`matting` cannot be written as ONNX: it has {fault}.") from fault
-    outputs = outputs_of(function, state, inputs)
     laid = [
         Value(tensor(graph, x, order, port.shape), order, port.shape)
         for x, port in zip(results, outputs, strict=True)

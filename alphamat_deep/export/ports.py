@@ -55,7 +55,10 @@ def _states(matting: Matting, shape: tuple[Any, ...]) -> list[tuple[Any, ...]]:
 
 def outputs_of(function: Callable[..., Any], state: Any, inputs: list[Port]) -> list[Port]:
     """Return what `function_of` gives, in its order."""
-    found = jax.eval_shape(function, state, *map(spec, inputs))
+    try:
+        found = jax.eval_shape(function, state, *map(spec, inputs))
+    except ValueError as fault:
+        raise ValueError(f"`size` does not suit the network: {fault}") from None
     states = [f"{port.name}_out" for port in inputs if port.role == "state"]
     pictures = ["alpha", "foreground"][: len(found) - len(states)]
     roles = [*pictures, *["state"] * len(states)]

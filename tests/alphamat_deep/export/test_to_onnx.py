@@ -9,6 +9,7 @@ import pytest
 
 import alphamat_deep
 from alphamat import rules
+from alphamat_deep.compiling import without_values
 from alphamat_deep.export import to_onnx
 from tests.alphamat_deep.tiny import picture
 
@@ -124,3 +125,23 @@ def test_other_names_and_types_are_refused(matting, tmp_path):
         alphamat_deep.export_onnx(matting, tmp_path / "net.pb")
     with pytest.raises(ValueError, match=r"`matting` computes in bfloat16"):
         export(replace(matting, dtype=jnp.dtype("bfloat16")), tmp_path)
+
+
+def test_a_size_that_the_network_does_not_take_is_refused(tmp_path):
+    row = alphamat_deep.PRESETS["modnet"]
+    matting = alphamat_deep.Matting("modnet", row, without_values(row), np.dtype("float32"), "")
+    with pytest.raises(
+        ValueError, match=r"`size` does not suit the network: .* multiples of 32\.$"
+    ):
+        export(matting, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("preset", "told"),
+    [("u2netp", "rules lead to 320x320"), ("rvm-mobilenetv3", "memory of a clip")],
+)
+def test_some_networks_have_no_file_for_all_sizes(tmp_path, preset, told):
+    row = alphamat_deep.PRESETS[preset]
+    matting = alphamat_deep.Matting(preset, row, without_values(row), np.dtype("float32"), "")
+    with pytest.raises(ValueError, match=f"`size` must be given: .*{told}"):
+        alphamat_deep.export_onnx(matting, tmp_path / "net.onnx", size=None)
