@@ -188,6 +188,7 @@ ARITHMETIC = {
     "reduce_min": partial(reduced, "ReduceMin"),
     "reduce_or": partial(reduced, "ReduceMax"),
     "reduce_and": partial(reduced, "ReduceMin"),
+    "reduce_prod": partial(reduced, "ReduceProd"),
     "reduce_sum": partial(reduced, "ReduceSum"),
     "top_k": top_k,
 }

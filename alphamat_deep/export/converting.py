@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 
 from alphamat_deep.export import gathering, products, shaping
 from alphamat_deep.export.arithmetic import ARITHMETIC
@@ -48,7 +49,7 @@ WHOLE: dict[str, Any] = {  # functions of ours
     "max_pool_all": products.max_pool_all,
     "resize": products.resize,
 }
-INLINED = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr"}
+INLINED = {"jit": "jaxpr", "pjit": "jaxpr", "remat2": "jaxpr", "custom_jvp_call": "call_jaxpr"}
 
 
 def convert(graph: Graph, closed: Any, inputs: Sequence[Array]) -> list[Any]:
@@ -80,8 +81,11 @@ def _converted(graph: Graph, equation: Any, operands: list[Array]) -> Any:
         return np.int32(platforms.index(None))
     if name == "jit" and params["name"] in WHOLE and isinstance(operands[0], Value):
         return WHOLE[params["name"]](graph, equation, *operands)
+    if all(0 in x.aval.shape for x in equation.outvars):
+        return [np.zeros(x.aval.shape, x.aval.dtype) for x in equation.outvars]
     if name in INLINED:
-        return convert(graph, params[INLINED[name]], operands)
+        inner = params[INLINED[name]]
+        return convert(graph, ClosedJaxpr(inner, ()) if name == "remat2" else inner, operands)
     if name == "cond" and isinstance(operands[0], np.ndarray | np.integer):
         return convert(graph, params["branches"][int(operands[0])], operands[1:])
     if name == "scan":
