@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 from jax import lax
 
-from alphamat_deep.layers import convolve, max_unpool, resize, resize_bicubic
-from alphamat_deep.layers.pooling import max_pool
+from alphamat_deep.layers import (
+    convolve,
+    max_pool,
+    max_pool_all,
+    max_unpool,
+    resize,
+    resize_bicubic,
+)
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -87,6 +93,9 @@ CASES = {
     "error function": lambda x: [lax.erf(x), lax.erfc(x)],
     "exponentials": lambda x: [jnp.exp(x), jnp.log(jnp.abs(x) + 1), jnp.tanh(x), jnp.sqrt(x * x)],
     "gather along": lambda x: x.take(np.array([5, 0, 0, 3]), axis=1, mode="clip"),
+    "gather at repeated places": lambda x: x[
+        :, jnp.broadcast_to(jnp.abs(x[0, 0, :2, 0]).astype(int), (4, 2)), 0
+    ],
     "gather grid": lambda x: x[:, PLACES, PLACES[::-1]],
     "gather patches": patches,
     "logic": lambda x: ~((x > 0) & (x < 0.5)) | (x < -1),
@@ -101,6 +110,7 @@ CASES = {
     "pad": lambda x: jnp.pad(x, [(0, 0), (1, 2), (0, 3), (0, 1)], constant_values=7),
     "platforms": on_platforms,
     "pool and unpool": lambda x: max_unpool(*max_pool(x)),
+    "pool with an odd side": lambda x: max_pool_all(x[:, :5, :7]),
     "powers": lambda x: [x**2, x**3, x**-1, jnp.square(x), lax.rsqrt(x * x + 1)],
     "reduce": lambda x: [x.sum((1, 2)), x.mean(-1, keepdims=True), x.max(1), x.min((0, 3))],
     "reduce logic": lambda x: [(x > 2).any((1, 2)), (x > -9).all()],
@@ -108,6 +118,7 @@ CASES = {
     "reshape": lambda x: [x.reshape(2, 48, 3), x.reshape(2, 3, 2, 8, 3), x.reshape(-1)],
     "reshape one axis away": lambda x: x[:1, :, :, :1].reshape(6, 8) + x[:1, 0, 0, 0],
     "resize": lambda x: resize(x, 9, 5),
+    "resize to a part": lambda x: [resize(x, 3, 2), resize(x, 2, 8)],
     "resize to the double": lambda x: resize(x, 12, 16),
     "resize by cubics": lambda x: resize_bicubic(x, 9, 5),
     "reverse": lambda x: [x[:, ::-1], lax.rev(x, (1, 3))],
