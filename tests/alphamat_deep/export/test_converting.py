@@ -21,6 +21,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from tests.alphamat_deep.export.running import as_floats, through_onnx
+from tests.alphamat_deep.networks import jit
 
 PICTURE = (2, 6, 8, 3)
 KERNEL = np.random.default_rng(5).normal(size=(3, 3, 3, 4)).astype(np.float32)
@@ -145,7 +146,7 @@ def picture():
 
 @cache
 def expected(name):
-    return as_floats(jax.jit(CASES[name])(picture()))
+    return as_floats(jit(CASES[name])(picture()))
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["", "turned"])

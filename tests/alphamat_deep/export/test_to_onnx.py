@@ -136,6 +136,7 @@ def test_a_size_that_the_network_does_not_take_is_refused(tmp_path):
         export(matting, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "told"),
     [("u2netp", "rules lead to 320x320"), ("rvm-mobilenetv3", "memory of a clip")],
