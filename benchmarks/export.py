@@ -1,11 +1,11 @@
 """Networks as ONNX files, run by onnxruntime on a CPU, beside the same in JAX.
 
 `python -m benchmarks.export [--preset NAME …] [--size N]`. Random weights, float32, one picture of
-N × N (512), or of the size that the network's rules lead to; two threads. Each network is written
-by `export_onnx` in a process of its own. `differ` is the largest difference of alphas on the
-three pictures of its proof, and `rounding` is how far the network's own alpha moves when colours
-change in their last bits. Then the file and the network take turns; times are medians. `OpenCV` is
-the largest difference of alphas where `cv2.dnn` runs the file.
+N × N (512); two threads. Each network is written by `export_onnx` in a process of its own. `differ`
+is the largest difference of alphas on the three pictures of its proof, and `rounding` is how far
+the network's own alpha moves when colours change in their last bits. Then the file and the network
+take turns; times are medians. `OpenCV` is the largest difference of alphas where `cv2.dnn` runs the
+file.
 """
 
 from __future__ import annotations

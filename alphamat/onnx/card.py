@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from alphamat.onnx.session import Plug, Session
-from alphamat.rules import Preprocess, fixed_size, one_hot
+from alphamat.rules import Preprocess, fixed_size
 
 CHANNELS = {"image": 3, "plate": 3, "alpha": 1, "foreground": 3}
 
@@ -88,15 +90,19 @@ def _check_port(port: Port, plug: Plug, rules: Preprocess) -> None:
         raise ValueError(f"{port.name} has shape {plug.shape}; expected {port.shape}.")
     if port.role in ("state", "ratio"):
         return
-    channels = CHANNELS.get(port.role, 3 if rules.encode is one_hot else 1)
+    channels = CHANNELS.get(port.role)
+    if channels is None and rules.encode is not None:
+        channels = rules.encode(np.zeros((1, 1), np.uint8)).shape[-1]
     if len(plug.shape) != 4 or (isinstance(plug.shape[0], int) and plug.shape[0] != 1):
         raise ValueError(f"{port.name} has shape {plug.shape}; expected one picture or any number.")
     found = plug.shape[port.layout.index("C")]
-    if isinstance(found, int) and found != channels:
+    if isinstance(found, int) and channels is not None and found != channels:
         raise ValueError(f"{port.name} has {found} channels; expected {channels}.")
 
 
 def _check_roles(card: Card) -> None:
+    if card.rules.coarse:
+        raise ValueError("its rules have a second size of the picture, which no file takes.")
     counts = {role: len(card.ports(role)) for role in ("image", "trimap", "plate", "alpha")}
     expected = {
         "image": 1,

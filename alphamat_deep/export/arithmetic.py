@@ -89,7 +89,7 @@ def _write_select(graph: Graph, equation: Any, which: str, no: str, *yes: str) -
 
 def subtract(graph: Graph, equation: Any, x: Array, y: Array) -> Value:
     """Subtract; a constant is added, as runtimes fuse that with a convolution before it."""
-    if isinstance(y, np.ndarray):
+    if isinstance(y, np.ndarray) and y.dtype == np.float32:
         return named("Add")(graph, equation, x, _negative(y))
     return named("Sub")(graph, equation, x, y)
 

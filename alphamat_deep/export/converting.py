@@ -63,11 +63,7 @@ def convert(graph: Graph, closed: Any, inputs: Sequence[Array]) -> list[Any]:
 
     for equation in jaxpr.eqns:
         outputs = _converted(graph, equation, [read(x) for x in equation.invars])
-        several = (
-            outputs
-            if isinstance(outputs, (list, tuple)) and not hasattr(outputs, "name")
-            else [outputs]
-        )
+        several = outputs if isinstance(outputs, list) else [outputs]
         found |= dict(zip(equation.outvars, several, strict=True))
     return [read(x) for x in jaxpr.outvars]
 
@@ -77,8 +73,7 @@ def _converted(graph: Graph, equation: Any, operands: list[Array]) -> Any:
     if name in SAME:
         return operands
     if name == "platform_index":
-        platforms = params["platforms"]
-        return np.int32(platforms.index(None))
+        return np.asarray(params["platforms"].index(None))  # what is written for all others
     if name == "jit" and params["name"] in WHOLE and isinstance(operands[0], Value):
         return WHOLE[params["name"]](graph, equation, *operands)
     if all(0 in x.aval.shape for x in equation.outvars):
@@ -86,7 +81,7 @@ def _converted(graph: Graph, equation: Any, operands: list[Array]) -> Any:
     if name in INLINED:
         inner = params[INLINED[name]]
         return convert(graph, ClosedJaxpr(inner, ()) if name == "remat2" else inner, operands)
-    if name == "cond" and isinstance(operands[0], np.ndarray | np.integer):
+    if name == "cond" and isinstance(operands[0], np.ndarray):
         return convert(graph, params["branches"][int(operands[0])], operands[1:])
     if name == "scan":
         return _unrolled(graph, equation, operands)

@@ -73,7 +73,7 @@ def draw_all_sizes(
 def multiple_of(rules: Preprocess) -> int:
     """Return the number of which all heights and widths are multiples that rules lead to."""
     sizes = set()
-    for height, width in (233, 377), (610, 351), (1100, 1009), (64, 57):
+    for height, width in (233, 377), (351, 610), (64, 57):
         image, trimap = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
         trimap = None if rules.encode is None else trimap + np.uint8(128)
         prepared = rules.apply(image, trimap, image if rules.plate else None)

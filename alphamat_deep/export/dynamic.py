@@ -52,7 +52,7 @@ def merged(
     each = [trace.graph.used(x.name for x in trace.results) for trace in traces]
     rows = list(zip(*(nodes for nodes, _ in each), strict=False))
     if len({len(nodes) for nodes, _ in each}) > 1 or not all(map(_alike, rows)):
-        raise NotImplementedError("other operations for each size of picture")
+        raise NotImplementedError("other operations for pictures of some sizes")
     graph = Graph()
     basis = Basis(graph, [trace.size for trace in traces], image, axes, multiple)
     names: list[dict[str, str]] = [{} for _ in traces]
@@ -93,7 +93,7 @@ def _input(
         return basis.follow([np.asarray(array) for array in arrays])
     found = {known.get(name, name) for name, known in zip(same, names, strict=True)}
     if len(found) > 1:
-        raise NotImplementedError("operations in another order for each size of picture")
+        raise NotImplementedError("operations in another order for pictures of some sizes")
     return found.pop()
 
 

@@ -20,9 +20,10 @@ def gather(graph: Graph, equation: Any, x: Array, places: Array) -> Value:
     indexed, batch = numbers.start_index_map, numbers.operand_batching_dims
     if params["mode"] == GatherScatterMode.FILL_OR_DROP:
         _refuse_beyond(places, [shape[axis] - sizes[axis] for axis in indexed])
-    chosen = sorted({*indexed, *batch, *(a for a, n in enumerate(sizes) if n != shape[a])})
     chosen = [
-        a for a in chosen if a in batch or sizes[a] != shape[a] or a in numbers.collapsed_slice_dims
+        axis
+        for axis, (side, part) in enumerate(zip(shape, sizes, strict=True))
+        if axis in batch or axis in numbers.collapsed_slice_dims or part != side
     ]
     rest = [axis for axis in range(len(shape)) if axis not in chosen]
     kept = [a for a in range(len(shape)) if a not in (*numbers.collapsed_slice_dims, *batch)]
@@ -69,7 +70,8 @@ def _starts(
     if isinstance(places, np.ndarray):
         first = (np.clip(places.astype(np.int64), 0, most) * weights).sum(-1)
         return graph.constant(first.reshape(*count, *[1] * len(within)) + offsets)
-    name = graph.add("Cast", tensor(graph, places), to=CODES["int64"])
+    whole = tensor(graph, places, shape=equation.invars[1].aval.shape)
+    name = graph.add("Cast", whole, to=CODES["int64"])
     name = graph.add("Max", name, graph.constant(0, np.int64))
     name = graph.add("Min", name, graph.constant(most))
     name = graph.add("Mul", name, graph.constant(weights))
@@ -105,16 +107,17 @@ def scatter(graph: Graph, equation: Any, x: Array, places: Array, updates: Array
     new = equation.invars[2].aval.shape
     several = [axis for axis in range(len(new)) if axis not in windows]
     values = tensor(graph, updates, (*several, *windows), new)
-    at = _targets(graph, places, [shape[axis] for axis in chosen], count)
+    whole = tensor(graph, places, shape=equation.invars[1].aval.shape)
+    at = _targets(graph, whole, [shape[axis] for axis in chosen], count)
     table = graph.add("ScatterND", table, at, values)
     table = graph.add("Slice", table, *map(graph.sizes, ([0], [count], [0])))
     name = graph.add("Reshape", table, graph.sizes(shape[axis] for axis in order))
     return Value(name, order, shape)
 
 
-def _targets(graph: Graph, places: Array, sides: list[int], beyond: int) -> str:
+def _targets(graph: Graph, places: str, sides: list[int], beyond: int) -> str:
     """Return (…, 1) places, counted row by row; those outside are `beyond`."""
-    name = graph.add("Cast", tensor(graph, places), to=CODES["int64"])
+    name = graph.add("Cast", places, to=CODES["int64"])
     steps = [prod(sides[at + 1 :]) for at in range(len(sides))]
     clipped = graph.add("Max", name, graph.constant(0, np.int64))
     clipped = graph.add("Min", clipped, graph.constant(np.array(sides) - 1, np.int64))

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import alphamat
 from alphamat.rules import fixed_size, to_data
 from alphamat_deep.export.ports import Port
 from alphamat_deep.export.proving import Difference
@@ -51,7 +52,7 @@ def sidecar_of(
             "file": Path(source).name if source else "",
             "url": weights.place if weights else "",
         },
-        "versions": {"alphamat": version("alphamat"), "jax": version("jax"), **versions},
+        "versions": {"alphamat": alphamat.__version__, "jax": version("jax"), **versions},
         "difference": difference._asdict(),
     }
     return json.dumps(data, indent=2, ensure_ascii=False).encode() + b"\n"

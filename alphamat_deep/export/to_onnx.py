@@ -141,6 +141,11 @@ def refuse_other_inputs(matting: Matting, size: tuple[int, int] | None) -> None:
         raise ValueError(f"`size` is {size}; expected a height and a width, in pixels.")
     if matting.dtype != jnp.float32:
         raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
+    if matting.preset.preprocess.coarse:
+        raise ValueError(
+            f"`matting` is {matting.name}, which sees each picture at two sizes, and a file takes "
+            f"one. Expected one size: {matting.name.removesuffix('-hybrid')} has the same weights."
+        )
 
 
 def _refuse_without_packages() -> None:

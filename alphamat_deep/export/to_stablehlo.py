@@ -60,6 +60,8 @@ def export_stablehlo(
         file is left.
     """
     refuse_unwritable(target, endings=(".stablehlo",))
+    if size is None:
+        raise ValueError("`size` is None; expected a height and a width: StableHLO has one size.")
     refuse_other_inputs(matting, size)
     function, state = function_of(matting, raw=raw)
     inputs = inputs_of(matting, 1, *size)

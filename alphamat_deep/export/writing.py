@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+import alphamat
 from alphamat_deep.export.drawing import Drawn
 from alphamat_deep.export.graph import CODES, Graph
 
 OPSET, IR_VERSION = 18, 8  # of 2023; reductions take their axes as inputs since then
-MOST_BYTES = 2**31 - 1  # of a protocol buffer
+MOST_BYTES = 2**31 - 2**20  # of a protocol buffer, without its nodes
+LARGEST = 6e4  # of what is stored as float16
 
 
 def model_of(drawn: Drawn, layout: str, *, half: bool = False) -> bytes:
@@ -41,7 +42,7 @@ def written(
 
     nodes, constants = graph.used(results)
     stored, casts = _stored(constants, half)
-    if (size := sum(x.nbytes for x in stored.values())) > MOST_BYTES - 2**20:
+    if (size := sum(x.nbytes for x in stored.values())) > MOST_BYTES:
         raise ValueError(
             f"`matting` has {size / 1e9:.1f} GB of weights; expected at most 2 GB, which one ONNX "
             "file holds. Store them as float16, or choose a smaller network."
@@ -67,7 +68,7 @@ def written(
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="alphamat",
-        producer_version=version("alphamat"),
+        producer_version=alphamat.__version__,
     )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
@@ -79,7 +80,11 @@ def _stored(
     """Return arrays to store, and the nodes that make the constants of those in float16."""
     from onnx import helper
 
-    short = {name for name, x in constants.items() if half and x.dtype == np.float32 and x.ndim > 1}
+    short = {
+        name
+        for name, x in constants.items()
+        if half and x.dtype == np.float32 and x.ndim > 1 and np.abs(x).max() < LARGEST
+    }
     stored = {
         f"{name}_half" if name in short else name: x.astype(np.float16) if name in short else x
         for name, x in constants.items()

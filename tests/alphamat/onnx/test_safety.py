@@ -13,7 +13,7 @@ import alphamat.onnx
 from alphamat.examples import astronaut
 from alphamat.io.images import write_image
 from alphamat.onnx.wire import files_of
-from alphamat.rules import HALF, Preprocess, fixed_size, levels, to_data
+from alphamat.rules import HALF, Brighten, Preprocess, fixed_size, levels, to_data
 from tests.alphamat.onnx.models import IMAGE, MEAN, card, model, net, onnx, port
 
 TENSORS = onnx.helper.make_tensor
@@ -187,6 +187,7 @@ CONTRADICTIONS = [
     (MEAN, {"rules": Preprocess(HALF, HALF, levels)}, "it has 0 of the role trimap; its rules nee"),
     (MEAN, {"rules": Preprocess(HALF, HALF, plate=True)}, "it has 0 of the role plate"),
     (MEAN, {"outputs": [port("alpha"), port("alpha", "state")]}, "as many states"),
+    (MEAN, {"rules": Preprocess(HALF, HALF, coarse=(Brighten(),))}, "its rules have a second size"),
     (FIXED, {"rules": Preprocess(HALF, HALF)}, "16 × 16 pixels, and its rules lead elsewhere"),
     (FIXED, {"rules": fixed_size(Preprocess(HALF, HALF), 32, 32), "inputs": [ELSEWHERE]}, "image"),
 ]

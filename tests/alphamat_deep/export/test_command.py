@@ -39,6 +39,7 @@ def test_it_writes_stablehlo(weights, tmp_path):
     [
         (["--size", "16"], 2, "expected HEIGHTxWIDTH"),
         (["--format", "stablehlo", "--float16"], 2, "are for ONNX"),
+        (["--size", "dynamic", "--format", "stablehlo", "-o", "n.stablehlo"], 1, "has one size"),
         (["-o", "net.pb"], 1, "expected a name in .onnx"),
         (["--size", "0x16"], 1, "--size is (0, 16)"),
     ],

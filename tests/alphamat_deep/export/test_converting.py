@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 from jax import lax
 
-from alphamat_deep.layers import convolve, max_unpool, resize, resize_bicubic
-from alphamat_deep.layers.pooling import max_pool
+from alphamat_deep.layers import (
+    convolve,
+    max_pool,
+    max_pool_all,
+    max_unpool,
+    resize,
+    resize_bicubic,
+)
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from tests.alphamat_deep.export.running import as_floats, through_onnx
+from tests.alphamat_deep.networks import jit
 
 PICTURE = (2, 6, 8, 3)
 KERNEL = np.random.default_rng(5).normal(size=(3, 3, 3, 4)).astype(np.float32)
@@ -87,6 +94,9 @@ CASES = {
     "error function": lambda x: [lax.erf(x), lax.erfc(x)],
     "exponentials": lambda x: [jnp.exp(x), jnp.log(jnp.abs(x) + 1), jnp.tanh(x), jnp.sqrt(x * x)],
     "gather along": lambda x: x.take(np.array([5, 0, 0, 3]), axis=1, mode="clip"),
+    "gather at repeated places": lambda x: x[
+        :, jnp.broadcast_to(jnp.abs(x[0, 0, :2, 0]).astype(int), (4, 2)), 0
+    ],
     "gather grid": lambda x: x[:, PLACES, PLACES[::-1]],
     "gather patches": patches,
     "logic": lambda x: ~((x > 0) & (x < 0.5)) | (x < -1),
@@ -101,6 +111,7 @@ CASES = {
     "pad": lambda x: jnp.pad(x, [(0, 0), (1, 2), (0, 3), (0, 1)], constant_values=7),
     "platforms": on_platforms,
     "pool and unpool": lambda x: max_unpool(*max_pool(x)),
+    "pool with an odd side": lambda x: max_pool_all(x[:, :5, :7]),
     "powers": lambda x: [x**2, x**3, x**-1, jnp.square(x), lax.rsqrt(x * x + 1)],
     "product": lambda x: x.prod(-1),
     "recomputed": jax.checkpoint(lambda x: jnp.exp(x) + x),
@@ -110,6 +121,7 @@ CASES = {
     "reshape": lambda x: [x.reshape(2, 48, 3), x.reshape(2, 3, 2, 8, 3), x.reshape(-1)],
     "reshape one axis away": lambda x: x[:1, :, :, :1].reshape(6, 8) + x[:1, 0, 0, 0],
     "resize": lambda x: resize(x, 9, 5),
+    "resize to a part": lambda x: [resize(x, 3, 2), resize(x, 2, 8)],
     "resize to the double": lambda x: resize(x, 12, 16),
     "resize by cubics": lambda x: resize_bicubic(x, 9, 5),
     "reverse": lambda x: [x[:, ::-1], lax.rev(x, (1, 3))],
@@ -136,7 +148,7 @@ def picture():
 
 @cache
 def expected(name):
-    return as_floats(jax.jit(CASES[name])(picture()))
+    return as_floats(jit(CASES[name])(picture()))
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["", "turned"])

@@ -125,6 +125,11 @@ def test_other_names_and_types_are_refused(matting, tmp_path):
         alphamat_deep.export_onnx(matting, tmp_path / "net.pb")
     with pytest.raises(ValueError, match=r"`matting` computes in bfloat16"):
         export(replace(matting, dtype=jnp.dtype("bfloat16")), tmp_path)
+    two = replace(matting.preset.preprocess, coarse=(rules.Brighten(),))
+    with pytest.raises(
+        ValueError, match=r"`matting` is tiny, which sees each picture at two sizes"
+    ):
+        export(replace(matting, preset=replace(matting.preset, preprocess=two)), tmp_path)
 
 
 def test_a_size_that_the_network_does_not_take_is_refused(tmp_path):
@@ -136,6 +141,7 @@ def test_a_size_that_the_network_does_not_take_is_refused(tmp_path):
         export(matting, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "told"),
     [("u2netp", "rules lead to 320x320"), ("rvm-mobilenetv3", "memory of a clip")],
