@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphamat.onnx.session import Plug, Session
-from alphamat.rules import Preprocess, fixed_size
+from alphamat.rules import Preprocess, fixed_size, levels
 
 CHANNELS = {"image": 3, "plate": 3, "alpha": 1, "foreground": 3}
 
@@ -90,13 +90,12 @@ def _check_port(port: Port, plug: Plug, rules: Preprocess) -> None:
         raise ValueError(f"{port.name} has shape {plug.shape}; expected {port.shape}.")
     if port.role in ("state", "ratio"):
         return
-    channels = CHANNELS.get(port.role)
-    if channels is None and rules.encode is not None:
-        channels = rules.encode(np.zeros((1, 1), np.uint8)).shape[-1]
+    encode = rules.encode or levels
+    channels = CHANNELS.get(port.role) or encode(np.zeros((1, 1), np.uint8)).shape[-1]
     if len(plug.shape) != 4 or (isinstance(plug.shape[0], int) and plug.shape[0] != 1):
         raise ValueError(f"{port.name} has shape {plug.shape}; expected one picture or any number.")
     found = plug.shape[port.layout.index("C")]
-    if isinstance(found, int) and channels is not None and found != channels:
+    if isinstance(found, int) and found != channels:
         raise ValueError(f"{port.name} has {found} channels; expected {channels}.")
 
 

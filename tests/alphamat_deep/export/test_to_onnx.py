@@ -126,9 +126,7 @@ def test_other_names_and_types_are_refused(matting, tmp_path):
     with pytest.raises(ValueError, match=r"`matting` computes in bfloat16"):
         export(replace(matting, dtype=jnp.dtype("bfloat16")), tmp_path)
     two = replace(matting.preset.preprocess, coarse=(rules.Brighten(),))
-    with pytest.raises(
-        ValueError, match=r"`matting` is tiny, which sees each picture at two sizes"
-    ):
+    with pytest.raises(ValueError, match=r"`matting` is tiny, which sees each picture at two"):
         export(replace(matting, preset=replace(matting.preset, preprocess=two)), tmp_path)
 
 
