@@ -14,7 +14,7 @@ from alphamat_deep.matting import Matting
 
 TOLERANCE = 1e-4  # of alpha and colours in [0, 1]
 SHARE = 1e-3  # of pixels that may differ more, where the network decides by comparing
-RESTLESS = 4  # times as far as rounding moves the network's own alpha
+RESTLESS = 4  # times as far as rounding moves the network's own alpha and colours
 LAST_BITS = 2.0**-21  # relative; about what the order of a long sum does
 
 Run = Callable[..., Sequence[np.ndarray]]
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
     foreground: float
     """The largest difference of a colour; 0 where there are none."""
     own: float
-    """How far the network's alpha moves when the colours' last bits do.
+    """How far the network's alpha and colours move when the last bits of its picture do.
 
     It is far where the network compares numbers that are nearly equal, as where it pools.
     """
@@ -54,7 +54,7 @@ def differences(
         bits = rng.choice(
             np.array([1 - LAST_BITS, 1 + LAST_BITS], np.float32), (2, *taken[0].shape)
         )
-        moved = [ours(taken[0] * each, *taken[1:], *states)[0] for each in bits]
+        moved = [ours(taken[0] * each, *taken[1:], *states) for each in bits]
         found.append(_difference(outputs, expected, theirs(*taken, *states), moved))
         states = [x for port, x in zip(outputs, expected, strict=True) if port.role == "state"]
     return worst(found)
@@ -64,12 +64,17 @@ def _difference(
     outputs: list[Port],
     expected: Sequence[np.ndarray],
     found: Sequence[np.ndarray],
-    moved: list[np.ndarray],
+    moved: list[Sequence[np.ndarray]],
 ) -> Difference:
     apart = [np.nan_to_num(np.abs(x - y), nan=np.inf) for x, y in zip(expected, found, strict=True)]
     colours = [x.max() for port, x in zip(outputs, apart, strict=True) if port.role == "foreground"]
     alpha = apart[0]
-    own = np.abs(expected[0] - np.stack(moved)).max()
+    own = max(
+        np.abs(x - y).max()
+        for each in moved
+        for port, x, y in zip(outputs, expected, each, strict=True)
+        if port.role != "state"
+    )
     share = (alpha > TOLERANCE).mean()
     return Difference(
         float(alpha.max()), float(share), float(max(colours, default=0)), float(own), 1
@@ -127,6 +132,6 @@ def refuse_unless_equal(found: Difference, *, decides: bool) -> None:
         raise ValueError(
             f"The file was not kept: its alpha is up to {found.maximum:.2g} from the network's, on "
             f"{found.share:.2%} of a picture by more than {TOLERANCE:g}, and colours are up to "
-            f"{found.foreground:.2g} away. Rounding alone moves the network's alpha by "
+            f"{found.foreground:.2g} away. Rounding alone moves the network's own by "
             f"{found.own:.2g}."
         )
