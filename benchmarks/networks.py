@@ -173,7 +173,8 @@ def run_torch(preset: str, size: tuple[int, int], weights: Path):
     torch.manual_seed(7)
     model = PEERS[preset]().eval()
     np.savez(weights, **{name: tensor.numpy() for name, tensor in model.state_dict().items()})
-    inputs = [torch.from_numpy(np.moveaxis(x, -1, 1).copy()) for x in arrays(preset, size)]
+    model.to(memory_format=torch.channels_last)  # on a CPU faster, by up to a quarter
+    inputs = [torch.from_numpy(x).permute(0, 3, 1, 2) for x in arrays(preset, size)]
     seen = []
 
     def call():

@@ -33,7 +33,6 @@ class IndexNet(nn.Module):
             self.add_module(f"decoder_layer{at}", layer)
         scores = nn.Sequential(*activated(32, 1, 5, padding=2))
         self.pred = nn.Sequential(scores, nn.Conv2d(1, 1, 5, padding=2, bias=False))
-        self.to(memory_format=torch.channels_last)  # faster on a CPU, by a twentieth
 
     def forward(self, image, trimap):
         x, kept = torch.cat([image, trimap], 1), []

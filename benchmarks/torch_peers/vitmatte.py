@@ -22,7 +22,6 @@ class ViTMatte(nn.Module):
         mean, std = (torch.tensor(x).view(1, 3, 1, 1) for x in (MEAN, STD))
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
-        self.to(memory_format=torch.channels_last)  # faster on a CPU, by a tenth
 
     def forward(self, image, trimap):
         x = torch.cat([(image - self.mean) / self.std, trimap], 1)
