@@ -359,14 +359,6 @@ _runs = [
     for oracle in ORACLES
     for stored in oracle.stored
 ]
-each_network = pytest.mark.parametrize(
-    "oracle",
-    [
-        case(oracle, slow=oracle.slow or oracle not in _architectures)
-        for oracle in ORACLES
-        if oracle.stored
-    ],
-)
 each_architecture = pytest.mark.parametrize(
     "oracle", [case(oracle, slow=oracle.stored[0].slow) for oracle in _architectures]
 )

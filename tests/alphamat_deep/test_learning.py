@@ -11,7 +11,7 @@ from flax import nnx
 import alphamat_deep
 from alphamat_deep.layers import SpectralVector
 from tests.alphamat_deep.networks import jit, network
-from tests.alphamat_deep.oracles import each_costly, each_network
+from tests.alphamat_deep.oracles import each_costly
 
 
 @lru_cache(maxsize=2)
@@ -168,7 +168,7 @@ def test_singular_vectors_turn_and_keep_their_length(oracle):
         np.testing.assert_allclose(np.linalg.norm(vector), 1, rtol=1e-5)
 
 
-@each_network
+@each_costly
 def test_fresh_networks_have_the_same_shapes_and_the_spread_that_he_et_al_derive(oracle):
     fresh = nnx.state(alphamat_deep.build(oracle.preset, rngs=nnx.Rngs(5)))
     filled = nnx.state(network(oracle, oracle.stored[0]))

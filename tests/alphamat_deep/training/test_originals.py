@@ -99,12 +99,6 @@ CASES = [
         MODNET_TERMS,
     ),
     Case(
-        "step_modnet",
-        moved_by(modnet.MODNET, modnet.momentum(1e-2)),
-        of_halves,
-        MODNET_TERMS,
-    ),
-    Case(
         "step_vitmatte_s",
         moved_by(vitmatte.SMALL, vitmatte.optimiser(5e-4)),
         layers,
@@ -122,11 +116,6 @@ CASES = [
     Case(
         "step_ppmattingv2_lr1e-4",
         moved_by(pp_mattingv2.PP_MATTINGV2, paddleseg.momentum(1e-4, decay=5e-4)),
-        of_paddleseg,
-    ),
-    Case(
-        "step_ppmattingv2",
-        moved_by(pp_mattingv2.PP_MATTINGV2, paddleseg.momentum(1e-2, decay=5e-4)),
         of_paddleseg,
     ),
     Case(
