@@ -13,9 +13,8 @@ import numpy as np
 from flax import nnx
 
 from alphamat import memory
-from alphamat.door import Pixels
-from alphamat.method import Matte, Takes, refuse_unless_taken, stacked
-from alphamat.rules import Prepared, one_by_one, remembering, taken_by
+from alphamat.method import Matte, refuse_unless_taken, stacked
+from alphamat.rules import NetworkMethod, Prepared, Preprocess, one_by_one
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values
 
@@ -23,7 +22,7 @@ PRECISIONS = "highest", "high", "default"
 
 
 @dataclass(frozen=True)
-class Matting:
+class Matting(NetworkMethod):
     """A published network with its weights: `(image, trimap=None, plate=None) -> alpha`."""
 
     name: str
@@ -37,13 +36,12 @@ class Matting:
     """Of products of float32 on GPUs and TPUs; see `load`."""
 
     @property
-    def __name__(self) -> str:
-        return self.name
+    def rules(self) -> Preprocess:
+        return self.preset.preprocess
 
     @property
-    def takes(self) -> Takes:
-        """What it takes beside the image, by the authors' rules."""
-        return taken_by(self.preset.preprocess)
+    def remembers(self) -> bool:
+        return self._initial_state is not None
 
     def __reduce__(self):
         # The model is built again: it holds functions of JAX that pickle cannot find.
@@ -51,58 +49,12 @@ class Matting:
         rest = self.dtype, self.weights, self.precision
         return _with_state, (self.name, self.preset, state, *rest)
 
-    def __call__(
-        self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
-    ) -> np.ndarray:
-        """Estimate alpha.
-
-        Parameters
-        ----------
-        image, trimap, plate
-            As the methods of `alphamat` take them, or a batch of each: (B, H, W, 3), channels last,
-            and (B, H, W) of trimaps. The plate is the scene without its foreground. A network that
-            takes no trimap or no plate refuses one.
-
-        Returns
-        -------
-        (H, W) or (B, H, W) float64 array, alpha in [0, 1], by the authors' rules for pictures of
-        any size.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is refused, or missing.
-        MemoryError
-            If the network needs more memory for this picture than the machine has.
-        """
-        return self.layers(image, trimap, plate).alpha
-
-    def layers(
-        self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
-    ) -> Matte:
-        """Estimate alpha and, where the network has one, the foreground's colours.
-
-        The arguments and errors are those of a call.
-        """
-        return self._next(None, image, trimap, plate)[0]
-
-    def clip(self) -> Callable[..., Matte]:
-        """Return a function that mattes the frames of a clip in order, as `layers` does a picture.
-
-        A network with a memory uses what it saw in earlier frames. It refuses a frame whose size is
-        not that of the first.
-        """
-        if self._initial_state is None:
-            return self.layers
-        return remembering(self._next)
-
     def _next(self, seen, image, trimap, plate) -> tuple[Matte, tuple | None]:
         """Return a frame's matte, and the network's memory of the clip after it."""
-        rules = self.preset.preprocess
         refuse_unless_taken(self, trimap=trimap is not None, plate=plate is not None)
         given = {"image": image, "trimap": trimap, "plate": plate}
         several, pictures = one_by_one(given)
-        prepared = [rules.apply(**picture) for picture in pictures]
+        prepared = [self.rules.apply(**picture) for picture in pictures]
         self._refuse_beyond_memory(len(prepared), *prepared[0].inputs[0].shape[1:3])
         together = zip(*(one.inputs for one in prepared), strict=True)
         inputs: list[Any] = [jnp.asarray(np.concatenate(x), self.dtype) for x in together]
@@ -120,10 +72,9 @@ class Matting:
         return (stacked(mattes) if several else mattes[0]), seen
 
     def _undo(self, prepared: Prepared, alpha: np.ndarray, foreground: np.ndarray | None) -> Matte:
-        rules = self.preset.preprocess
-        alpha = rules.undo(alpha, prepared)
+        alpha = self.rules.undo(alpha, prepared)
         if foreground is not None:
-            foreground = rules.undo_foreground(foreground, alpha, prepared)
+            foreground = self.rules.undo_foreground(foreground, alpha, prepared)
         return Matte(alpha, foreground)
 
     @property

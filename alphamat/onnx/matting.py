@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alphamat.door import Pixels
 from alphamat.door.parameters import as_count
-from alphamat.method import Matte, Takes, refuse_unless_taken, stacked
+from alphamat.method import Matte, refuse_unless_taken, stacked
 from alphamat.onnx.card import CHANNELS, Card, Port, refuse_contradiction
 from alphamat.onnx.rows import card_like, row_of
 from alphamat.onnx.session import CPU, Session
 from alphamat.onnx.sidecar import read_sidecar, sidecar_of
-from alphamat.rules import Prepared, one_by_one, remembering, taken_by
+from alphamat.rules import NetworkMethod, Prepared, Preprocess, one_by_one
 
 SMALL = 512  # the long side of the frame that RVM's authors let its first stage see
 
@@ -101,7 +100,7 @@ def _digest(files: list[Path]) -> str:
 
 
 @dataclass(frozen=True)
-class OnnxMatting:
+class OnnxMatting(NetworkMethod):
     """A network of a file in ONNX: `(image, trimap=None, plate=None) -> alpha`."""
 
     name: str
@@ -111,57 +110,12 @@ class OnnxMatting:
     """A digest of the file, by which a continued evaluation recognises it."""
 
     @property
-    def __name__(self) -> str:
-        return self.name
+    def rules(self) -> Preprocess:
+        return self.card.rules
 
     @property
-    def takes(self) -> Takes:
-        """What it takes beside the image, by its rules."""
-        return taken_by(self.card.rules)
-
-    def __call__(
-        self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
-    ) -> np.ndarray:
-        """Estimate alpha.
-
-        Parameters
-        ----------
-        image, trimap, plate
-            As the methods of `alphamat` take them, or a batch of each: (B, H, W, 3), channels last,
-            and (B, H, W) of trimaps. The plate is the scene without its foreground. A network that
-            takes no trimap or no plate refuses one.
-
-        Returns
-        -------
-        (H, W) or (B, H, W) float64 array, alpha in [0, 1], for pictures of any size.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is refused, or missing; if the file cannot be run on it, or gives NaN.
-        MemoryError
-            If the network needs more memory than there is.
-        """
-        return self.layers(image, trimap, plate).alpha
-
-    def layers(
-        self, image: Pixels, trimap: Pixels | None = None, plate: Pixels | None = None
-    ) -> Matte:
-        """Estimate alpha and, where the network has one, the foreground's colours.
-
-        The arguments and errors are those of a call.
-        """
-        return self._next(None, image, trimap, plate)[0]
-
-    def clip(self) -> Callable[..., Matte]:
-        """Return a function that mattes the frames of a clip in order, as `layers` does a picture.
-
-        A network with a memory uses what it saw in earlier frames. It refuses a frame whose size is
-        not that of the first.
-        """
-        if not self.card.ports("state"):
-            return self.layers
-        return remembering(self._next)
+    def remembers(self) -> bool:
+        return bool(self.card.ports("state"))
 
     def _next(self, seen, image, trimap, plate) -> tuple[Matte, list[list[np.ndarray]]]:
         """Return a frame's matte, and the network's memory of the clip after it."""
@@ -191,7 +145,7 @@ class OnnxMatting:
 
     def _inputs(self, prepared: Prepared, seen: list[np.ndarray] | None) -> dict[str, np.ndarray]:
         """Return what the file is given, by the names of its inputs."""
-        rules, image = self.card.rules, prepared.inputs[0]
+        rules, image = self.rules, prepared.inputs[0]
         roles = ["image", *["plate"] * rules.plate, *["trimap"] * (rules.encode is not None)]
         pictures = dict(zip(roles, prepared.inputs, strict=True))
         ratio = np.array([min(SMALL / max(image.shape[1:3]), 1)], np.float32)
@@ -226,10 +180,9 @@ class OnnxMatting:
         return turned[0].astype(np.float32)
 
     def _undo(self, prepared: Prepared, alpha: np.ndarray, foreground: np.ndarray | None) -> Matte:
-        rules = self.card.rules
         if self.card.logits:
             alpha = (1 + np.tanh(alpha / 2)) / 2  # the sigmoid, where exp(-alpha) may be too large
-        alpha = rules.undo(alpha, prepared)
+        alpha = self.rules.undo(alpha, prepared)
         if foreground is not None:
-            foreground = rules.undo_foreground(foreground, alpha, prepared)
+            foreground = self.rules.undo_foreground(foreground, alpha, prepared)
         return Matte(alpha, foreground)

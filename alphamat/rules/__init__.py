@@ -26,8 +26,7 @@ from alphamat.rules.filters import pillow_bicubic as pillow_bicubic
 from alphamat.rules.filters import pillow_bilinear as pillow_bilinear
 from alphamat.rules.filters import pillow_lanczos as pillow_lanczos
 from alphamat.rules.fixed import fixed_size as fixed_size
-from alphamat.rules.methods import remembering as remembering
-from alphamat.rules.methods import taken_by as taken_by
+from alphamat.rules.methods import NetworkMethod as NetworkMethod
 from alphamat.rules.preprocess import HALF as HALF
 from alphamat.rules.preprocess import IMAGENET_MEAN as IMAGENET_MEAN
 from alphamat.rules.preprocess import IMAGENET_STD as IMAGENET_STD
