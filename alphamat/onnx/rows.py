@@ -239,7 +239,7 @@ def row_of(session: Session, like: str | None = None) -> str:
         if names == {given for _, given in row.inputs}:
             return name
     raise ValueError(
-        f"{path} has no {path.stem}.json beside it that says how it is run, and neither its name "
+        f"{path} has no {path.name}.json beside it that says how it is run, and neither its name "
         f"nor its inputs, {', '.join(sorted(names))}, tell. Say whose rules it follows: `like` in "
         f"Python, `--method NAME --weights {path.name}` at the command line; one of: {choices}."
     )

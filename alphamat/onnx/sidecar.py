@@ -39,7 +39,7 @@ PORT = {"name": str, "role": str, "shape": list, "layout": str, "dtype": str, "i
 
 def sidecar_of(path: Path) -> Path:
     """Return where the card of a file lies."""
-    return path.with_suffix(".json")
+    return path.with_name(f"{path.name}.json")
 
 
 def read_sidecar(path: Path) -> Card:

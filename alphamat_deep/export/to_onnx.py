@@ -127,18 +127,21 @@ def write_files(
 ) -> Exported:
     """Write a file, then its sidecar, and return what there is."""
     path = Path(target)
-    beside = path.with_suffix(".json")
+    beside = path.with_name(f"{path.name}.json")
     replace_file(path, [content])
     replace_file(beside, [sidecar])
     return Exported(path, beside, len(content), difference)
 
 
 def refuse_other_inputs(matting: Matting, size: tuple[int, int] | None) -> None:
-    """Raise ValueError for what is no size, or for a network that computes in another type."""
+    """Raise an error for what is no network or no size, or computes in another type."""
+    if not isinstance(matting, Matting):
+        raise TypeError(f"`matting` is {matting!r:.80}; expected a network, as `load` returns it.")
+    sides = size if isinstance(size, tuple | list) else ()
     if size is not None and not (
-        len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+        len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides)
     ):
-        raise ValueError(f"`size` is {size}; expected a height and a width, in pixels.")
+        raise ValueError(f"`size` is {size!r}; expected a height and a width, in pixels.")
     if matting.dtype != jnp.float32:
         raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
     if matting.preset.preprocess.coarse:

@@ -72,5 +72,5 @@ def card(rules=PLAIN, inputs=(IMAGE,), outputs=(MATTE,), **more):
 
 def net(folder, text=MEAN, told=None, **fields):
     """Write a network and its card; return where the network lies."""
-    (folder / "net.json").write_text(json.dumps(told or card(**fields)))
+    (folder / "net.onnx.json").write_text(json.dumps(told or card(**fields)))
     return model(text, folder / "net.onnx")

@@ -238,8 +238,8 @@ def test_processes_that_share_the_cores_use_their_share(tmp_path, monkeypatch):
 
 
 def test_a_card_wins_over_names_and_nothing_over_a_card(tmp_path):
-    (tmp_path / "u2net.json").write_text((net(tmp_path).with_suffix(".json")).read_text())
+    (tmp_path / "u2net.onnx.json").write_text((net(tmp_path).parent / "net.onnx.json").read_text())
     path = model(MEAN, tmp_path / "u2net.onnx")
     assert alphamat.onnx.load(path).name == "small"
-    with pytest.raises(ValueError, match=r"u2net.json says how u2net.onnx is run; leave out"):
+    with pytest.raises(ValueError, match=r"u2net.onnx.json says how u2net.onnx is run; leave out"):
         alphamat.onnx.load(path, like="u2net")

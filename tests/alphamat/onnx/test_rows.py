@@ -142,7 +142,7 @@ def test_files_are_known_by_their_names(tmp_path, name):
 
 def test_a_file_of_another_name_is_what_it_is_said_to_be(tmp_path):
     path = model(U2NET, tmp_path / "mine.onnx")
-    with pytest.raises(ValueError, match=r"no mine.json beside it.*pixels, tell.*u2net, u2netp"):
+    with pytest.raises(ValueError, match=r"no mine.onnx.json beside.*pixels, tell.*u2net, u2netp"):
         alphamat.onnx.load(path)
     known = alphamat.onnx.load(model(U2NET, tmp_path / "u2net.onnx"))
     assert np.array_equal(alphamat.onnx.load(path, like="u2net")(picture()), known(picture()))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import alphamat.onnx
 from alphamat.examples import astronaut
 from alphamat.io.images import write_image
+from alphamat.onnx.sidecar import sidecar_of
 from alphamat.onnx.wire import files_of
 from alphamat.rules import HALF, Brighten, Preprocess, fixed_size, levels, to_data
 from tests.alphamat.onnx.models import IMAGE, MEAN, card, model, net, onnx, port
@@ -21,7 +22,7 @@ TENSORS = onnx.helper.make_tensor
 
 def refused(path, said):
     with pytest.raises(ValueError, match=said) as fault:
-        alphamat.onnx.load(path, like="u2net" if not path.with_suffix(".json").exists() else None)
+        alphamat.onnx.load(path, like="u2net" if not sidecar_of(path).exists() else None)
     assert str(path) in str(fault.value)
 
 
@@ -140,7 +141,7 @@ def test_tensors_beside_the_file_are_read(tmp_path):
     )
     made.graph.node.append(onnx.helper.make_node("Mul", ["gray", "w"], ["alpha"]))
     made.graph.initializer.append(outside("w", "net.onnx.data"))
-    (tmp_path / "net.json").write_text(json.dumps(card()))
+    (tmp_path / "net.onnx.json").write_text(json.dumps(card()))
     (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
     (tmp_path / "net.onnx.data").write_bytes(np.float32([0.5]).tobytes())
     method = alphamat.onnx.load(tmp_path / "net.onnx")
@@ -197,7 +198,7 @@ CONTRADICTIONS = [
 def test_a_card_of_another_file_is_refused(tmp_path, text, fields, said):
     if text is FIXED and "inputs" not in fields:
         fields = {**fields, "inputs": [{**IMAGE, "shape": [1, 3, 16, 16]}]}
-    refused(net(tmp_path, text, **fields), f"net.onnx is not what net.json says: .*{said}")
+    refused(net(tmp_path, text, **fields), f"net.onnx is not what net.onnx.json says: .*{said}")
 
 
 def damaged(**fields):
@@ -231,9 +232,9 @@ DAMAGED = [
 @pytest.mark.parametrize(("text", "said"), DAMAGED)
 def test_a_damaged_card_is_refused(tmp_path, text, said):
     path = net(tmp_path)
-    beside = tmp_path / "net.json"
+    beside = tmp_path / "net.onnx.json"
     beside.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ValueError, match=f"net.json does not tell how a file.*{said}"):
+    with pytest.raises(ValueError, match=f"net.onnx.json does not tell how a file.*{said}"):
         alphamat.onnx.load(path)
 
 

@@ -113,6 +113,7 @@ def test_an_operation_without_a_converter_is_named(matting, tmp_path):
     [
         ({"layout": "CHWN"}, "`layout` is 'CHWN'"),
         ({"size": (0, 16)}, r"`size` is \(0, 16\)"),
+        ({"size": 512}, "`size` is 512; expected a height and a width"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(matting, tmp_path, options, told):
