@@ -14,7 +14,7 @@ from alphamat_deep.matting import Matting
 
 TOLERANCE = 1e-4  # of alpha and colours in [0, 1]
 SHARE = 1e-3  # of pixels that may differ more, where the network decides by comparing
-RESTLESS = 4  # times as far as rounding moves the network's own alpha and colours
+RESTLESS = 4  # times as far, and as many pixels, as rounding moves the network's own
 LAST_BITS = 2.0**-21  # relative; about what the order of a long sum does
 
 Run = Callable[..., Sequence[np.ndarray]]
@@ -33,6 +33,8 @@ class Difference(NamedTuple):
 
     It is far where the network compares numbers that are nearly equal, as where it pools.
     """
+    own_share: float
+    """Of a picture's pixels whose alpha moves by more than `TOLERANCE` then."""
     pictures: int
 
 
@@ -76,15 +78,21 @@ def _difference(
         if port.role != "state"
     )
     share = (alpha > TOLERANCE).mean()
+    own_share = max((np.abs(expected[0] - each[0]) > TOLERANCE).mean() for each in moved)
     return Difference(
-        float(alpha.max()), float(share), float(max(colours, default=0)), float(own), 1
+        float(alpha.max()),
+        float(share),
+        float(max(colours, default=0)),
+        float(own),
+        float(own_share),
+        1,
     )
 
 
 def worst(found: Sequence[Difference]) -> Difference:
     """Return the largest of each number, of all pictures."""
-    alpha, share, colours, own, count = zip(*found, strict=True)
-    return Difference(max(alpha), max(share), max(colours), max(own), sum(count))
+    *numbers, count = zip(*found, strict=True)
+    return Difference(*map(max, numbers), sum(count))
 
 
 def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, np.ndarray]]:
@@ -127,7 +135,9 @@ def network_run(function: Callable[..., Any], state: Any, precision: str) -> Run
 
 def refuse_unless_equal(found: Difference, *, decides: bool) -> None:
     """Raise ValueError where a file computes something else than its network."""
-    same = found.share <= (SHARE if decides else 0) or found.maximum <= RESTLESS * found.own
+    restless = found.maximum <= RESTLESS * found.own
+    share = SHARE if decides or restless else 0
+    same = found.share <= max(share, RESTLESS * found.own_share if restless else 0)
     if not same or found.foreground > max(10 * TOLERANCE, RESTLESS * found.own):
         raise ValueError(
             f"The file was not kept: its alpha is up to {found.maximum:.2g} from the network's, on "
