@@ -91,8 +91,8 @@ def _difference(
 
 def worst(found: Sequence[Difference]) -> Difference:
     """Return the largest of each number, of all pictures."""
-    *numbers, count = zip(*found, strict=True)
-    return Difference(*map(max, numbers), sum(count))
+    alpha, share, colours, own, own_share, count = zip(*found, strict=True)
+    return Difference(max(alpha), max(share), max(colours), max(own), max(own_share), sum(count))
 
 
 def _pictures(rules: Preprocess, height: int, width: int) -> Iterator[dict[str, np.ndarray]]:

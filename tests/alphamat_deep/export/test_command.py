@@ -21,7 +21,7 @@ def test_it_writes_a_file_and_says_how_near_it_is(weights, tmp_path):
     assert result.exit_code == 0, result.output
     assert f"wrote {target} (" in result.stdout
     assert "from the network's, on 3 pictures" in result.stdout
-    told = json.loads((tmp_path / "net.json").read_text())
+    told = json.loads((tmp_path / "net.onnx.json").read_text())
     assert told["weights"]["file"] == "tiny.npz"
     assert told["inputs"][0]["shape"] == [1, 3, 16, 24]
 
