@@ -92,8 +92,7 @@ def dot_product_attention(
     Never more than `SCORES` scores are held at a time, except for one query.
     """
     B, N, Q, d = queries.shape
-    most = max(1, SCORES // (B * N * keys.shape[2]))
-    steps = next(n for n in range(1, Q + 1) if Q % n == 0 and Q // n <= most)
+    steps = steps_for(Q, B * N * keys.shape[2])
     precise = jnp.promote_types(queries.dtype, jnp.float32)
 
     def step(some):
@@ -105,13 +104,19 @@ def dot_product_attention(
 
 
 def average(
-    scores: Float[Array, "B N Q K"], values: Float[Array, "B N K d"]
-) -> Float[Array, "B N Q d"]:
+    scores: Float[Array, "*n Q K"], values: Float[Array, "*n K d"]
+) -> Float[Array, "*n Q d"]:
     """Return means of values, weighted by softmax of the scores."""
     weights = jnp.exp(scores - lax.stop_gradient(scores.max(-1, keepdims=True)))
     total = weights.sum(-1, keepdims=True)
     # One division for each mean, not for each weight.
     return (weights.astype(values.dtype) @ values) / total.astype(values.dtype)
+
+
+def steps_for(count: int, scores: int) -> int:
+    """Return in how many equal steps `count` queries, or rows, of so many scores each are done."""
+    most = max(1, SCORES // scores)
+    return next(n for n in range(1, count + 1) if count % n == 0 and count // n <= most)
 
 
 def relative(table: Float[Array, "t d"], count: int) -> Float[Array, "n n d"]:
@@ -132,8 +137,7 @@ def attend(
     Some rows of queries are done at a time: never more than `SCORES` scores, except for one row.
     """
     B, N, H, W, d = queries.shape
-    most = max(1, SCORES // (B * N * W * H * W))
-    steps = next(n for n in range(1, H + 1) if H % n == 0 and H // n <= most)
+    steps = steps_for(H, B * N * W * H * W)
     precise = jnp.promote_types(queries.dtype, jnp.float32)
 
     def in_steps(x):

@@ -12,7 +12,13 @@ from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from alphamat_deep.layers.attention import SCORES, fill_windows, from_windows, into_windows
+from alphamat_deep.layers.attention import (
+    SCORES,
+    average,
+    fill_windows,
+    from_windows,
+    into_windows,
+)
 from alphamat_deep.layers.convolution import Conv
 
 APART = -100.0  # is added to a score of two tokens that the shift brought together
@@ -80,9 +86,7 @@ def attend_in_windows(
         scores = jnp.einsum("nqd,nkd->nqk", query, key, preferred_element_type=precise) + bias
         if part is not None:
             scores = scores + jnp.where(part[:, None] == part, 0, APART)
-        weights = jnp.exp(scores - lax.stop_gradient(scores.max(-1, keepdims=True)))
-        total = weights.sum(-1, keepdims=True)
-        return (weights.astype(value.dtype) @ value) / total.astype(value.dtype)
+        return average(scores, value)
 
     some = max(1, SCORES // (heads * tokens**2))
     return lax.map(attend, (queries * d**-0.5, keys, values, parts), batch_size=some)
