@@ -52,10 +52,9 @@ def draw(
 
 
 def draw_all_sizes(
-    matting: Matting, function: Callable[..., Any], state: Any, layout: str
+    matting: Matting, function: Callable[..., Any], state: Any, layout: str, multiple: int
 ) -> Drawn:
-    """Return one graph for batches of all sizes that the network's rules lead to."""
-    multiple = multiple_of(matting.preset.preprocess)
+    """Return one graph for batches of all sizes whose sides are multiples of a number."""
     if getattr(matting.model, "initial_state", None) is not None:
         raise ValueError("`size` must be given: the memory of a clip has a size, too.")
     traces = []

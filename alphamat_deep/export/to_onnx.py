@@ -95,8 +95,9 @@ def export_onnx(
     refuse_other_inputs(matting, size)
     function, state = function_of(matting, raw=raw)
     if size is None:
-        drawn = draw_all_sizes(matting, function, state, layout)
-        sizes = _sizes_of_proof(multiple_of(matting.preset.preprocess))
+        multiple = multiple_of(matting.preset.preprocess)
+        drawn = draw_all_sizes(matting, function, state, layout, multiple)
+        sizes = _sizes_of_proof(multiple)
     else:
         drawn = draw(matting, function, state, layout, (1, *size))
         sizes = [(1, *size)]
@@ -146,8 +147,8 @@ def refuse_other_inputs(matting: Matting, size: tuple[int, int] | None) -> None:
         raise ValueError(f"`matting` computes in {matting.dtype}; expected float32.")
     if matting.preset.preprocess.coarse:
         raise ValueError(
-            f"`matting` is {matting.name}, which sees each picture at two sizes, and a file takes "
-            f"one. Expected one size: {matting.name.removesuffix('-hybrid')} has the same weights."
+            f"`matting` is {matting.name}, which sees each picture at two sizes; expected one that "
+            "sees it at one, as a file does."
         )
 
 
