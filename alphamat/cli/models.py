@@ -9,7 +9,6 @@ import typer
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.named import ONNX, module_with
 from alphamat.installed import installed_models
-from alphamat.onnx import ROWS
 
 BUNDLED = "come with alphamat, MIT"
 COMMERCIAL = {True: "allowed", False: "not allowed", None: "not stated"}
@@ -28,10 +27,14 @@ def list_models(
     authors report.
     """
     with faults_in_one_line():
+        from alphamat.onnx import ROWS
+
+        files = {row + ONNX: about for row, about in ROWS.items()}
         if name is None:
-            told = "\n".join([*_networks(), *map(_file_line, ROWS)])
-        elif name.endswith(ONNX) and name.removesuffix(ONNX) in ROWS:
-            told = _whole_file(name)
+            lines = (f"{file:<28} ONNX, {row.licence}" for file, row in files.items())
+            told = "\n".join([*_networks(), *lines])
+        elif name in files:
+            told = _whole_file(name, files[name])
         else:
             told = _whole(name, module_with(name, "NAME").PRESETS[name])
     typer.echo(told)
@@ -71,12 +74,7 @@ def _whole(name: str, preset) -> str:
     return _told(name, lines)
 
 
-def _file_line(name: str) -> str:
-    return f"{name + ONNX:<28} ONNX, {ROWS[name].licence}"
-
-
-def _whole_file(name: str) -> str:
-    row = ROWS[name.removesuffix(ONNX)]
+def _whole_file(name: str, row) -> str:
     lines = {
         "network": row.citation,
         "file": row.url,

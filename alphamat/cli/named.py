@@ -12,7 +12,6 @@ from types import ModuleType
 
 import typer
 
-import alphamat.onnx
 from alphamat.door.parameters import parameters
 from alphamat.installed import installed_methods, installed_models
 from alphamat.method import Need, takes
@@ -37,16 +36,8 @@ def method_named(name: str, weights: Path | None = None, option: str = "--method
     `MODULE:FUNCTION` is a function of the user's. A file in ONNX is a method by itself, or is what
     a name says. `option` is what the command line calls the name.
     """
-    if name.endswith(ONNX) and weights is None:
-        return alphamat.onnx.load(name)
-    if weights is not None and weights.suffix == ONNX:
-        if name not in alphamat.onnx.ROWS:
-            raise typer.BadParameter(
-                f"'{name}' is not known of files in ONNX; expected the file itself, or one of: "
-                f"{', '.join(alphamat.onnx.ROWS)}.",
-                param_hint=option,
-            )
-        return alphamat.onnx.load(weights, like=name)
+    if str(weights or name).endswith(ONNX):
+        return _file_in_onnx(name, weights, option)
     if ":" in name and weights is None:
         return function_named(name, option)
     methods = installed_methods()
@@ -102,6 +93,20 @@ def _without_plate(method: Callable, name: str, option: str) -> Callable:
             f"{name} needs a plate, which only `alphamat matte` takes.", param_hint=option
         )
     return method
+
+
+def _file_in_onnx(name: str, weights: Path | None, option: str) -> Callable:
+    from alphamat.onnx import ROWS, load
+
+    if weights is None:
+        return load(name)
+    if name not in ROWS:
+        raise typer.BadParameter(
+            f"'{name}' is not known of files in ONNX; expected the file itself, or one of: "
+            f"{', '.join(ROWS)}.",
+            param_hint=option,
+        )
+    return load(weights, like=name)
 
 
 def function_named(text: str, option: str) -> Callable:
