@@ -1,46 +1,95 @@
-"""Networks as ONNX files, run by onnxruntime on a CPU, beside the same in JAX.
+"""Networks as ONNX files, run by onnxruntime on a CPU, beside the same in JAX and in PyTorch.
 
 `python -m benchmarks.export [--preset NAME …] [--size N]`. Random weights, float32, one picture of
-N × N (512); two threads. Each network is written by `export_onnx` in a process of its own. `differ`
-is the largest difference of alphas on the three pictures of its proof, and `rounding` is how far
-the network's own alpha moves when colours change in their last bits. Then the file and the network
-take turns; times are medians. `OpenCV` is the largest difference of alphas where `cv2.dnn` runs the
-file.
+the size that `benchmarks.networks` has for the network; two threads. Networks that differ in their
+weights alone are there once. Each is written by `export_onnx`: `differ` is the largest difference
+of alphas on the three pictures of its proof, and `rounding` is how far the network's own alpha
+moves when colours change in their last bits. Then onnxruntime, JAX and, where it has the network,
+PyTorch take turns in processes of their own; times are medians, `share` is onnxruntime's of ours.
+`OpenCV` is the largest difference of alphas where `cv2.dnn` runs the file.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 import alphamat_deep
+from benchmarks.networks import (
+    CORES,
+    SETTINGS,
+    Runner,
+    family,
+    peers,
+    run_ours,
+    run_torch,
+    usual_size,
+)
 from benchmarks.report import Table, machine
 
-ROUNDS, CORES = 5, 2
+ROUNDS = 5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", action="append")
-    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--size", type=int)
     options = parser.parse_args()
     print(f"{__doc__.strip()}\n\n{machine()}\n")
     table = Table(
-        "network                    ", "size", "      MB", "nodes", "differ", "rounding",
-        "ours, ms", "onnxruntime, ms", "share", "OpenCV",
+        "network                 ", "     size", "    MB", "nodes", "differ", "rounding",
+        "onnxruntime, ms", "ours, ms", "share", "PyTorch, ms", "OpenCV",
     )  # fmt: skip
-    for preset in options.preset or alphamat_deep.PRESETS:
-        table.add(preset, *in_own_process(row, preset, options.size))
+    for preset in options.preset or different():
+        size = (options.size, options.size) if options.size else usual_size(preset)
+        table.add(preset, "×".join(map(str, size)), *row(preset, size))
+
+
+def different() -> list[str]:
+    """Return one preset of each network: others have other weights or rules."""
+    first: dict[Any, str] = {}
+    for name, preset in alphamat_deep.PRESETS.items():
+        first.setdefault((preset.model, preset.config), name)
+    return list(first.values())
+
+
+def row(preset: str, size: tuple[int, int]) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.onnx"
+        try:
+            written = in_own_process(write, preset, size, path)
+        except ValueError as fault:
+            return [f"refused: {fault}", *["–"] * 8]
+        runners = {
+            "onnxruntime": Runner(run_file, path),
+            "ours": Runner(run_ours, preset, size, None),
+        }
+        if preset in peers():
+            runners["PyTorch"] = Runner(run_torch, preset, size, Path(folder) / "weights.npz")
+        expected = runners["onnxruntime"].call()[1]
+        seconds: dict[str, list[float]] = {name: [] for name in runners}
+        for _ in range(1 + ROUNDS):
+            for name, runner in runners.items():
+                seconds[name].append(runner.call()[0])
+        for runner in runners.values():
+            runner.stop()
+        times = {name: 1000 * median(spent[1:]) for name, spent in seconds.items()}
+        return [
+            *written,
+            f"{times['onnxruntime']:.0f}",
+            f"{times['ours']:.0f}",
+            f"{times['onnxruntime'] / times['ours']:.2f}",
+            f"{times['PyTorch']:.0f}" if "PyTorch" in times else "–",
+            beside_opencv(path, expected),
+        ]
 
 
 def in_own_process(work, *arguments) -> Any:
@@ -49,90 +98,64 @@ def in_own_process(work, *arguments) -> Any:
         return pool.submit(work, *arguments).result()
 
 
-def row(preset: str, size: int) -> list[str]:
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    matting = random_matting(preset)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "net.onnx"
-        try:
-            found = alphamat_deep.export_onnx(matting, path, size=(size, size))
-        except ValueError as fault:
-            return [str(size), f"refused: {fault}", *["–"] * 7]
-        ours, theirs, inputs = both(matting, path)
-        seconds = {run: [] for run in (ours, theirs)}
-        for _ in range(1 + ROUNDS):
-            for run, spent in seconds.items():
-                start = perf_counter()
-                run()
-                spent.append(perf_counter() - start)
-        first, second = (1000 * median(spent[1:]) for spent in seconds.values())
-        differ = beside_opencv(path, inputs, theirs())
-        return [
-            str(size),
-            f"{found.size / 1e6:.1f}",
-            f"{count_nodes(path)}",
-            f"{found.difference.maximum:.0e}",
-            f"{found.difference.own:.0e}",
-            f"{first:.0f}",
-            f"{second:.0f}",
-            f"{second / first:.2f}",
-            differ,
-        ]
+def write(preset: str, size: tuple[int, int], path: Path) -> list[str]:
+    """Write a network, and return what there is to tell of its file."""
+    import onnx
 
-
-def beside_opencv(path: Path, inputs: dict[str, np.ndarray], expected: np.ndarray) -> str:
-    try:
-        found = in_own_process(opencv_alpha, path, inputs)
-    except BrokenProcessPool:
-        return "crashes"
-    return "–" if found is None else f"{np.abs(found - expected).max():.0e}"
+    found = alphamat_deep.export_onnx(random_matting(preset), path, size=size)
+    return [
+        f"{found.size / 1e6:.1f}",
+        f"{len(onnx.load(path).graph.node)}",
+        f"{found.difference.maximum:.0e}",
+        f"{found.difference.own:.0e}",
+    ]
 
 
 def random_matting(preset: str) -> Any:
     """Return a network with random weights, those of `build`."""
     from flax import nnx
 
-    model = alphamat_deep.build(preset, rngs=nnx.Rngs(7))
+    model = alphamat_deep.build(preset, rngs=nnx.Rngs(7), **SETTINGS.get(family(preset), {}))
     model.eval()
     row = alphamat_deep.PRESETS[preset]
     return alphamat_deep.Matting(preset, row, model, np.dtype("float32"), "random")
 
 
-def both(matting: Any, path: Path) -> tuple[Any, Any, dict[str, np.ndarray]]:
-    """Return the network and the file as functions of the same inputs, and inputs: noise."""
+def run_file(path: Path):
     import onnxruntime
-
-    from alphamat_deep.export.ports import function_of
-    from alphamat_deep.export.proving import network_run
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = CORES
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    rng = np.random.default_rng(3)
-    inputs = {each.name: rng.random(each.shape, np.float32) for each in session.get_inputs()}
-    laid = [np.moveaxis(x, 1, -1) for x in inputs.values()]
-    run = network_run(*function_of(matting, raw=False), "highest")
+    inputs = noise({each.name: each.shape for each in session.get_inputs()})
 
-    def ours():
-        return run(*laid)[0]
-
-    def theirs():
+    def call():
         return session.run(["alpha"], inputs)[0]
 
-    return ours, theirs, inputs
+    return call
 
 
-def count_nodes(path: Path) -> int:
-    import onnx
+def noise(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    return {name: rng.random(shape, np.float32) for name, shape in shapes.items()}
 
-    return len(onnx.load(path).graph.node)
+
+def beside_opencv(path: Path, expected: np.ndarray) -> str:
+    try:
+        found = in_own_process(opencv_alpha, path)
+    except BrokenProcessPool:
+        return "crashes"
+    return "refuses" if found is None else f"{np.abs(found - expected).max():.0e}"
 
 
-def opencv_alpha(path: Path, inputs: dict[str, np.ndarray]) -> np.ndarray | None:
+def opencv_alpha(path: Path) -> np.ndarray | None:
     """Return what OpenCV computes; None where it refuses the file."""
     import cv2
 
+    from alphamat.onnx.session import Session
+
+    inputs = noise({name: list(plug.shape) for name, plug in Session(path, 1).inputs.items()})
     try:
         net = cv2.dnn.readNetFromONNX(str(path))
         for name, x in inputs.items():

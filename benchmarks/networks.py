@@ -50,8 +50,12 @@ def main() -> None:
         "ours, MB", "PyTorch, MB", "compile, s", "differ",
     )  # fmt: skip
     for preset in options.preset or alphamat_deep.PRESETS:
-        usual = USUAL.get(family(preset), (512, 512))
-        compare(preset, (options.size, options.size) if options.size else usual, table)
+        size = (options.size, options.size) if options.size else usual_size(preset)
+        compare(preset, size, table)
+
+
+def usual_size(preset: str) -> tuple[int, int]:
+    return USUAL.get(family(preset), (512, 512))
 
 
 def family(preset: str) -> str:

@@ -42,6 +42,10 @@ def export_network(
             "as the network allows.",
         ),
     ] = "512x512",
+    batch: Annotated[
+        str,
+        typer.Option(metavar="COUNT|any", help="How many pictures the file takes at a time."),
+    ] = "1",
     format: Annotated[
         Format, typer.Option(help="ONNX, or StableHLO, which only JAX and XLA run.")
     ] = Format.ONNX,
@@ -65,9 +69,9 @@ def export_network(
         module = module_with(preset, "PRESET")
         options: dict[str, Any] = {"size": _size(size), "raw": raw, "source": weights}
         if format is Format.ONNX:
-            options |= {"layout": layout.value, "half": float16}
-        elif float16 or layout is not Layout.NCHW:
-            raise typer.BadParameter("--float16 and --layout are for ONNX.")
+            options |= {"layout": layout.value, "half": float16, "batch": _batch(batch)}
+        elif float16 or layout is not Layout.NCHW or batch != "1":
+            raise typer.BadParameter("--float16, --layout and --batch are for ONNX.")
         write = getattr(module, f"export_{format.value}")
         found = write(module.load(preset, weights), target, **options)
     typer.echo(
@@ -75,6 +79,16 @@ def export_network(
         f"alpha is at most {found.difference.maximum:.1e} from the network's, on "
         f"{found.difference.pictures} pictures"
     )
+
+
+def _batch(text: str) -> int | None:
+    if text == "any":
+        return None
+    if not text.isdecimal():
+        raise typer.BadParameter(
+            f"'{text}' is no number of pictures; expected one, or `any`.", param_hint="--batch"
+        )
+    return int(text)
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -1,8 +1,8 @@
-"""A network as a graph of ONNX, for pictures of one size or of all."""
+"""A network as a graph of ONNX, for batches and pictures of one size or of all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import gcd
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from alphamat.rules import Preprocess
 from alphamat_deep.export.converting import convert
-from alphamat_deep.export.dynamic import SIZES, Traced, merged
+from alphamat_deep.export.dynamic import BATCHES, SIZES, Traced, merged
 from alphamat_deep.export.graph import Array, Graph, Value, tensor
 from alphamat_deep.export.ports import Port, inputs_of, outputs_of, spec
 from alphamat_deep.matting import Matting
@@ -57,16 +57,45 @@ def draw_all_sizes(
     """Return one graph for batches of all sizes whose sides are multiples of a number."""
     if getattr(matting.model, "initial_state", None) is not None:
         raise ValueError("`size` must be given: the memory of a clip has a size, too.")
-    traces = []
-    for batch, (height, width) in SIZES:
-        size = batch, multiple * height, multiple * width
-        drawn = draw(matting, function, state, layout, size)
-        traces.append(Traced(drawn.graph, drawn.results, (batch, height, width)))
+    several = [(batch, *sides) for batch, sides in SIZES]
+    each = [
+        draw(matting, function, state, layout, (batch, multiple * height, multiple * width))
+        for batch, height, width in several
+    ]
     try:
-        graph, results = merged(traces, "image", [layout.index(axis) for axis in "NHW"], multiple)
+        return _of_all(each, several, layout, multiple)
     except NotImplementedError as fault:
         raise ValueError(f"`size` must be given: {matting.name} has {fault}.") from fault
-    return Drawn(_of_any_size(drawn.inputs), _of_any_size(drawn.outputs), graph, results)
+
+
+def draw_all_batches(
+    matting: Matting,
+    function: Callable[..., Any],
+    state: Any,
+    layout: str,
+    size: tuple[int, int],
+) -> Drawn:
+    """Return one graph for all numbers of pictures of one height and width."""
+    each = [draw(matting, function, state, layout, (batch, *size)) for batch in BATCHES]
+    try:
+        return _of_all(each, [(batch,) for batch in BATCHES], layout)
+    except NotImplementedError as fault:
+        raise ValueError(f"`batch` must be given: {matting.name} has {fault}.") from fault
+
+
+def _of_all(
+    each: Sequence[Drawn], sizes: Sequence[tuple[int, ...]], layout: str, multiple: int = 1
+) -> Drawn:
+    """Merge graphs for some sizes: batches, or batches, heights and widths in multiples."""
+    traces = [Traced(x.graph, x.results, size) for x, size in zip(each, sizes, strict=True)]
+    axes = [layout.index(axis) for axis in "NHW"[: len(sizes[0])]]
+    graph, results = merged(traces, "image", axes, multiple)
+    free = ("batch", "height", "width")[: len(axes)]
+    inputs, outputs = (
+        [port._replace(shape=(*free, *port.shape[len(free) :])) for port in ports]
+        for ports in (each[0].inputs, each[0].outputs)
+    )
+    return Drawn(inputs, outputs, graph, results)
 
 
 def multiple_of(rules: Preprocess) -> int:
@@ -81,7 +110,3 @@ def multiple_of(rules: Preprocess) -> int:
         height, width = sizes.pop()
         raise ValueError(f"`size` must be given: the network's rules lead to {height}x{width}.")
     return gcd(*(side for size in sizes for side in size))
-
-
-def _of_any_size(ports: list[Port]) -> list[Port]:
-    return [port._replace(shape=("batch", "height", "width", port.shape[3])) for port in ports]

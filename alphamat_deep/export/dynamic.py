@@ -1,4 +1,4 @@
-"""One graph for pictures of all sizes, from graphs for some sizes.
+"""One graph for batches or pictures of all sizes, from graphs for some sizes.
 
 A graph for one size has numbers in it that follow from the size: lengths, ends of slices, counts.
 Graphs of one network for several sizes differ in these alone. Each such number is found again as a
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from alphamat_deep.export.graph import CODES, Graph, Node, Value
 # Batch, height and width of the graphs, in multiples: enough of them to find 8 numbers, and to
 # check these. No two lengths are alike, and none is 1, so that all graphs have the same nodes.
 SIZES = tuple(product((2, 3), ((5, 7), (7, 11), (11, 5), (13, 17), (6, 19))))
+BATCHES = 2, 3, 5  # where only these differ, there are 2 numbers to find
 FITTED = 1e-6  # relative error of a number that is not whole
 
 
@@ -26,21 +28,21 @@ class Traced(NamedTuple):
 
     graph: Graph
     results: list[Value]
-    size: tuple[int, int, int]
-    """Batch, height and width, in multiples."""
+    size: tuple[int, ...]
+    """Batch; also height and width in multiples, where these differ, too."""
 
 
 def merged(
-    traces: Sequence[Traced], image: str, axes: Sequence[int], multiple: int
+    traces: Sequence[Traced], image: str, axes: Sequence[int], multiple: int = 1
 ) -> tuple[Graph, list[Value]]:
     """Return one graph, and its results, that computes what each of some graphs does at its size.
 
     Parameters
     ----------
-    traces : of the sizes in `SIZES`
+    traces : of the sizes in `SIZES`, or of the batches in `BATCHES`
     image : str
         Name of the input whose size decides.
-    axes : where its batch, height and width lie
+    axes : where its batch, height and width lie; those that differ
     multiple : int
         Of which its height and width are multiples.
 
@@ -52,7 +54,7 @@ def merged(
     each = [trace.graph.used(x.name for x in trace.results) for trace in traces]
     rows = list(zip(*(nodes for nodes, _ in each), strict=False))
     if len({len(nodes) for nodes, _ in each}) > 1 or not all(map(_alike, rows)):
-        raise NotImplementedError("other operations for pictures of some sizes")
+        raise NotImplementedError("other operations for some sizes")
     graph = Graph()
     basis = Basis(graph, [trace.size for trace in traces], image, axes, multiple)
     names: list[dict[str, str]] = [{} for _ in traces]
@@ -93,8 +95,13 @@ def _input(
         return basis.follow([np.asarray(array) for array in arrays])
     found = {known.get(name, name) for name, known in zip(same, names, strict=True)}
     if len(found) > 1:
-        raise NotImplementedError("operations in another order for pictures of some sizes")
+        raise NotImplementedError("operations in another order for some sizes")
     return found.pop()
+
+
+def _products(batch: int, *sides: int) -> list[int]:
+    plane = [1, *sides, *([prod(sides)] if sides else [])]
+    return [*plane, *(batch * x for x in plane)]
 
 
 class Basis:
@@ -103,21 +110,20 @@ class Basis:
     def __init__(
         self,
         graph: Graph,
-        sizes: Sequence[tuple[int, int, int]],
+        sizes: Sequence[tuple[int, ...]],
         image: str,
         axes: Sequence[int],
         multiple: int,
     ):
         self.graph = graph
-        self.known = np.array(
-            [[k * x for k in (1, b) for x in (1, h, w, h * w)] for b, h, w in sizes], np.float64
-        )
+        self.known = np.array([_products(*size) for size in sizes], np.float64)
         shape = graph.add("Shape", image)
-        b, h, w = (graph.add("Gather", shape, graph.constant([at], np.int64)) for at in axes)
-        whole = graph.constant([multiple], np.int64)
-        h, w = (graph.add("Div", side, whole) for side in (h, w))
-        one = graph.constant([1], np.int64)
-        plane = graph.add("Concat", one, h, w, graph.add("Mul", h, w), axis=0)
+        b, *sides = (graph.add("Gather", shape, graph.constant([at], np.int64)) for at in axes)
+        plane = graph.constant([1], np.int64)
+        if sides:
+            whole = graph.constant([multiple], np.int64)
+            h, w = (graph.add("Div", side, whole) for side in sides)
+            plane = graph.add("Concat", plane, h, w, graph.add("Mul", h, w), axis=0)
         self.name = graph.add("Concat", plane, graph.add("Mul", plane, b), axis=0)
 
     def follow(self, arrays: Sequence[np.ndarray]) -> str:
@@ -126,17 +132,13 @@ class Basis:
         if all(x.shape == first.shape and np.array_equal(x, first) for x in arrays):
             return self.graph.constant(first)
         if any(x.shape != first.shape for x in arrays) or first.size > 8:
-            raise NotImplementedError(
-                "numbers for each pixel, which follow from the picture's size"
-            )
+            raise NotImplementedError("arrays that follow from the size")
         values = np.stack([x.ravel() for x in arrays]).astype(np.float64)
         weights = np.linalg.lstsq(self.known, values, rcond=None)[0]
         exact = first.dtype.kind == "i"
         weights = np.rint(weights) if exact else weights
         if not np.allclose(self.known @ weights, values, rtol=0 if exact else FITTED, atol=0):
-            raise NotImplementedError(
-                "numbers that follow from the picture's size in no simple way"
-            )
+            raise NotImplementedError("numbers that follow from the size in no simple way")
         return self._computed(weights.T, first)
 
     def _computed(self, weights: np.ndarray, like: np.ndarray) -> str:

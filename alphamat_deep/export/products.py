@@ -25,6 +25,7 @@ def conv_general_dilated(graph: Graph, equation: Any, x: Array, kernel: Array) -
     name = graph.add(
         "Conv",
         *names,
+        kernel_shape=tuple(shapes[1][axis] for axis in rhs[2:]),
         group=params["feature_group_count"],
         strides=tuple(params["window_strides"]),
         dilations=tuple(params["rhs_dilation"]),
@@ -69,7 +70,8 @@ def _pointwise(graph: Graph, equation: Any, x: Value, matrix: np.ndarray) -> Val
     """Write a product with the features of a picture, (B, C, H, W), as a convolution of 1 × 1."""
     name = tensor(graph, x, x.order, equation.invars[0].aval.shape)
     matrix = matrix.reshape(-1, matrix.shape[-1])
-    name = graph.add("Conv", name, graph.constant(matrix[..., None, None]))
+    kernel = graph.constant(matrix[..., None, None])
+    name = graph.add("Conv", name, kernel, kernel_shape=(1, 1))
     return Value(name, (0, 3, 1, 2), equation.outvars[0].aval.shape)
 
 
@@ -114,7 +116,15 @@ def resize(graph: Graph, equation: Any, x: Value) -> Value:
         return x
     order = x.order if x.order in ((0, 3, 1, 2), (0, 1, 2, 3)) else (0, 3, 1, 2)
     sides = graph.sizes(new[axis] for axis in order)
-    name = graph.add("Resize", tensor(graph, x, order, old), "", "", sides, mode="linear")
+    name = graph.add(
+        "Resize",
+        tensor(graph, x, order, old),
+        "",
+        "",
+        sides,
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",
+    )
     return Value(name, order, new)
 
 

@@ -60,13 +60,16 @@ def sidecar_of(
 
 def _port(port: Port, layout: str) -> dict[str, Any]:
     shape = [side if isinstance(side, int) else str(side) for side in port.laid_out(layout)]
-    return {
+    data = {
         "name": port.name,
         "role": port.role,
         "shape": shape,
         "layout": layout,
         "dtype": "float32",
     }
+    if port.role == "state" and not all(isinstance(side, int) for side in shape):
+        data["initial"] = [side if isinstance(side, int) else 1 for side in shape]
+    return data
 
 
 def _sha256(path: str | os.PathLike[str]) -> str:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from alphamat.door.parameters import as_count
 from alphamat.io.whole import refuse_unwritable, replace_file
-from alphamat_deep.export.drawing import draw, draw_all_sizes, multiple_of
+from alphamat_deep.export.drawing import draw, draw_all_batches, draw_all_sizes, multiple_of
 from alphamat_deep.export.ports import Port, function_of, inputs_of
 from alphamat_deep.export.proving import (
     Difference,
@@ -46,6 +47,7 @@ def export_onnx(
     target: str | os.PathLike[str],
     *,
     size: tuple[int, int] | None = (512, 512),
+    batch: int | None = 1,
     layout: str = "NCHW",
     raw: bool = False,
     half: bool = False,
@@ -62,9 +64,11 @@ def export_onnx(
     target : path
         File to write, .onnx, whole or not at all.
     size : (int, int) or None
-        Height and width of the pictures that the file takes, one at a time. None: batches of any
-        size to which the network's rules lead a picture. Many networks allow it; it takes ten
-        times as long to write.
+        Height and width of the pictures that the file takes. None: any batches of any size to
+        which the network's rules lead a picture. Some networks allow it; it takes ten times as
+        long to write.
+    batch : int or None
+        How many pictures the file takes at a time. None: any number, which most networks allow.
     layout : "NCHW" or "NHWC"
         Order of the axes of inputs and outputs.
     raw : bool
@@ -93,14 +97,18 @@ def export_onnx(
     if layout not in LAYOUTS:
         raise ValueError(f"`layout` is {layout!r}; expected one of: {', '.join(LAYOUTS)}.")
     refuse_other_inputs(matting, size)
+    batch = None if batch is None else as_count(batch, "batch")
     function, state = function_of(matting, raw=raw)
     if size is None:
         multiple = multiple_of(matting.preset.preprocess)
         drawn = draw_all_sizes(matting, function, state, layout, multiple)
         sizes = _sizes_of_proof(multiple)
+    elif batch is None:
+        drawn = draw_all_batches(matting, function, state, layout, size)
+        sizes = [(1, *size), (2, *size)]
     else:
-        drawn = draw(matting, function, state, layout, (1, *size))
-        sizes = [(1, *size)]
+        drawn = draw(matting, function, state, layout, (batch, *size))
+        sizes = [(batch, *size)]
     model = model_of(drawn, layout)
     ours = network_run(function, state, matting.precision)
     prove = partial(_differences, matting, ours, drawn.outputs, layout, sizes)

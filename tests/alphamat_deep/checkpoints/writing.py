@@ -1,6 +1,7 @@
 """Checkpoint files written by hand, honest and hostile, without the frameworks."""
 
 import json
+import pickle
 import struct
 import time
 import tracemalloc
@@ -114,6 +115,20 @@ def numpy_array(shape=(2, 3), code="f4", order="<", raw=None, fortran=False):
 
 def paddle(outermost):
     return pickled(outermost, protocol=4)
+
+
+def published(arrays, framework):
+    """Return a state dict as the framework's users save it."""
+    if framework == "Paddle":
+        return pickle.dumps(dict(arrays), protocol=4)
+    kinds = {"float32": "FloatStorage", "int64": "LongStorage"}
+    tensors, storages = {}, {}
+    for key, (name, x) in enumerate(arrays.items()):
+        strides = tuple(step // x.itemsize for step in np.asarray(x, order="C").strides)
+        kind = kinds[x.dtype.name]
+        tensors[name] = torch_tensor(str(key), x.shape, strides, kind=kind, numel=x.size)
+        storages[str(key)] = x.tobytes()
+    return torch_zip(tensors, storages)
 
 
 def safetensors(header):

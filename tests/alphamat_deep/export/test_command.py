@@ -38,6 +38,7 @@ def test_it_writes_stablehlo(weights, tmp_path):
     ("options", "code", "told"),
     [
         (["--size", "16"], 2, "expected HEIGHTxWIDTH"),
+        (["--batch", "few"], 2, "is no number of pictures"),
         (["--format", "stablehlo", "--float16"], 2, "are for ONNX"),
         (["--size", "dynamic", "--format", "stablehlo", "-o", "n.stablehlo"], 1, "has one size"),
         (["-o", "net.pb"], 1, "expected a name in .onnx"),

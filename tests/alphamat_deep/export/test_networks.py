@@ -1,4 +1,4 @@
-"""Published networks in ONNX, with weights that anyone can make, beside what their authors' do."""
+"""Published networks in ONNX, from files like their authors', beside what these compute."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from alphamat_deep.export import to_onnx
 from alphamat_deep.export.drawing import draw
 from alphamat_deep.export.ports import function_of
 from alphamat_deep.export.writing import model_of
-from alphamat_deep.matting import Matting
 from tests.alphamat_deep import reference_networks as reference
-from tests.alphamat_deep.networks import cases, network, pictures, theirs
+from tests.alphamat_deep.checkpoints.writing import published
+from tests.alphamat_deep.networks import cases, pictures, theirs
 from tests.alphamat_deep.oracles import by_preset
 
 pytest.importorskip("onnx")
@@ -29,9 +29,19 @@ NETWORKS = (
 )
 
 
-def run_of(preset, model, height, width):
+def loaded(oracle, stored, folder, **config):
+    """Return the network of a checkpoint in its authors' format, with weights anyone can make."""
+    path = folder / "checkpoint"
+    framework = alphamat_deep.PRESETS[oracle.preset].weights.format
+    path.write_bytes(published(reference.weights(stored.name), framework))
+    try:
+        return alphamat_deep.load(oracle.preset, path, **stored.settings, **config)
+    finally:
+        path.unlink()
+
+
+def run_of(matting, height, width):
     """Return what runs a network's file on a batch of one picture, channels last."""
-    matting = Matting(preset, alphamat_deep.PRESETS[preset], model, np.dtype("float32"), "")
     size = 1, height, width
     drawn = draw(matting, *function_of(matting, raw=True), "NHWC", size)
     return to_onnx.onnx_run(model_of(drawn, "NHWC"), "NHWC"), drawn.inputs
@@ -45,10 +55,10 @@ def run_of(preset, model, height, width):
         for stored in by_preset(preset).stored
     ],
 )
-def test_a_file_computes_what_the_authors_program_does(preset, stored):
+def test_a_file_computes_what_the_authors_program_does(preset, stored, tmp_path):
     oracle, case = by_preset(preset), cases(stored)[0]
     given = [np.asarray(x[:1]) for x in pictures(stored, case)]
-    run, _ = run_of(preset, network(oracle, stored), *given[0].shape[1:3])
+    run, _ = run_of(loaded(oracle, stored, tmp_path), *given[0].shape[1:3])
     field = next((name for name, ours in oracle.fields.items() if ours == "alpha"), "alpha")
     key = f"{case}/out/{field}"
     noise = reference.manifest(stored.name)["info"][key].get(
@@ -58,13 +68,13 @@ def test_a_file_computes_what_the_authors_program_does(preset, stored):
     assert (far > max(2e-5, 10 * noise)).mean() <= oracle.flips
 
 
-def test_a_file_remembers_a_clip_as_the_authors_program_does():
+def test_a_file_remembers_a_clip_as_the_authors_program_does(tmp_path):
     oracle = by_preset("rvm-mobilenetv3")
     (stored,) = oracle.stored
     expected = reference.outputs(stored.name)
     frames = reference.inputs(stored.name, "hr")[0].swapaxes(0, 1)
-    model = network(oracle, stored, downsample_ratio=0.5)
-    run, inputs = run_of("rvm-mobilenetv3", model, *frames.shape[2:4])
+    matting = loaded(oracle, stored, tmp_path, downsample_ratio=0.5)
+    run, inputs = run_of(matting, *frames.shape[2:4])
     states = [np.zeros(port.shape, np.float32) for port in inputs if port.role == "state"]
     for at, frame in enumerate(np.float32(frames)):
         alpha, foreground, *states = run(frame, *states)

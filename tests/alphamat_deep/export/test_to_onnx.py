@@ -65,6 +65,18 @@ def test_a_raw_file_takes_normalised_colours(matting, tmp_path, inputs):
     assert not json.loads(found.sidecar.read_text())["normalised"]
 
 
+@pytest.mark.parametrize(("batch", "told", "counts"), [(None, "batch", (1, 3)), (2, 2, (2,))])
+def test_a_file_takes_several_pictures(matting, tmp_path, batch, told, counts):
+    found = export(matting, tmp_path, layout="NHWC", batch=batch)
+    port = json.loads(found.sidecar.read_text())["inputs"][0]
+    assert port["shape"] == [told, 16, 24, 3]
+    rng = np.random.default_rng(23)
+    for count in counts:
+        inputs = [rng.random((count, 16, 24, channels)) for channels in (3, 1)]
+        alpha = run(found.path, image=inputs[0], trimap=inputs[1])
+        np.testing.assert_allclose(alpha, of_network(matting, *inputs), atol=1e-6)
+
+
 def test_weights_in_float16_move_alpha_a_little_and_that_is_told(matting, tmp_path):
     found = export(matting, tmp_path, half=True)
     assert 1e-5 < found.difference.maximum < 1e-2
@@ -114,6 +126,7 @@ def test_an_operation_without_a_converter_is_named(matting, tmp_path):
         ({"layout": "CHWN"}, "`layout` is 'CHWN'"),
         ({"size": (0, 16)}, r"`size` is \(0, 16\)"),
         ({"size": 512}, "`size` is 512; expected a height and a width"),
+        ({"batch": 0}, "`batch` is 0"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(matting, tmp_path, options, told):
