@@ -12,7 +12,7 @@ from alphamat.rules import Preprocess
 from alphamat_deep.export.ports import Port
 from alphamat_deep.matting import Matting
 
-TOLERANCE = 1e-4  # of alpha and colours in [0, 1]
+TOLERANCE = {"alpha": 1e-4, "foreground": 1e-3}  # in [0, 1]
 SHARE = 1e-3  # of pixels that may differ more, where the network decides by comparing
 RESTLESS = 4  # times as far, and as many pixels, as rounding moves the network's own
 LAST_BITS = 2.0**-21  # relative; about what the order of a long sum does
@@ -25,7 +25,7 @@ class Difference(NamedTuple):
 
     maximum: float
     share: float
-    """Of a picture's pixels that differ by more than `TOLERANCE`."""
+    """Of a picture's pixels whose alpha or colour differs by more than `TOLERANCE`."""
     foreground: float
     """The largest difference of a colour; 0 where there are none."""
     own: float
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
     It is far where the network compares numbers that are nearly equal, as where it pools.
     """
     own_share: float
-    """Of a picture's pixels whose alpha moves by more than `TOLERANCE` then."""
+    """Of a picture's pixels whose alpha or colour moves by more than `TOLERANCE` then."""
     pictures: int
 
 
@@ -68,25 +68,31 @@ def _difference(
     found: Sequence[np.ndarray],
     moved: list[Sequence[np.ndarray]],
 ) -> Difference:
-    apart = [np.nan_to_num(np.abs(x - y), nan=np.inf) for x, y in zip(expected, found, strict=True)]
-    colours = [x.max() for port, x in zip(outputs, apart, strict=True) if port.role == "foreground"]
-    alpha = apart[0]
-    own = max(
-        np.abs(x - y).max()
-        for each in moved
-        for port, x, y in zip(outputs, expected, each, strict=True)
-        if port.role != "state"
-    )
-    share = (alpha > TOLERANCE).mean()
-    own_share = max((np.abs(expected[0] - each[0]) > TOLERANCE).mean() for each in moved)
+    apart, *own = (_apart(outputs, expected, each) for each in (found, *moved))
     return Difference(
-        float(alpha.max()),
-        float(share),
-        float(max(colours, default=0)),
-        float(own),
-        float(own_share),
+        float(apart["alpha"].max()),
+        _share(apart),
+        float(apart["foreground"].max()) if "foreground" in apart else 0.0,
+        max(float(x.max()) for each in own for x in each.values()),
+        max(map(_share, own)),
         1,
     )
+
+
+def _apart(
+    outputs: list[Port], expected: Sequence[np.ndarray], found: Sequence[np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return how far alpha and colours are apart at each pixel, (B, H, W)."""
+    return {
+        port.role: np.nan_to_num(np.abs(x - y), nan=np.inf).max(-1)
+        for port, x, y in zip(outputs, expected, found, strict=True)
+        if port.role in TOLERANCE
+    }
+
+
+def _share(apart: dict[str, np.ndarray]) -> float:
+    far = [x > TOLERANCE[role] for role, x in apart.items()]
+    return float(np.logical_or.reduce(far).mean())
 
 
 def worst(found: Sequence[Difference]) -> Difference:
@@ -135,13 +141,12 @@ def network_run(function: Callable[..., Any], state: Any, precision: str) -> Run
 
 def refuse_unless_equal(found: Difference, *, decides: bool) -> None:
     """Raise ValueError where a file computes something else than its network."""
-    restless = found.maximum <= RESTLESS * found.own
+    restless = max(found.maximum, found.foreground) <= RESTLESS * found.own
     share = SHARE if decides or restless else 0
-    same = found.share <= max(share, RESTLESS * found.own_share if restless else 0)
-    if not same or found.foreground > max(10 * TOLERANCE, RESTLESS * found.own):
+    if found.share > max(share, RESTLESS * found.own_share if restless else 0):
         raise ValueError(
-            f"The file was not kept: its alpha is up to {found.maximum:.2g} from the network's, on "
-            f"{found.share:.2%} of a picture by more than {TOLERANCE:g}, and colours are up to "
-            f"{found.foreground:.2g} away. Rounding alone moves the network's own by "
-            f"{found.own:.2g}."
+            f"The file was not kept: its alpha is up to {found.maximum:.2g} from the network's, and "
+            f"its colours are up to {found.foreground:.2g}; {found.share:.2%} of a picture is "
+            f"farther than {TOLERANCE['alpha']:g} or, in colour, {TOLERANCE['foreground']:g}. "
+            f"Rounding alone moves the network's own by {found.own:.2g}."
         )
