@@ -145,8 +145,8 @@ def refuse_unless_equal(found: Difference, *, decides: bool) -> None:
     share = SHARE if decides or restless else 0
     if found.share > max(share, RESTLESS * found.own_share if restless else 0):
         raise ValueError(
-            f"The file was not kept: its alpha is up to {found.maximum:.2g} from the network's, and "
-            f"its colours are up to {found.foreground:.2g}; {found.share:.2%} of a picture is "
-            f"farther than {TOLERANCE['alpha']:g} or, in colour, {TOLERANCE['foreground']:g}. "
-            f"Rounding alone moves the network's own by {found.own:.2g}."
+            f"The file was not kept: its alpha is up to {found.maximum:.2g}, and its colours up to "
+            f"{found.foreground:.2g}, from the network's; {found.share:.2%} of a picture is farther "
+            f"than {TOLERANCE['alpha']:g}, or {TOLERANCE['foreground']:g} in colour. Rounding alone "
+            f"moves the network's own by {found.own:.2g}."
         )
