@@ -146,7 +146,7 @@ def refuse_unless_equal(found: Difference, *, decides: bool) -> None:
     if found.share > max(share, RESTLESS * found.own_share if restless else 0):
         raise ValueError(
             f"The file was not kept: its alpha is up to {found.maximum:.2g}, and its colours up to "
-            f"{found.foreground:.2g}, from the network's; {found.share:.2%} of a picture is farther "
-            f"than {TOLERANCE['alpha']:g}, or {TOLERANCE['foreground']:g} in colour. Rounding alone "
-            f"moves the network's own by {found.own:.2g}."
+            f"{found.foreground:.2g}, from the network's; {found.share:.2%} of a picture is "
+            f"farther than {TOLERANCE['alpha']:g}, or in colour {TOLERANCE['foreground']:g}. Rounding "
+            f"alone moves the network's own by {found.own:.2g}."
         )
