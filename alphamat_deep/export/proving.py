@@ -147,6 +147,6 @@ def refuse_unless_equal(found: Difference, *, decides: bool) -> None:
         raise ValueError(
             f"The file was not kept: its alpha is up to {found.maximum:.2g}, and its colours up to "
             f"{found.foreground:.2g}, from the network's; {found.share:.2%} of a picture is "
-            f"farther than {TOLERANCE['alpha']:g}, or in colour {TOLERANCE['foreground']:g}. Rounding "
-            f"alone moves the network's own by {found.own:.2g}."
+            f"farther than {TOLERANCE['alpha']:g}, or in colour {TOLERANCE['foreground']:g}. "
+            f"Rounding alone moves the network's own by {found.own:.2g}."
         )
