@@ -31,7 +31,7 @@ def unknown_error(net, preset, batch):
 
 @pytest.mark.slow
 def test_a_network_learns_four_compositions_by_heart():
-    name, size, rate, steps = "modnet", 64, 2e-3, 60
+    name, size, rate, steps = "learned", 64, 2e-3, 60
     rates = optax.warmup_cosine_decay_schedule(0, rate, 20, steps, rate / 50)
     recipe = replace(RECIPES[name], optimiser=lambda steps: optax.adam(rates))
     model = alphamat_deep.build(recipe.preset, rngs=nnx.Rngs(0), **recipe.config)
