@@ -26,6 +26,15 @@ def test_it_writes_a_file_and_says_how_near_it_is(weights, tmp_path):
     assert told["inputs"][0]["shape"] == [1, 3, 16, 24]
 
 
+@pytest.mark.parametrize(("count", "told"), [("any", "batch"), ("4", 4)])
+def test_it_writes_a_file_for_several_pictures(weights, tmp_path, count, told):
+    target = tmp_path / "net.onnx"
+    result = run("tiny", "--weights", weights, "--size", "16x24", "--batch", count, "-o", target)
+    assert result.exit_code == 0, result.output
+    inputs = json.loads((tmp_path / "net.onnx.json").read_text())["inputs"]
+    assert inputs[0]["shape"] == [told, 3, 16, 24]
+
+
 def test_it_writes_stablehlo(weights, tmp_path):
     target = tmp_path / "net.stablehlo"
     options = "--size", "16x24", "--format", "stablehlo", "-o", target
