@@ -154,9 +154,7 @@ class StencilMatrix:
         return held_weakly(self, leader, self._among, functions)
 
     def _among(self, some: np.ndarray) -> Any:
-        reach, chosen = self.region.reach, np.zeros(self.region.grid, bool)
-        chosen[self.region.chosen[reach:-reach, reach:-reach]] = some
-        return self.restricted(chosen).tocsr()
+        return self.restricted(self._on_grid(some)).tocsr()
 
     def _number(self) -> np.ndarray:
         """Return which unknown each stored cell is; -1 in the halo."""
@@ -164,10 +162,32 @@ class StencilMatrix:
 
     def tocsr(self) -> Any:
         """Return the matrix as a SciPy sparse array, rows in reading order of the grid."""
+        return self._csr(self._number())
+
+    def rows(self, some: np.ndarray) -> Any:
+        """Return the rows that an (n,) mask marks as a SciPy sparse array of n columns."""
+        part = self.restricted(self._on_grid(some))
+        kept = part.region.stored[self.region.stored]
+        return part._csr(self._number()[kept], self.region.size)
+
+    def around(self, some: np.ndarray, cells: int) -> np.ndarray:
+        """Return which unknowns lie within so many cells of those that an (n,) mask marks."""
+        grown = dilate(np.pad(self._on_grid(some), cells), cells)
+        if cells:
+            grown = grown[cells:-cells, cells:-cells]
+        reach = self.region.reach
+        return grown[self.region.chosen[reach:-reach, reach:-reach]]
+
+    def _on_grid(self, some: np.ndarray) -> np.ndarray:
+        reach, chosen = self.region.reach, np.zeros(self.region.grid, bool)
+        chosen[self.region.chosen[reach:-reach, reach:-reach]] = some
+        return chosen
+
+    def _csr(self, number: np.ndarray, columns: int | None = None) -> Any:
         from scipy.sparse import csr_array
 
         region, planes = self.region, self.planes
-        steps, number = np.array(offsets(region.reach)), self._number()
+        steps = np.array(offsets(region.reach))
         starts = np.zeros(region.size + 1, np.int64)
         arguments = region.runs, steps, planes, number
         over_bounds(_kernels.count_entries, region.bounds, planes.size, *arguments, starts[1:])
@@ -175,7 +195,7 @@ class StencilMatrix:
         indices, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], planes.dtype)
         rows = starts, indices, values
         over_bounds(_kernels.fill_rows, region.bounds, planes.size, *arguments, *rows)
-        return csr_array((values, indices, starts), shape=self.shape)
+        return csr_array((values, indices, starts), shape=(region.size, columns or region.size))
 
 
 def offsets(reach: int) -> list[tuple[int, int]]:

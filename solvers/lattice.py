@@ -7,15 +7,15 @@ node ahead of it in reading order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from solvers import _multigrid_kernels as kernels
+from solvers import _lattice_kernels as kernels
 from solvers.lanczos import largest_eigenvalue
-from solvers.loops import over_range
+from solvers.loops import GRAIN, over_bounds, over_range
 
 HALF = 13  # a node, and the 12 nodes ahead of it within two
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
@@ -35,6 +35,15 @@ class Nodes:
         number[exists] = np.arange(np.count_nonzero(exists))
         return cls(np.argwhere(exists), number)
 
+    def coarser(self) -> Nodes:
+        """Return the lattice of twice the spacing: the nodes between which these lie."""
+        exists = np.zeros((self.at.max(axis=0) // 2 + 2), bool)
+        y, x = self.at.T
+        for above in (y // 2, (y + 1) // 2):
+            for left in (x // 2, (x + 1) // 2):
+                exists[above, left] = True
+        return Nodes.of(exists)
+
     def neighbours(self) -> np.ndarray:
         """Return (n, 25) indices of the nodes within 2, in reading order; n where there is none."""
         padded = np.pad(self.number, 2, constant_values=-1)
@@ -43,125 +52,172 @@ class Nodes:
         found = np.stack(around, axis=1)
         return np.where(found < 0, len(self.at), found).astype(np.int32)
 
+    def between(self, coarser: Nodes) -> tuple[np.ndarray, np.ndarray]:
+        """Return the (n, 4) coarser nodes between which these lie, and bilinear shares in them.
 
-def coarsen(nodes: Nodes, blocks: np.ndarray, damping: float) -> tuple[Level, Nodes, np.ndarray]:
-    """Return the level of these nodes, the next lattice, and the blocks projected onto it."""
-    exists = np.zeros((nodes.at.max(axis=0) // 2 + 2), bool)
-    y, x = nodes.at.T
-    for above in (y // 2, (y + 1) // 2):
-        for left in (x // 2, (x + 1) // 2):
-            exists[above, left] = True
-    coarser = Nodes.of(exists)
-    level = Level.of(blocks, nodes, coarser, damping)
-    functions = blocks.shape[1]
-    projected = np.zeros((len(coarser.at), functions, HALF, functions))
-    kernels.project_nodes(
-        level.neighbours, level.parents, level.shares, coarser.at, blocks, projected
-    )
-    return level, coarser, projected
+        Shares of a parent that occurs twice are zero but for the first.
+        """
+        y, x = self.at.T
+        number = coarser.number
+        parents = [number[a, b] for a in (y // 2, (y + 1) // 2) for b in (x // 2, (x + 1) // 2)]
+        odd_y, odd_x = (y % 2).astype(np.float32) / 2, (x % 2).astype(np.float32) / 2
+        shares = [a * b for a in (1 - odd_y, odd_y) for b in (1 - odd_x, odd_x)]
+        return np.stack(parents, axis=1), np.stack(shares, axis=1)
 
 
-@dataclass(frozen=True, eq=False)
-class Level:
-    """One coarse lattice, scaled so that each node's own block is the identity.
+class _Arrays(NamedTuple):
+    """What cycles need of the nodes of all lattices, one behind the other.
 
-    With C Cᵀ a node's own block, the scaled unknowns are Cᵀ x and the scaled right-hand side is
-    C⁻¹ b. Unscaled, nearly dependent functions would cancel in float32.
+    With C Cᵀ a node's own block, its unknowns are scaled to Cᵀ x and its right-hand side to C⁻¹ b,
+    so that its own block becomes the identity. Unscaled, nearly dependent functions would cancel in
+    float32.
     """
 
+    neighbours: np.ndarray  # (n, 25)
     blocks: np.ndarray  # (n, K, 25 K) float32: scaled couplings to the neighbours
-    neighbours: np.ndarray
-    factor: np.ndarray  # (n, K, K) C
-    inverse: np.ndarray  # (n, K, K) C⁻¹
-    weight: np.float32
+    factor: np.ndarray  # (n, K, K) float32 C
+    inverse: np.ndarray  # (n, K, K) float32 C⁻¹
     parents: np.ndarray  # (n, 4) on the next lattice, for bilinear interpolation
     shares: np.ndarray  # (n, 4)
-    below: int  # nodes of the next lattice
+    weights: np.ndarray  # of Jacobi's step, for each lattice
 
     @classmethod
-    def of(cls, blocks: np.ndarray, nodes: Nodes, coarser: Nodes, damping: float) -> Level:
-        neighbours = nodes.neighbours()
-        parents, shares = _parents(nodes, coarser)
-        scaled, factor, inverse = _scale(blocks, neighbours)
-        count, functions = factor.shape[:2]
-
-        def apply(x):
-            padded = np.concatenate([x, np.zeros_like(x[:1])])
-            residual(neighbours, scaled, zero, padded, (0,) * functions, out)
-            return -out
-
-        residual = partial(over_range, kernels.block_residual, count, scaled.size)
-        zero, out = np.zeros((2, count, functions), np.float32)
-        weight = np.float32(damping / largest_eigenvalue(apply, (count, functions)))
-        below = len(coarser.at)
-        return cls(scaled, neighbours, factor, inverse, weight, parents, shares, below)
-
-    def cycle(self, b: np.ndarray, coarser_solve: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        like = (0,) * b.shape[1]
-        residual = partial(over_range, kernels.block_residual, len(b), self.blocks.size)
-        scaled, r = np.empty_like(b), np.empty_like(b)
-        x = np.empty((len(b) + 1, b.shape[1]), np.float32)
-        coarse = np.zeros((self.below, b.shape[1]), np.float32)
-        kernels.enter(self.inverse, b, self.weight, like, scaled, x)
-        residual(self.neighbours, self.blocks, scaled, x, like, r)
-        kernels.restrict_nodes(self.parents, self.shares, self.factor, r, like, coarse)
-        correction = coarser_solve(coarse)
-        kernels.prolong_nodes(self.parents, self.shares, self.factor, correction, like, x)
-        residual(self.neighbours, self.blocks, scaled, x, like, r)
-        kernels.leave(self.inverse, r, self.weight, like, x)
-        return x[:-1]
+    def empty(cls, nodes: int, functions: int, lattices: int) -> _Arrays:
+        square = (nodes, functions, functions)
+        return cls(
+            np.empty((nodes, 25), np.uint32),
+            np.zeros((nodes, functions, 25 * functions), np.float32),
+            np.empty(square, np.float32),
+            np.empty(square, np.float32),
+            np.empty((nodes, 4), np.uint32),
+            np.empty((nodes, 4), np.float32),
+            np.zeros(lattices, np.float32),
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Bottom:
-    """The coarsest lattice, scaled like the others and solved exactly."""
+class Lattices:
+    """A lattice, and all below it: one cycle on them is close to the inverse of its matrix.
 
-    inverse: np.ndarray  # (n, K, K) C⁻¹
-    dense: np.ndarray  # (n K, n K) inverse of the scaled matrix
+    It is a W-cycle whose second correction counts double: with M the cycle on a lattice below the
+    first, x = M b and then x + 2 M (b - A x). Interpolation copies coefficients from one lattice to
+    the next, and so M corrects too little of what has edges between the nodes. Of a mode with the
+    eigenvalue λ of M A this leaves (1 - λ)(1 - 2 λ): between -1/8 and 1 for λ up to 1, and between
+    -1/8 and 5/32 for λ from 1 to 9/8. So it stays positive definite, on however many lattices.
+    """
+
+    starts: np.ndarray  # of the lattices in the arrays
+    arrays: _Arrays
+    dense: np.ndarray  # inverse of the scaled matrix of the last lattice
+    steps: np.ndarray  # of a cycle
+    alone: np.ndarray  # those that are worth several threads
 
     @classmethod
-    def of(cls, blocks: np.ndarray, nodes: Nodes) -> Bottom:
-        neighbours = nodes.neighbours()
-        scaled, _, inverse = _scale(blocks, neighbours)
-        count, functions = inverse.shape[:2]
+    def of(cls, nodes: Nodes, blocks: np.ndarray, damping: float, coarsest: int) -> Lattices:
+        lattices, functions = [nodes], blocks.shape[1]
+        while len(lattices[-1].at) > coarsest:
+            lattices.append(lattices[-1].coarser())
+        starts = np.cumsum([0] + [len(lattice.at) for lattice in lattices])
+        arrays = _Arrays.empty(starts[-1], functions, len(lattices))
+        steps = _steps(len(lattices))
+        large = np.diff(starts)[steps[:, 1]] * arrays.blocks[:1].size >= 2 * GRAIN
+        alone = np.flatnonzero((steps[:, 0] == kernels.RESIDUAL) & large)
+        made = cls(starts, arrays, np.empty(0), steps, alone)
+        for level, (lattice, coarser) in enumerate(pairwise(lattices)):
+            around = made._scale(level, lattice, blocks)
+            made._set_weight(level, damping)
+            parents, shares = lattice.between(coarser)
+            here = slice(*starts[level : level + 2])
+            arrays.parents[here], arrays.shares[here] = parents + starts[level + 1], shares
+            projected = np.zeros((len(coarser.at), functions, HALF, functions))
+            kernels.project_nodes(around, parents, shares, coarser.at, blocks, projected)
+            blocks = projected
+        made._scale(len(lattices) - 1, lattices[-1], blocks)
+        return replace(made, dense=made._inverse_of_last())
+
+    def solve(self, b: np.ndarray) -> np.ndarray:
+        """Return x, (n, K) float32, close to A⁻¹ b."""
+        fields = np.zeros((4, self.starts[-1] + 1, b.shape[1]), np.float32)
+        fields[0, : len(b)] = b
+        begin, like = 0, (0,) * b.shape[1]
+        for end in (*self.alone, len(self.steps)):
+            kernels.walk(self.steps[begin:end], self.starts, self.arrays, self.dense, like, *fields)
+            if end < len(self.steps):
+                self._residual(self.steps[end, 1], *fields)
+            begin = end + 1
+        return fields[1, : len(b)]
+
+    def _residual(self, level: int, b: np.ndarray, x: np.ndarray, y: np.ndarray, r: np.ndarray):
+        """r ← b - A x on one lattice, by several threads."""
+        first, last = self.starts[level : level + 2]
+        blocks, like = self.arrays.blocks, (0,) * b.shape[1]
+        bounds, work = np.linspace(first, last, 65).astype(int), blocks[0].size * (last - first)
+        over_bounds(kernels.residual, bounds, work, self.arrays.neighbours, blocks, b, x, like, r)
+
+    def _scale(self, level: int, nodes: Nodes, blocks: np.ndarray) -> np.ndarray:
+        """Write what one lattice's blocks become; return its nodes' neighbours among themselves."""
+        here = slice(*self.starts[level : level + 2])
+        around, functions = nodes.neighbours(), blocks.shape[1]
+        like, count = (0,) * functions, len(nodes.at)
+        factor, inverse = np.zeros((2, count, functions, functions))
+        kernels.factorise(blocks, DEPENDENT, like, factor, inverse)
+        scaled, work = self.arrays.blocks[here], 5 * functions * self.arrays.blocks[here].size
+        over_range(kernels.scale_blocks, count, work, around, inverse, blocks, like, scaled)
+        self.arrays.factor[here], self.arrays.inverse[here] = factor, inverse
+        nowhere = self.starts[-1]
+        found = np.where(around == count, nowhere, around + self.starts[level])
+        self.arrays.neighbours[here] = found
+        return around
+
+    def _set_weight(self, level: int, damping: float) -> None:
+        first, last = self.starts[level : level + 2]
+        fields = np.zeros((4, self.starts[-1] + 1, self.arrays.blocks.shape[1]), np.float32)
+        _, x, _, r = fields
+
+        def apply(some):
+            x[first:last] = some
+            self._residual(level, *fields)
+            return -r[first:last]
+
+        largest = largest_eigenvalue(apply, x[first:last].shape)
+        self.arrays.weights[level] = damping / largest
+
+    def _inverse_of_last(self) -> np.ndarray:
+        first, last = self.starts[-2:]
+        count, functions = last - first, self.arrays.blocks.shape[1]
         dense = np.zeros((count, functions, count + 1, functions))
         for k in range(25):
-            block = scaled[:, :, k * functions : (k + 1) * functions]
-            dense[np.arange(count), :, neighbours[:, k]] += block
+            block = self.arrays.blocks[first:, :, k * functions : (k + 1) * functions]
+            dense[np.arange(count), :, self.arrays.neighbours[first:, k] - first] += block
         dense = dense[:, :, :count].reshape(count * functions, count * functions)
         dense += (1 + RIDGE) * np.eye(len(dense))
         kernels.invert(dense)
-        return cls(inverse, dense.astype(np.float32))
-
-    def cycle(self, b: np.ndarray) -> np.ndarray:
-        like, still = (0,) * b.shape[1], np.float32(0)  # no Jacobi steps here
-        scaled, x = np.empty_like(b), np.empty((len(b) + 1, b.shape[1]), np.float32)
-        kernels.enter(self.inverse, b, still, like, scaled, x)
-        kernels.multiply(self.dense, scaled.ravel(), x[:-1].ravel())
-        kernels.leave(self.inverse, scaled, still, like, x)
-        return x[:-1]
+        return dense.astype(np.float32)
 
 
-def _scale(blocks: np.ndarray, neighbours: np.ndarray):
-    """Return the couplings scaled to identity own blocks, and C and C⁻¹ of each node."""
-    count, functions = blocks.shape[:2]
-    factor, inverse = np.zeros((2, count, functions, functions))
-    kernels.factorise(blocks, DEPENDENT, (0,) * functions, factor, inverse)
-    scaled = np.zeros((count, functions, 25 * functions), np.float32)
-    kernels.scale_blocks(neighbours, inverse, blocks, (0,) * functions, scaled)
-    return scaled, factor.astype(np.float32), inverse.astype(np.float32)
+def _steps(lattices: int) -> np.ndarray:
+    """Return what `walk` does for the first of so many lattices, step by step."""
+    steps = []
 
+    def take(level: int, *whats: int) -> None:
+        steps.extend((what, level) for what in whats)
 
-def _parents(nodes: Nodes, coarser: Nodes):
-    """Return the coarser nodes between which each node lies, and its bilinear shares in them.
+    def visit(level: int) -> None:
+        take(level, kernels.ENTER)
+        if level == lattices - 1:
+            take(level, kernels.SOLVE)
+        else:
+            cycle(level)
+            if level > 0:
+                take(level, kernels.RESIDUAL, kernels.KEEP)
+                cycle(level)
+                take(level, kernels.ADD)
+        take(level, kernels.LEAVE)
 
-    Shares of a parent that occurs twice are zero but for the first.
-    """
-    y, x = nodes.at.T
-    number = coarser.number
-    parents = np.stack(
-        [number[a, b] for a in (y // 2, (y + 1) // 2) for b in (x // 2, (x + 1) // 2)], axis=1
-    )
-    odd_y, odd_x = (y % 2).astype(np.float32) / 2, (x % 2).astype(np.float32) / 2
-    shares = [a * b for a in (1 - odd_y, odd_y) for b in (1 - odd_x, odd_x)]
-    return parents, np.stack(shares, axis=1)
+    def cycle(level: int) -> None:
+        take(level, kernels.START, kernels.RESIDUAL, kernels.RESTRICT)
+        visit(level + 1)
+        take(level, kernels.PROLONG, kernels.RESIDUAL, kernels.RELAX)
+
+    visit(0)
+    return np.array(steps, np.int32)

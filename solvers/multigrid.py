@@ -3,8 +3,8 @@
 The coarse functions are bilinear hats on a lattice of nodes, times each near-null function of the
 matrix: for the matting Laplacian the constant and the three colour channels, so that a coarse
 node holds one locally affine function of colour. On them the matrix is projected (Galerkin), and
-again on lattices of twice the spacing, until a dense inverse is cheap. One V-cycle, smoothed by
-damped Jacobi, is a symmetric preconditioner.
+again on lattices of twice the spacing, until a dense inverse is cheap. One cycle, smoothed by
+damped Jacobi, is a symmetric preconditioner; what it does on the lattices is in solvers.lattice.
 
 Briggs, Henson & McCormick, "A Multigrid Tutorial", 2nd ed. 2000; for near-null functions
 Vaněk, Mandel & Brezina, "Algebraic Multigrid by Smoothed Aggregation", Computing 56, 1996.
@@ -23,7 +23,7 @@ from solvers import _kernels
 from solvers import _multigrid_kernels as kernels
 from solvers.grid import Region, StencilMatrix
 from solvers.lanczos import largest_eigenvalue
-from solvers.lattice import HALF, Bottom, Level, Nodes, coarsen
+from solvers.lattice import HALF, Lattices, Nodes
 from solvers.loops import over_bounds, over_strips
 from solvers.parameters import as_count, as_number
 from solvers.runs import LENGTH, STORED, X, Y, pieces_of
@@ -32,9 +32,9 @@ MOST = 10_000  # cells between nodes, or nodes with a dense inverse
 
 
 def multigrid(
-    A: StencilMatrix, *, spacing: int = 7, coarsest: int = 24, damping: float = 1.8
+    A: StencilMatrix, *, spacing: int = 5, coarsest: int = 48, damping: float = 1.8
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Return one V(1, 1)-cycle as a preconditioner r -> z.
+    """Return one cycle as a preconditioner r -> z.
 
     Parameters
     ----------
@@ -61,15 +61,8 @@ def multigrid(
     expected = "a positive number below 2, such as 1.8; from 2 on the step would not converge"
     damping = as_number(damping, "damping", expected, least=1e-12, most=math.nextafter(2, 1))
     fine = _Fine.of(A, spacing, damping)
-    nodes, blocks = fine.project(A)
-    levels: list[_Fine | Level] = [fine]
-    while len(nodes.at) > coarsest:
-        level, nodes, blocks = coarsen(nodes, blocks, damping)
-        levels.append(level)
-    cycle = Bottom.of(blocks, nodes).cycle
-    for level in reversed(levels):
-        cycle = partial(level.cycle, coarser_solve=cycle)
-    return cycle
+    lattices = Lattices.of(*fine.project(A), damping, coarsest)
+    return partial(fine.cycle, coarser_solve=lattices.solve)
 
 
 @dataclass(frozen=True, eq=False)

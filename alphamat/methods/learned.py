@@ -19,7 +19,7 @@ from alphamat.system import System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Solver, StencilMatrix, cg, multigrid
 
-SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
+SOLVER: Solver = partial(cg, preconditioner=multigrid)
 WINDOW = 3  # pixels: the side of closed-form matting's windows
 LEAST = 0.03  # confidence in an alpha of a half
 

@@ -23,7 +23,7 @@ from solvers import Solver, StencilMatrix, cg, multigrid
 from solvers.grid import Region
 from solvers.loops import over_bounds, over_range
 
-SOLVER: Solver = partial(cg, preconditioner=multigrid, rtol=1e-7)
+SOLVER: Solver = partial(cg, preconditioner=multigrid)
 BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
 ORIENTATIONS = 3  # rays turn from pixel to pixel in squares of this side
 MOST_RAYS = 256  # a pixel compares all pairs of what they meet: thousands of times the default's

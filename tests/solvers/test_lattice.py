@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from solvers.lattice import HALF, Bottom, Nodes, _parents, _scale, coarsen
+from solvers import _lattice_kernels as kernels
+from solvers.lattice import HALF, Lattices, Nodes
 
 
 def ragged(shape=(9, 12), seed=17):
@@ -30,7 +31,7 @@ def random_blocks(nodes, functions=2, seed=4):
 
 
 def interpolation(nodes, coarser, functions):
-    parents, shares = _parents(nodes, coarser)
+    parents, shares = nodes.between(coarser)
     W = np.zeros((len(nodes.at), len(coarser.at)))
     np.add.at(W, (np.arange(len(nodes.at))[:, None], parents), shares)
     return np.kron(W, np.eye(functions))
@@ -47,7 +48,7 @@ def test_neighbours_are_found_in_reading_order():
 
 def test_interpolation_reproduces_what_is_linear_on_the_lattice():
     nodes = ragged()
-    _, coarser, _ = coarsen(nodes, random_blocks(nodes), 1.8)
+    coarser = nodes.coarser()
     W = interpolation(nodes, coarser, 1)
     np.testing.assert_allclose(W.sum(axis=1), 1)
     np.testing.assert_allclose(W @ (2 * coarser.at), nodes.at)
@@ -56,8 +57,10 @@ def test_interpolation_reproduces_what_is_linear_on_the_lattice():
 @pytest.mark.parametrize("functions", [1, 3])
 def test_coarser_blocks_are_the_galerkin_projection(functions):
     nodes = ragged()
-    blocks = random_blocks(nodes, functions)
-    _, coarser, projected = coarsen(nodes, blocks, 1.8)
+    coarser, blocks = nodes.coarser(), random_blocks(nodes, functions)
+    projected = np.zeros((len(coarser.at), *blocks.shape[1:]))
+    between = nodes.between(coarser)
+    kernels.project_nodes(nodes.neighbours(), *between, coarser.at, blocks, projected)
     W = interpolation(nodes, coarser, functions)
     np.testing.assert_allclose(
         dense(coarser, projected), W.T @ dense(nodes, blocks) @ W, rtol=0, atol=1e-10
@@ -66,21 +69,50 @@ def test_coarser_blocks_are_the_galerkin_projection(functions):
 
 def test_scaling_makes_own_blocks_identities():
     nodes = ragged()
-    blocks = random_blocks(nodes)
-    scaled, factor, inverse = _scale(blocks, nodes.neighbours())
+    blocks, count = random_blocks(nodes), len(nodes.at)
+    arrays = Lattices.of(nodes, blocks, 1.8, 4).arrays
+    factor, inverse = arrays.factor[:count], arrays.inverse[:count]
     np.testing.assert_allclose(
         factor @ np.swapaxes(factor, 1, 2), blocks[:, :, 0], rtol=0, atol=1e-4
     )
-    np.testing.assert_allclose(inverse @ factor, np.tile(np.eye(2), (len(factor), 1, 1)), atol=1e-5)
+    np.testing.assert_allclose(inverse @ factor, np.tile(np.eye(2), (count, 1, 1)), atol=1e-5)
     ahead = nodes.neighbours()[0, HALF]
     expected = inverse[0] @ blocks[0, :, 1] @ inverse[ahead].T
-    np.testing.assert_allclose(scaled[0, :, 2 * HALF : 2 * HALF + 2], expected, atol=1e-6)
+    np.testing.assert_allclose(arrays.blocks[0, :, 2 * HALF : 2 * HALF + 2], expected, atol=1e-6)
 
 
-def test_the_bottom_is_solved_exactly():
+def test_a_lattice_of_few_nodes_is_solved_exactly():
     nodes = ragged((4, 5))
     blocks = random_blocks(nodes)
     b = np.random.default_rng(1).standard_normal((len(nodes.at), 2)).astype(np.float32)
-    x = Bottom.of(blocks, nodes).cycle(b)
+    x = Lattices.of(nodes, blocks, 1.8, len(nodes.at)).solve(b)
     expected = np.linalg.solve(dense(nodes, blocks), b.ravel())
     np.testing.assert_allclose(x.ravel(), expected, rtol=0, atol=1e-5 * abs(expected).max())
+
+
+def smooth_blocks(nodes, functions=2):
+    """A matrix that nearly annihilates the constant."""
+    blocks = np.zeros((len(nodes.at), functions, HALF, functions))
+    blocks[:, :, 0] = 1e-2 * np.eye(functions)
+    ahead = nodes.neighbours()[:, HALF - 1 :]
+    for m, k in np.argwhere(ahead[:, 1:] < len(nodes.at)):
+        weights = np.diag(np.random.default_rng(m * HALF + k).uniform(0.1, 1, functions))
+        blocks[m, :, k + 1] -= weights
+        blocks[m, :, 0] += weights
+        blocks[ahead[m, k + 1], :, 0] += weights
+    return blocks
+
+
+def test_a_cycle_on_many_lattices_is_symmetric_and_close_to_the_inverse():
+    nodes = ragged((40, 33))
+    blocks = smooth_blocks(nodes)
+    lattices = Lattices.of(nodes, blocks, 1.8, 4)
+    assert len(lattices.starts) > 5
+    A = dense(nodes, blocks)
+    eye = np.eye(len(A), dtype=np.float32).reshape(len(A), -1, 2)
+    M = np.stack([lattices.solve(column).ravel() for column in eye], axis=1).astype(np.float64)
+    np.testing.assert_allclose(M, M.T, rtol=0, atol=1e-4 * abs(M).max())
+    C = np.linalg.cholesky(A)
+    eigenvalues = np.linalg.eigvalsh(C.T @ (M + M.T) / 2 @ C)
+    assert eigenvalues[0] > 0.2
+    assert eigenvalues[-1] < 1.13

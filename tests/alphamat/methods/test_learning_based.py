@@ -1,14 +1,19 @@
+import sys
 from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import alphamat
 from alphamat.methods.learning_based import (
+    SOLVER,
     learning_based,
     learning_based_global,
+    learning_based_system,
     local_learning_laplacian,
 )
 from alphamat.system import ConvergenceWarning
@@ -275,3 +280,18 @@ def test_global_learning_reaches_for_a_foreground_that_is_far_away():
 def test_global_learning_refuses_with_a_message_that_names_the_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         learning_based_global(noise(), bands(), **arguments)
+
+
+def test_spots_of_nearly_equal_colours_are_solved_apart(shared, monkeypatch):
+    """Eight bits leave patches of a few colours, which other iterations come to last."""
+    folder, twice = shared / "lemur", {"dsize": None, "fx": 2, "fy": 2}
+    image = alphamat.read_image(folder / "lemur.png")[..., :3]
+    image = cv2.resize(image, **twice, interpolation=cv2.INTER_CUBIC)
+    trimap = alphamat.read_image(folder / "lemur_trimap.png")
+    trimap = cv2.resize(trimap, **twice, interpolation=cv2.INTER_NEAREST)
+    system = learning_based_system(image, trimap)
+    found = system.solve().solution
+    monkeypatch.setattr(sys.modules["solvers.cg"], "SEARCHES", 0)
+    tight = system.solve(partial(SOLVER, rtol=1e-11, xtol=1)).solution
+    np.testing.assert_allclose(found.x, tight.x, rtol=0, atol=1e-3)
+    assert found.iterations < 0.7 * system.solve().solution.iterations
