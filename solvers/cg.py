@@ -18,14 +18,13 @@ from solvers.loops import over_range
 from solvers.operators import Operator, Preconditioner, Solution
 from solvers.parameters import as_count, as_number, as_vector
 from solvers.parts import Parts, parts_of
-from solvers.spots import Spots
+from solvers.spots import Grid, Spots
 
 FAINT = 1e-6  # hold of a part: beside it there may be others, which only small residuals show
 RTOL_OF_FAINT = 1e-11
 RTOL_OF_OTHERS = 3e-15  # where there may be parts that were not found; a little above rounding
 PATIENCE = 40  # iterations before spots are looked for that the preconditioner leaves
 NOISE = 15  # iterations that show them
-SEARCHES = 2
 FARTHEST = 1e290  # of one step, as a multiple of its direction: what is more may overflow
 
 
@@ -111,8 +110,10 @@ def _descend(
     """Return the best solution; iterate from the true residual while that helps."""
     A, x, goal = descent.A, descent.x, descent.goal
     best, least, apply = Solution(x, 0, np.inf, False), np.inf, None
-    searches = SEARCHES if hasattr(A, "around") and not (parts and parts.others) else 0
-    until = PATIENCE if searches else descent.maxiter
+    grid = A if isinstance(A, Grid) and not (parts and parts.others) else None
+    if descent.maxiter <= PATIENCE + NOISE:
+        grid = None
+    until = descent.maxiter if grid is None else PATIENCE
     while True:
         r = b - A @ x
         residual = math.sqrt(_dot(r, r)) / descent.scale
@@ -130,13 +131,14 @@ def _descend(
             return best._replace(iterations=descent.iterations)
         if apply is None:
             apply, known = _with_parts(preconditioner(), parts), True
-        if searches and descent.iterations >= until:
-            apply = Spots.of(A, apply, _left_of_noise(A, apply)) or apply
-            known, r = True, _settle(A, b, apply, x, r)
-            descent.iterations += NOISE
-            descent.smallest, descent.blind = 1.0, descent.iterations + NOISE
-            searches -= 1
-            until = 2 * descent.iterations if searches else descent.maxiter
+        if grid is not None and descent.iterations >= until:
+            until = descent.maxiter
+            spots = Spots.of(grid, apply, _left_of_noise(A, apply))
+            grid, descent.iterations = None, descent.iterations + NOISE
+            if spots is not None:
+                x += spots.correct(r)
+                apply, r, known = spots, b - A @ x, True
+                descent.smallest, descent.blind = 1.0, descent.iterations + NOISE
         if known:  # z is that of another residual, or of another preconditioner
             z = apply(r)
         descent.run(apply, r, z, until)
@@ -145,19 +147,9 @@ def _descend(
 def _left_of_noise(A: Operator, apply: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return what some iterations leave of noise that solves A x = 0 but for itself."""
     x = np.random.default_rng(0).standard_normal(A.shape[0])
-    r = _settle(A, np.zeros_like(x), apply, x, -(A @ x))
+    r = -(A @ x)
     _Descent(A, x, 1.0, Goal(0, 0, 0), NOISE, None).run(apply, r, apply(r), NOISE)
     return x
-
-
-def _settle(
-    A: Operator, b: np.ndarray, apply: Callable, x: np.ndarray, r: np.ndarray
-) -> np.ndarray:
-    """Change x so that its residual r vanishes in spots; return the new residual."""
-    if not isinstance(apply, Spots):
-        return r
-    x[apply.some] += apply.solve(r[apply.some])
-    return b - A @ x
 
 
 def tried_with_noise(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +31,7 @@ LARGE = 16  # entries of factors for each unknown of A, at most
 AROUND = 2  # cells by which spots are widened: their functions fade out there
 
 
+@runtime_checkable
 class Grid(Operator, Protocol):
     """A matrix that knows which unknowns lie near others, and has rows."""
 
@@ -57,15 +58,12 @@ class Spots:
         size, share = np.abs(left), MOST
         if size.mean() > EVERYWHERE:
             return None
-        before = np.zeros(size.shape, bool)
-        if isinstance(apply, Spots):
-            before[apply.some], apply = True, apply.apply
         while share * size.size >= 1:
             mask = A.around(size > max(LEFT, float(np.quantile(size, 1 - share))), AROUND)
-            some = np.flatnonzero(mask | before)
-            if not mask.any():
+            some = np.flatnonzero(mask)
+            if not some.size:
                 return None
-            rows = A.rows(mask | before)
+            rows = A.rows(mask)
             solve = envelope(rows[:, some], most=LARGE * size.size)
             if solve is not None:
                 return cls(apply, some, rows, solve)
@@ -76,3 +74,9 @@ class Spots:
         z = self.apply(r)
         z[self.some] += self.solve(r[self.some] - self.rows @ z)
         return z
+
+    def correct(self, r: np.ndarray) -> np.ndarray:
+        """Return by what to change x, so that its residual r vanishes in the spots."""
+        step = np.zeros_like(r)
+        step[self.some] = self.solve(r[self.some])
+        return step

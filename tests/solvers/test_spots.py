@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from solvers import StencilMatrix, jacobi
+from solvers import StencilMatrix, cg, jacobi, multigrid
 from solvers.grid import Region, offsets
 from solvers.spots import Spots
 
@@ -65,10 +65,18 @@ def test_none_where_nothing_is_left_or_much_everywhere():
     assert Spots.of(A, jacobi(A), np.full(A.shape[0], 0.5)) is None
 
 
-def test_new_spots_join_those_there_are():
-    A, one, other = blotched(24, 2), np.zeros(576), np.zeros(576)
-    one[50], other[300] = 1, 1
-    first = Spots.of(A, jacobi(A), one)
-    both = Spots.of(A, first, other)
-    assert set(both.some) == set(np.flatnonzero(A.around(one + other > 0, 2)))
-    assert both.apply is first.apply
+def test_a_correction_makes_the_residual_vanish_in_spots():
+    A, noise = blotched(24, 2), np.zeros(576)
+    noise[[50, 300]] = 1
+    spots = Spots.of(A, jacobi(A), noise)
+    r = np.random.default_rng(0).standard_normal(576)
+    np.testing.assert_allclose((r - A @ spots.correct(r))[spots.some], 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("maxiter", [40, 41, 55, 56, 80])
+def test_the_search_is_among_the_iterations(maxiter):
+    A = blotched()
+    b = np.random.default_rng(3).standard_normal(A.shape[0])
+    found = cg(A, b, preconditioner=multigrid, rtol=0, xtol=0, maxiter=maxiter)
+    assert found.iterations == maxiter
+    assert not found.converged
