@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 import alphamat
-from alphamat.method import takes
 from benchmarks.cases import Picture
 
 PEER = "PyMatting"
@@ -41,11 +40,6 @@ class Contest(NamedTuple):
         return picture.image, alphamat.closed_form(*picture)
 
 
-def at_tolerance(method: Callable, rtol: float) -> Callable:
-    """Return a method whose solver, its own otherwise, stops at another tolerance."""
-    return partial(method, solver=partial(takes(method).solver, rtol=rtol))
-
-
 def tiny() -> Picture:
     """Return a picture to compile with. Its trimap serves as an alpha as well."""
     image = np.random.default_rng(0).random((48, 48, 3))
@@ -55,20 +49,8 @@ def tiny() -> Picture:
 
 
 CONTESTS = {
-    "closed-form": Contest(
-        {
-            "closed-form": alphamat.closed_form,
-            "closed-form at 1e-6": at_tolerance(alphamat.closed_form, 1e-6),
-        },
-        "estimate_alpha_cf",
-    ),
-    "learning-based": Contest(
-        {
-            "learning-based": alphamat.learning_based,
-            "learning-based at 1e-6": at_tolerance(alphamat.learning_based, 1e-6),
-        },
-        "estimate_alpha_lbdm",
-    ),
+    "closed-form": Contest({"closed-form": alphamat.closed_form}, "estimate_alpha_cf"),
+    "learning-based": Contest({"learning-based": alphamat.learning_based}, "estimate_alpha_lbdm"),
     "random-walk": Contest({"random-walk": alphamat.random_walk}, "estimate_alpha_rw"),
     "fast": Contest(
         {
