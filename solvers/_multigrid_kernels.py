@@ -25,13 +25,13 @@ def project(first, last, segments, planes, near_null, hats, like, blocks):
     """blocks ← Pᵀ A P, half of it: blocks[m, a, k, b] couples function a of node m with function
     b of the k-th node ahead of m. The length of `like` is the number of functions."""
     functions = len(like)
-    row = np.empty((16, functions))
+    row, entries = np.empty((16, functions)), np.empty(segments.shape[1] - ROWS)
     sums = np.empty((2 * functions, 16 * functions))
     flat_row, flat_blocks = row.ravel(), blocks.reshape(blocks.shape[0], functions, 13 * functions)
     for k in range(first, last):
         sums[:] = 0
         for i in range(segments[k, SIZE]):
-            project_cell(segments[k], i, planes, near_null, hats, like, row)
+            project_cell(segments[k], i, planes, near_null, hats, like, entries, row)
             at, hat = np.uint64(segments[k, START] + i), hats[segments[k, LEFT] + i]
             for a in range(functions):
                 here = np.float64(near_null[np.uint64(a), at])
@@ -44,11 +44,10 @@ def project(first, last, segments, planes, near_null, hats, like, blocks):
 
 
 @jit
-def project_cell(segment, i, planes, near_null, hats, like, row):
+def project_cell(segment, i, planes, near_null, hats, like, entries, row):
     """row ← (A P) of the i-th cell, at the 4 × 4 nodes from the one before its square."""
     spacing, reach = hats.size, (segment.size - ROWS) // 2
     start, x, y = segment[START] + i, segment[LEFT] + i, segment[ABOVE]
-    entries = np.empty(2 * reach + 1)
     row[:] = 0
     for dy in range(-reach, reach + 1):
         beside = segment[ROWS + reach + dy] + i

@@ -172,10 +172,7 @@ class StencilMatrix:
 
     def around(self, some: np.ndarray, cells: int) -> np.ndarray:
         """Return which unknowns lie within so many cells of those that an (n,) mask marks."""
-        grown = dilate(np.pad(self._on_grid(some), cells), cells)
-        if cells:
-            grown = grown[cells:-cells, cells:-cells]
-        reach = self.region.reach
+        grown, reach = dilate(self._on_grid(some), cells), self.region.reach
         return grown[self.region.chosen[reach:-reach, reach:-reach]]
 
     def _on_grid(self, some: np.ndarray) -> np.ndarray:

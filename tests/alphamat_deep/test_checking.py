@@ -28,7 +28,11 @@ def test_what_we_compile_is_right_with_the_installed_version(checks):
 
 
 def test_the_expression_that_a_version_compiles_wrongly_is_among_the_checks(checks):
-    (other,) = (check for check in checks if not check.ours)  # wrong on some processors only
+    (other,) = (check for check in checks if not check.ours)
+    processor = Path("/proc/cpuinfo")
+    wide = processor.exists() and "avx512f" in processor.read_text()  # it is right without them
+    if jax.__version__ == "0.10.2" and jax.default_backend() == "cpu" and wide:
+        assert not other.right
     assert np.isfinite(other.error)
 
 
