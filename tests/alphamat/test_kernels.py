@@ -15,6 +15,8 @@ import numpy as np
 import alphamat, solvers
 from alphamat import examples, metrics
 from alphamat.foreground import multigrid as layers_multigrid
+from scipy import sparse
+from solvers.envelope import envelope
 from solvers.loops import Kernel
 
 warnings.simplefilter("ignore", alphamat.ConvergenceWarning)
@@ -47,6 +49,8 @@ for preconditioner in (solvers.ichol, solvers.amg):
     alphamat.closed_form(image, trimap, epsilon=1e-3, solver=solver)
 alphamat.closed_form(image, trimap, solver=partial(solvers.cg, preconditioner=
                      partial(solvers.multigrid, spacing=4, coarsest=4)))
+envelope(sparse.diags_array([9, -1, -1, -2, -2], offsets=[0, 1, -1, 7, -7], shape=(40, 40)).tocsr(),
+         most=999)(known[0][:1].repeat(40))
 metrics.all(alpha, trimap)
 metrics.all(known, alpha)
 for scene in (*examples.SCENES, *examples.FOREGROUNDS):

@@ -77,11 +77,12 @@ def test_what_modules_return_equals_the_authors(oracle, case):
     info, stored = reference.manifest(name), reference.outputs(name)
     _, seen = everything(oracle, case)
     assert len(seen) == 4 + (case == "hr")
+    noise = max(info["info"][f"{case}/out/r{at}"]["f32_f64_maxdiff"] for at in range(1, 5))
     for path, result in seen.items():
         facts = info["info"][f"{case}/mid/{path}"]
         whole = result.reshape(facts["full_shape"])
         part = whole[tuple(slice(*bounds) for bounds in facts["slice"])]
-        atol = 1e-4 * max(1, facts["std"])
+        atol = max(1e-4 * max(1, facts["std"]), 10 * noise)
         np.testing.assert_allclose(part, stored[f"{case}/mid/{path}"], rtol=0, atol=atol)
 
 
