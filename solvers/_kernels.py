@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from solvers.lanes import load, store
 from solvers.loops import jit
 from solvers.runs import FIRST, LENGTH, STORED, own_column
+
+EIGHT = (0,) * 8  # cells at once
 
 # ---- conjugate gradients
 
@@ -82,11 +85,14 @@ def expand(first, last, runs, x, out):
 def apply_stencil(first, last, runs, planes, x, column, y):
     """y ← A x for x at the stored cells. `column` of `runs` says where a run lies in y."""
     for k in range(first, last):
-        out = y[runs[k, column] : runs[k, column] + runs[k, LENGTH]]
-        if own_column(runs) == STORED + 2:
-            apply_run_reach_2(runs[k], planes, x, out)
-        else:
-            apply_run(runs[k], planes, x, out)
+        n, out = runs[k, LENGTH], runs[k, column]
+        if n < len(EIGHT) or own_column(runs) != STORED + 2:
+            apply_run(runs[k], planes, x, y[out : out + n])
+            continue
+        for i in range(0, n - len(EIGHT) + 1, len(EIGHT)):
+            store(apply_to_eight(runs[k], i, planes, x), y, out + i)
+        i = n - len(EIGHT)
+        store(apply_to_eight(runs[k], i, planes, x), y, out + i)
 
 
 @jit
@@ -112,26 +118,23 @@ def apply_run(run, planes, x, y):
 
 
 @jit
-def apply_run_reach_2(run, planes, x, y):
-    """`apply_run` of a 3 × 3 window's matrix in six passes over y instead of thirteen."""
-    n = run[LENGTH]
-    two_up, one_up, start, one_down, two_down = run[STORED:]
-    centre, here = planes[0, start : start + n], x[start : start + n]
-    p, after = planes[1, start : start + n], x[start + 1 : start + 1 + n]
-    q, before = planes[1, start - 1 : start - 1 + n], x[start - 1 : start - 1 + n]
-    p2, after2 = planes[2, start : start + n], x[start + 2 : start + 2 + n]
-    q2, before2 = planes[2, start - 2 : start - 2 + n], x[start - 2 : start - 2 + n]
-    for i in range(n):
-        y[i] = centre[i] * here[i] + p[i] * after[i] + q[i] * before[i]
-        y[i] += p2[i] * after2[i] + q2[i] * before2[i]
+def apply_to_eight(run, i, planes, x):
+    """Return A x at the eight cells of a run from the i-th on, for a 3 × 3 window's matrix."""
+    two_up, one_up, start = run[STORED] + i, run[STORED + 1] + i, run[STORED + 2] + i
+    one_down, two_down = run[STORED + 3] + i, run[STORED + 4] + i
+    behind = load(planes[0], start, EIGHT) * load(x, start, EIGHT)
+    ahead = load(planes[1], start, EIGHT) * load(x, start + 1, EIGHT)
+    behind = behind + load(planes[1], start - 1, EIGHT) * load(x, start - 1, EIGHT)
+    ahead = ahead + load(planes[2], start, EIGHT) * load(x, start + 2, EIGHT)
+    behind = behind + load(planes[2], start - 2, EIGHT) * load(x, start - 2, EIGHT)
     for dx in range(-2, 3):
-        below, above, below2, above2 = one_down + dx, one_up - dx, two_down + dx, two_up - dx
-        p, after = planes[5 + dx, start : start + n], x[below : below + n]
-        q, before = planes[5 + dx, above : above + n], x[above : above + n]
-        p2, after2 = planes[10 + dx, start : start + n], x[below2 : below2 + n]
-        q2, before2 = planes[10 + dx, above2 : above2 + n], x[above2 : above2 + n]
-        for i in range(n):
-            y[i] += p[i] * after[i] + q[i] * before[i] + p2[i] * after2[i] + q2[i] * before2[i]
+        plane = planes[np.uint64(5 + dx)]
+        ahead = ahead + load(plane, start, EIGHT) * load(x, one_down + dx, EIGHT)
+        behind = behind + load(plane, one_up - dx, EIGHT) * load(x, one_up - dx, EIGHT)
+        plane = planes[np.uint64(10 + dx)]
+        ahead = ahead + load(plane, start, EIGHT) * load(x, two_down + dx, EIGHT)
+        behind = behind + load(plane, two_up - dx, EIGHT) * load(x, two_up - dx, EIGHT)
+    return behind + ahead
 
 
 @jit

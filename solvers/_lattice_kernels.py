@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers._multigrid_kernels import half_index
+from solvers.lanes import lane, load, spread, store, total
 from solvers.loops import jit
 
 ENTER, START, RESIDUAL, RESTRICT, PROLONG, RELAX, KEEP, ADD, SOLVE, LEAVE = range(10)  # see `walk`
@@ -49,38 +50,39 @@ def factorise(blocks, tolerance, like, factor, inverse):
 
 
 @jit
-def scale_blocks(first, last, neighbours, inverse, blocks, like, scaled):
-    """scaled[m, :, k] ← C⁻¹(m) B C⁻ᵀ(n) for the couplings B of m to its k-th neighbour n."""
+def scale_blocks(first, last, ahead, inverse, blocks, like, scaled):
+    """scaled[m, k - 1] ← C⁻¹(m) B C⁻ᵀ(n) for the couplings B of m to n, the k-th node ahead of it.
+
+    These are written row by row; zero where there is no such node.
+    """
     functions = len(like)
-    count = neighbours.shape[0]
     half = np.empty((functions, functions))
     for m in range(first, last):
-        for k in range(25):
-            n = neighbours[m, k]
-            if n in (count, m):
+        for k in range(ahead.shape[1]):
+            n = ahead[m, k]
+            if n == ahead.shape[0]:
                 continue
             for a in range(functions):
                 for b in range(functions):
                     total = 0.0
                     for c in range(a + 1):
-                        entry = blocks[m, c, k - 12, b] if k > 12 else blocks[n, b, 12 - k, c]
-                        total += inverse[m, a, c] * entry
+                        total += inverse[m, a, c] * blocks[m, c, k + 1, b]
                     half[a, b] = total
             for a in range(functions):
                 for b in range(functions):
                     total = 0.0
                     for c in range(b + 1):
                         total += half[a, c] * inverse[n, b, c]
-                    scaled[m, a, k * functions + b] = total
+                    scaled[m, (k * functions + a) * functions + b] = total
 
 
 @jit
-def project_nodes(neighbours, parents, shares, at, blocks, projected):
+def project_nodes(ahead, parents, shares, at, blocks, projected):
     """projected ← Wᵀ A W, half of it, as in `project`."""
     count, functions = blocks.shape[:2]
     for i in range(count):
-        for k in range(13):
-            j = neighbours[i, 12 + k]
+        for k in range(1 + ahead.shape[1]):
+            j = ahead[i, k - 1] if k else i
             if j == count:
                 continue
             for p in range(4):
@@ -89,82 +91,98 @@ def project_nodes(neighbours, parents, shares, at, blocks, projected):
                     if share == 0:
                         continue
                     m, n = parents[i, p], parents[j, q]
-                    ahead = half_index(at[n, 0] - at[m, 0], at[n, 1] - at[m, 1], 2)
+                    place = half_index(at[n, 0] - at[m, 0], at[n, 1] - at[m, 1], 2)
                     for a in range(functions):
                         for b in range(functions):
                             value = share * blocks[i, a, k, b]
-                            if ahead >= 0:
-                                projected[m, a, ahead, b] += value
-                            if k > 0 and ahead <= 0:
-                                projected[n, b, -ahead, a] += value
+                            if place >= 0:
+                                projected[m, a, place, b] += value
+                            if k > 0 and place <= 0:
+                                projected[n, b, -place, a] += value
 
 
-# ---- cycles, in unknowns that are scaled so that each node's own block is the identity
+# ---- cycles, in unknowns that are scaled so that each node's own block is the identity. Matrices
+# of a node are vectors of their rows, one behind the other.
 
 
 @jit
-def enter(first, last, inverse, like, b):
+def combine(rows, weights, like):
+    """Return the sum of a matrix's rows, each times its weight: lanes of functions."""
+    result = load(rows, 0, like) * spread(lane(weights, 0), like)
+    for k in range(1, len(like)):
+        result = result + load(rows, k * len(like), like) * spread(lane(weights, k), like)
+    return result
+
+
+@jit
+def enter(first, last, inverse_t, like, b):
     """b ← C⁻¹ b."""
     for m in range(np.uint64(first), np.uint64(last)):
-        for a in range(len(like) - 1, -1, -1):
-            total = np.float32(0)
-            for c in range(a + 1):
-                total += inverse[m, a, c] * b[m, c]
-            b[m, a] = total
-
-
-@jit
-def residual(first, last, neighbours, blocks, b, x, like, out):
-    """out ← b - A x."""
-    functions = len(like)
-    around = np.empty(25 * functions, x.dtype)
-    for m in range(np.uint64(first), np.uint64(last)):
-        for k in range(25):
-            for c in range(functions):
-                around[k * functions + c] = x[neighbours[m, k], c]
-        for a in range(functions):
-            row = blocks[m, a]
-            total = b[m, a] - x[m, a]
-            for j in range(25 * functions):
-                total -= row[j] * around[j]
-            out[m, a] = total
+        store(combine(inverse_t[m], load(b[m], 0, like), like), b[m], 0)
 
 
 @jit
 def leave(first, last, inverse, like, x):
     """x ← C⁻ᵀ x."""
-    functions = len(like)
     for m in range(np.uint64(first), np.uint64(last)):
-        for c in range(functions):
-            total = np.float32(0)
-            for a in range(c, functions):
-                total += inverse[m, a, c] * x[m, a]
-            x[m, c] = total
+        store(combine(inverse[m], load(x[m], 0, like), like), x[m], 0)
 
 
 @jit
-def restrict_nodes(first, last, parents, shares, factor, r, like, coarse):
+def couple(first, last, ahead, blocks, x, like, out):
+    """out ← out - (A - 1) x, but for couplings to nodes before the first; four rows at once."""
+    functions = len(like)
+    zero = spread(np.float32(0), like)
+    for m in range(np.uint64(first), np.uint64(last)):
+        block, here = blocks[m], x[m]
+        for a in range(0, functions, 4):
+            x0 = spread(here[a], like)
+            x1 = spread(here[a + 1], like) if a + 1 < functions else zero
+            x2 = spread(here[a + 2], like) if a + 2 < functions else zero
+            x3 = spread(here[a + 3], like) if a + 3 < functions else zero
+            sum0, sum1, sum2, sum3 = zero, zero, zero, zero
+            for k in range(ahead.shape[1]):
+                at, there = (k * functions + a) * functions, x[ahead[m, k]]
+                other, change = load(there, 0, like), load(out[ahead[m, k]], 0, like)
+                row = load(block, at, like)
+                sum0, change = sum0 + row * other, change - row * x0
+                if a + 1 < functions:
+                    row = load(block, at + functions, like)
+                    sum1, change = sum1 + row * other, change - row * x1
+                if a + 2 < functions:
+                    row = load(block, at + 2 * functions, like)
+                    sum2, change = sum2 + row * other, change - row * x2
+                if a + 3 < functions:
+                    row = load(block, at + 3 * functions, like)
+                    sum3, change = sum3 + row * other, change - row * x3
+                store(change, out[ahead[m, k]], 0)
+            out[m, a] -= total(sum0)
+            if a + 1 < functions:
+                out[m, a + 1] -= total(sum1)
+            if a + 2 < functions:
+                out[m, a + 2] -= total(sum2)
+            if a + 3 < functions:
+                out[m, a + 3] -= total(sum3)
+
+
+@jit
+def restrict_nodes(first, last, parents, shares, factor_t, r, like, coarse):
     """coarse ← coarse + Wᵀ C r with W the bilinear shares of the nodes in their parents."""
     for m in range(np.uint64(first), np.uint64(last)):
-        for a in range(len(like)):
-            total = np.float32(0)
-            for c in range(a + 1):
-                total += factor[m, a, c] * r[m, c]
-            for p in range(4):
-                coarse[parents[m, p], a] += shares[m, p] * total
+        given = combine(factor_t[m], load(r[m], 0, like), like)
+        for p in range(4):
+            row = coarse[parents[m, p]]
+            store(load(row, 0, like) + spread(shares[m, p], like) * given, row, 0)
 
 
 @jit
 def prolong_nodes(first, last, parents, shares, factor, coarse, like, x):
     """x ← x + Cᵀ W coarse."""
-    functions = len(like)
     for m in range(np.uint64(first), np.uint64(last)):
-        for a in range(functions):
-            total = np.float32(0)
-            for p in range(4):
-                total += shares[m, p] * coarse[parents[m, p], a]
-            for c in range(a + 1):
-                x[m, c] += factor[m, a, c] * total
+        taken = spread(np.float32(0), like)
+        for p in range(4):
+            taken = taken + spread(shares[m, p], like) * load(coarse[parents[m, p]], 0, like)
+        store(load(x[m], 0, like) + combine(factor[m], taken, like), x[m], 0)
 
 
 @jit
@@ -174,20 +192,21 @@ def walk(steps, starts, lattices, dense, like, b, x, y, r):
     There b is the right-hand side, x what one cycle makes of it, y what an earlier one made, and r
     the residual.
     """
-    neighbours, blocks, factor, inverse, parents, shares, weights = lattices
+    ahead, blocks, factor, factor_t, inverse, inverse_t, parents, shares, weights = lattices
     for k in range(steps.shape[0]):
         what, level = steps[k, 0], steps[k, 1]
         first, last = starts[level], starts[level + 1]
         here, weight = slice(first, last), weights[level]
         if what == ENTER:
-            enter(first, last, inverse, like, b)
+            enter(first, last, inverse_t, like, b)
         elif what == START:
             x[here] = weight * b[here]
         elif what == RESIDUAL:
-            residual(first, last, neighbours, blocks, b, x, like, r)
+            r[here] = b[here] - x[here]
+            couple(first, last, ahead, blocks, x, like, r)
         elif what == RESTRICT:
             b[last : starts[level + 2]] = 0
-            restrict_nodes(first, last, parents, shares, factor, r, like, b)
+            restrict_nodes(first, last, parents, shares, factor_t, r, like, b)
         elif what == PROLONG:
             prolong_nodes(first, last, parents, shares, factor, x, like, x)
         elif what == RELAX:

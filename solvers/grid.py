@@ -93,15 +93,16 @@ class StencilMatrix:
         return (self.region.size, self.region.size)
 
     def __matmul__(self, x: np.ndarray) -> np.ndarray:
-        return self._apply(self.region.expand(np.asarray(x)))
+        x = np.asarray(x)
+        return self._apply(self.region.expand(x, np.result_type(self.planes, x)))
 
     def couple(self, field: np.ndarray) -> np.ndarray:
         """Apply all rows, halo entries included, to an (H, W) field."""
-        return self._apply(self.region.store(field))
+        return self._apply(self.region.store(field.astype(np.result_type(self.planes, field))))
 
     def _apply(self, stored: np.ndarray) -> np.ndarray:
-        region, planes = self.region, self.planes
-        out = np.empty(region.size, np.result_type(planes, stored))
+        region, planes = self.region, np.ascontiguousarray(self.planes, stored.dtype)
+        out = np.empty(region.size, stored.dtype)
         arguments = region.runs, planes, stored, FIRST, out
         over_bounds(_kernels.apply_stencil, region.bounds, planes.size, *arguments)
         return out

@@ -7,6 +7,7 @@ node ahead of it in reading order.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from solvers import _lattice_kernels as kernels
+from solvers.grid import offsets
 from solvers.lanczos import largest_eigenvalue
-from solvers.loops import GRAIN, over_bounds, over_range
+from solvers.loops import GRAIN, over_range, over_strips
 
 HALF = 13  # a node, and the 12 nodes ahead of it within two
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
@@ -44,13 +46,16 @@ class Nodes:
                 exists[above, left] = True
         return Nodes.of(exists)
 
-    def neighbours(self) -> np.ndarray:
-        """Return (n, 25) indices of the nodes within 2, in reading order; n where there is none."""
+    def ahead(self) -> np.ndarray:
+        """Return (n, 12) indices of the nodes within 2 that follow, in order; n for none."""
         padded = np.pad(self.number, 2, constant_values=-1)
-        y, x = self.at.T
-        around = [padded[y + dy, x + dx] for dy in range(5) for dx in range(5)]
-        found = np.stack(around, axis=1)
+        y, x = self.at.T + 2
+        found = np.stack([padded[y + dy, x + dx] for dy, dx in offsets(2)[1:]], axis=1)
         return np.where(found < 0, len(self.at), found).astype(np.int32)
+
+    def strips(self) -> np.ndarray:
+        """Return where every other row of nodes begins, and the number of nodes."""
+        return np.searchsorted(self.at[:, 0], np.arange(0, self.number.shape[0] + 2, 2))
 
     def between(self, coarser: Nodes) -> tuple[np.ndarray, np.ndarray]:
         """Return the (n, 4) coarser nodes between which these lie, and bilinear shares in them.
@@ -73,22 +78,23 @@ class _Arrays(NamedTuple):
     float32.
     """
 
-    neighbours: np.ndarray  # (n, 25)
-    blocks: np.ndarray  # (n, K, 25 K) float32: scaled couplings to the neighbours
-    factor: np.ndarray  # (n, K, K) float32 C
-    inverse: np.ndarray  # (n, K, K) float32 C⁻¹
+    ahead: np.ndarray  # (n, 12)
+    blocks: np.ndarray  # (n, 12 K²) float32: scaled couplings to the nodes ahead
+    factor: np.ndarray  # (n, K²) float32 C
+    factor_t: np.ndarray  # Cᵀ
+    inverse: np.ndarray  # C⁻¹
+    inverse_t: np.ndarray  # C⁻ᵀ
     parents: np.ndarray  # (n, 4) on the next lattice, for bilinear interpolation
     shares: np.ndarray  # (n, 4)
     weights: np.ndarray  # of Jacobi's step, for each lattice
 
     @classmethod
     def empty(cls, nodes: int, functions: int, lattices: int) -> _Arrays:
-        square = (nodes, functions, functions)
+        square = functions * functions
         return cls(
-            np.empty((nodes, 25), np.uint32),
-            np.zeros((nodes, functions, 25 * functions), np.float32),
-            np.empty(square, np.float32),
-            np.empty(square, np.float32),
+            np.empty((nodes, HALF - 1), np.uint32),
+            np.zeros((nodes, (HALF - 1) * square), np.float32),
+            *np.empty((4, nodes, square), np.float32),
             np.empty((nodes, 4), np.uint32),
             np.empty((nodes, 4), np.float32),
             np.zeros(lattices, np.float32),
@@ -107,6 +113,7 @@ class Lattices:
     """
 
     starts: np.ndarray  # of the lattices in the arrays
+    strips: list[np.ndarray]  # of each lattice, which threads may cut
     arrays: _Arrays
     dense: np.ndarray  # inverse of the scaled matrix of the last lattice
     steps: np.ndarray  # of a cycle
@@ -122,18 +129,23 @@ class Lattices:
         steps = _steps(len(lattices))
         large = np.diff(starts)[steps[:, 1]] * arrays.blocks[:1].size >= 2 * GRAIN
         alone = np.flatnonzero((steps[:, 0] == kernels.RESIDUAL) & large)
-        made = cls(starts, arrays, np.empty(0), steps, alone)
+        strips = [lattice.strips() + start for lattice, start in zip(lattices, starts)]
+        made = cls(starts, strips, arrays, np.empty(0), steps, alone)
         for level, (lattice, coarser) in enumerate(pairwise(lattices)):
-            around = made._scale(level, lattice, blocks)
+            ahead = made._scale(level, lattice, blocks)
             made._set_weight(level, damping)
             parents, shares = lattice.between(coarser)
             here = slice(*starts[level : level + 2])
             arrays.parents[here], arrays.shares[here] = parents + starts[level + 1], shares
             projected = np.zeros((len(coarser.at), functions, HALF, functions))
-            kernels.project_nodes(around, parents, shares, coarser.at, blocks, projected)
+            kernels.project_nodes(ahead, parents, shares, coarser.at, blocks, projected)
             blocks = projected
         made._scale(len(lattices) - 1, lattices[-1], blocks)
         return replace(made, dense=made._inverse_of_last())
+
+    @property
+    def functions(self) -> int:
+        return math.isqrt(self.arrays.factor.shape[1])
 
     def solve(self, b: np.ndarray) -> np.ndarray:
         """Return x, (n, K) float32, close to A⁻¹ b."""
@@ -149,48 +161,50 @@ class Lattices:
 
     def _residual(self, level: int, b: np.ndarray, x: np.ndarray, y: np.ndarray, r: np.ndarray):
         """r ← b - A x on one lattice, by several threads."""
-        first, last = self.starts[level : level + 2]
-        blocks, like = self.arrays.blocks, (0,) * b.shape[1]
-        bounds, work = np.linspace(first, last, 65).astype(int), blocks[0].size * (last - first)
-        over_bounds(kernels.residual, bounds, work, self.arrays.neighbours, blocks, b, x, like, r)
+        here = slice(*self.starts[level : level + 2])
+        ahead, blocks, *_ = self.arrays
+        np.subtract(b[here], x[here], out=r[here])
+        arguments = ahead, blocks, x, (0,) * b.shape[1], r
+        over_strips(kernels.couple, self.strips[level], blocks[here].size, *arguments)
 
     def _scale(self, level: int, nodes: Nodes, blocks: np.ndarray) -> np.ndarray:
-        """Write what one lattice's blocks become; return its nodes' neighbours among themselves."""
+        """Write what one lattice's blocks become; return the nodes ahead of each of its nodes."""
         here = slice(*self.starts[level : level + 2])
-        around, functions = nodes.neighbours(), blocks.shape[1]
-        like, count = (0,) * functions, len(nodes.at)
+        ahead, count, functions = nodes.ahead(), *blocks.shape[:2]
+        like = (0,) * functions
         factor, inverse = np.zeros((2, count, functions, functions))
         kernels.factorise(blocks, DEPENDENT, like, factor, inverse)
-        scaled, work = self.arrays.blocks[here], 5 * functions * self.arrays.blocks[here].size
-        over_range(kernels.scale_blocks, count, work, around, inverse, blocks, like, scaled)
-        self.arrays.factor[here], self.arrays.inverse[here] = factor, inverse
-        nowhere = self.starts[-1]
-        found = np.where(around == count, nowhere, around + self.starts[level])
-        self.arrays.neighbours[here] = found
-        return around
+        scaled, work = self.arrays.blocks[here], 10 * functions * self.arrays.blocks[here].size
+        over_range(kernels.scale_blocks, count, work, ahead, inverse, blocks, like, scaled)
+        _, _, *kept = self.arrays
+        for whole, matrix in zip(kept, (factor, factor.mT, inverse, inverse.mT), strict=False):
+            whole[here] = matrix.reshape(count, -1)
+        found = np.where(ahead == count, self.starts[-1], ahead + self.starts[level])
+        self.arrays.ahead[here] = found
+        return ahead
 
     def _set_weight(self, level: int, damping: float) -> None:
-        first, last = self.starts[level : level + 2]
-        fields = np.zeros((4, self.starts[-1] + 1, self.arrays.blocks.shape[1]), np.float32)
+        here = slice(*self.starts[level : level + 2])
+        fields = np.zeros((4, self.starts[-1] + 1, self.functions), np.float32)
         _, x, _, r = fields
 
         def apply(some):
-            x[first:last] = some
+            x[here] = some
             self._residual(level, *fields)
-            return -r[first:last]
+            return -r[here]
 
-        largest = largest_eigenvalue(apply, x[first:last].shape)
+        largest = largest_eigenvalue(apply, x[here].shape)
         self.arrays.weights[level] = damping / largest
 
     def _inverse_of_last(self) -> np.ndarray:
         first, last = self.starts[-2:]
-        count, functions = last - first, self.arrays.blocks.shape[1]
+        count, functions = last - first, self.functions
         dense = np.zeros((count, functions, count + 1, functions))
-        for k in range(25):
-            block = self.arrays.blocks[first:, :, k * functions : (k + 1) * functions]
-            dense[np.arange(count), :, self.arrays.neighbours[first:, k] - first] += block
+        blocks = self.arrays.blocks[first:].reshape(count, -1, functions, functions)
+        for k in range(HALF - 1):
+            dense[np.arange(count), :, self.arrays.ahead[first:, k] - first] += blocks[:, k]
         dense = dense[:, :, :count].reshape(count * functions, count * functions)
-        dense += (1 + RIDGE) * np.eye(len(dense))
+        dense += dense.T + (1 + RIDGE) * np.eye(len(dense))
         kernels.invert(dense)
         return dense.astype(np.float32)
 

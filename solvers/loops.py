@@ -20,6 +20,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
+from importlib import import_module
 from itertools import chain, pairwise
 from typing import Any, overload
 
@@ -75,6 +76,18 @@ class Kernel:
         return self._dispatcher
 
 
+class _Instruction(Kernel):
+    """A kernel that numba does not compile but is told of; see solvers.lanes."""
+
+    def dispatcher(self) -> Any:
+        return getattr(import_module("solvers._lanes"), self.__name__)
+
+
+def instruction(function: Callable, /) -> Kernel:
+    """Stand for the function of this name in solvers._lanes, in kernels alone."""
+    return _Instruction(function, {})
+
+
 _making = RLock()
 
 
@@ -95,6 +108,7 @@ def _numba():
 
     import numba
     from numba.core import event
+    from numba.core.registry import cpu_target
     from numba.extending import typeof_impl
 
     from solvers import _cache
@@ -122,9 +136,10 @@ def _numba():
 
     @typeof_impl.register(Kernel)
     def typeof_kernel(kernel, context):
-        return typeof_impl(kernel.dispatcher(), context)
+        return cpu_target.typing_context.resolve_value_type(kernel.dispatcher())
 
     event.register("numba:compile", Notice())
+    import_module("solvers._lanes")  # before a compilation begins, which looks for what is new
     return numba
 
 

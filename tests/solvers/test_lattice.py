@@ -13,9 +13,9 @@ def dense(nodes, blocks):
     """The whole matrix, from the half of its blocks that is stored."""
     count, functions = blocks.shape[:2]
     A = np.zeros((count, functions, count + 1, functions))
-    for k in range(HALF):
-        n = nodes.neighbours()[:, HALF - 1 + k]
-        A[np.arange(count), :, n] = blocks[:, :, k]
+    A[np.arange(count), :, np.arange(count)] = blocks[:, :, 0]
+    for k in range(1, HALF):
+        A[np.arange(count), :, nodes.ahead()[:, k - 1]] = blocks[:, :, k]
     A = A[:, :, :count].reshape(count * functions, -1)
     own = np.kron(np.eye(count), np.ones((functions, functions)))
     return A + A.T - own * A
@@ -37,10 +37,10 @@ def interpolation(nodes, coarser, functions):
     return np.kron(W, np.eye(functions))
 
 
-def test_neighbours_are_found_in_reading_order():
+def test_the_nodes_ahead_are_found_in_reading_order():
     nodes = ragged()
-    for node, around in zip(nodes.at, nodes.neighbours(), strict=True):
-        for k, n in enumerate(around):
+    for node, ahead in zip(nodes.at, nodes.ahead(), strict=True):
+        for k, n in enumerate(ahead, start=HALF):
             y, x = node[0] + k // 5 - 2, node[1] + k % 5 - 2
             inside = 0 <= y < 9 and 0 <= x < 12 and nodes.number[y, x] >= 0
             assert n == (nodes.number[y, x] if inside else len(nodes.at))
@@ -60,7 +60,7 @@ def test_coarser_blocks_are_the_galerkin_projection(functions):
     coarser, blocks = nodes.coarser(), random_blocks(nodes, functions)
     projected = np.zeros((len(coarser.at), *blocks.shape[1:]))
     between = nodes.between(coarser)
-    kernels.project_nodes(nodes.neighbours(), *between, coarser.at, blocks, projected)
+    kernels.project_nodes(nodes.ahead(), *between, coarser.at, blocks, projected)
     W = interpolation(nodes, coarser, functions)
     np.testing.assert_allclose(
         dense(coarser, projected), W.T @ dense(nodes, blocks) @ W, rtol=0, atol=1e-10
@@ -71,14 +71,31 @@ def test_scaling_makes_own_blocks_identities():
     nodes = ragged()
     blocks, count = random_blocks(nodes), len(nodes.at)
     arrays = Lattices.of(nodes, blocks, 1.8, 4).arrays
-    factor, inverse = arrays.factor[:count], arrays.inverse[:count]
+    factor, factor_t, inverse, inverse_t = arrays[2:6]
+    np.testing.assert_array_equal(factor.reshape(-1, 2, 2), factor_t.reshape(-1, 2, 2).mT)
+    np.testing.assert_array_equal(inverse.reshape(-1, 2, 2), inverse_t.reshape(-1, 2, 2).mT)
+    factor, inverse = factor[:count].reshape(-1, 2, 2), inverse[:count].reshape(-1, 2, 2)
     np.testing.assert_allclose(
         factor @ np.swapaxes(factor, 1, 2), blocks[:, :, 0], rtol=0, atol=1e-4
     )
     np.testing.assert_allclose(inverse @ factor, np.tile(np.eye(2), (count, 1, 1)), atol=1e-5)
-    ahead = nodes.neighbours()[0, HALF]
-    expected = inverse[0] @ blocks[0, :, 1] @ inverse[ahead].T
-    np.testing.assert_allclose(arrays.blocks[0, :, 2 * HALF : 2 * HALF + 2], expected, atol=1e-6)
+    expected = inverse[0] @ blocks[0, :, 1] @ inverse[nodes.ahead()[0, 0]].T
+    np.testing.assert_allclose(arrays.blocks[0, :4].reshape(2, 2), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("functions", [1, 2, 3, 4, 5, 9])
+def test_a_residual_is_that_of_the_whole_matrix(functions):
+    nodes = ragged()
+    blocks = random_blocks(nodes, functions)
+    blocks[:, :, 0] = np.eye(functions)  # so that scaling changes nothing
+    lattices = Lattices.of(nodes, blocks, 1.8, 4)
+    b, x, y, r = fields = np.zeros((4, lattices.starts[-1] + 1, functions), np.float32)
+    count = len(nodes.at)
+    b[:count], x[:count] = np.random.default_rng(7).standard_normal((2, count, functions))
+    lattices._residual(0, *fields)
+    expected = b[:count].ravel() - dense(nodes, blocks) @ x[:count].ravel()
+    np.testing.assert_allclose(r[:count].ravel(), expected, rtol=0, atol=1e-4)
+    assert not y.any()
 
 
 def test_a_lattice_of_few_nodes_is_solved_exactly():
@@ -94,12 +111,12 @@ def smooth_blocks(nodes, functions=2):
     """A matrix that nearly annihilates the constant."""
     blocks = np.zeros((len(nodes.at), functions, HALF, functions))
     blocks[:, :, 0] = 1e-2 * np.eye(functions)
-    ahead = nodes.neighbours()[:, HALF - 1 :]
-    for m, k in np.argwhere(ahead[:, 1:] < len(nodes.at)):
+    ahead = nodes.ahead()
+    for m, k in np.argwhere(ahead < len(nodes.at)):
         weights = np.diag(np.random.default_rng(m * HALF + k).uniform(0.1, 1, functions))
         blocks[m, :, k + 1] -= weights
         blocks[m, :, 0] += weights
-        blocks[ahead[m, k + 1], :, 0] += weights
+        blocks[ahead[m, k], :, 0] += weights
     return blocks
 
 

@@ -1,0 +1,36 @@
+"""Several neighbouring entries of an array at once, in kernels: what the processor's vectors hold.
+
+LLVM makes vectors of loops itself, but only where it can tell that no store changes what is loaded
+later, and for the entries that are left over it takes one at a time. In kernels full of short loops
+over many rows it pays to say what is meant. Lanes are added, subtracted and multiplied by `+`, `-`
+and `*`. The number of lanes is that of the elements of a tuple `like`.
+"""
+
+from __future__ import annotations
+
+from solvers.loops import instruction
+
+
+@instruction
+def load(array, at, like):
+    """Return the entries array[at], array[at + 1] … of a vector whose entries lie side by side."""
+
+
+@instruction
+def store(lanes, array, at):
+    """Write the lanes to array[at], array[at + 1] …"""
+
+
+@instruction
+def spread(value, like):
+    """Return lanes that all hold this number."""
+
+
+@instruction
+def lane(lanes, at):
+    """Return one of the lanes."""
+
+
+@instruction
+def total(lanes):
+    """Return the sum of the lanes."""
