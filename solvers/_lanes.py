@@ -83,6 +83,16 @@ def spread(_, value, like):
 
 
 @intrinsic
+def widen(_, lanes):
+    wide = Lanes(types.float64, lanes.count)
+
+    def generate(context, builder, signature, arguments):
+        return builder.fpext(arguments[0], context.get_value_type(wide))
+
+    return wide(lanes), generate
+
+
+@intrinsic
 def lane(_, lanes, at):
     def generate(context, builder, signature, arguments):
         return builder.extract_element(*arguments)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from solvers.lanes import load, spread, store, total, widen
 from solvers.loops import jit
-from solvers.runs import FIRST, LENGTH, own_column
+from solvers.runs import FIRST, LENGTH, LONGEST_RUN, own_column
 
 START, SIZE, LEFT, ABOVE, UPPER, LOWER, ROWS = range(7)  # columns of `segments`
 
@@ -24,22 +25,25 @@ START, SIZE, LEFT, ABOVE, UPPER, LOWER, ROWS = range(7)  # columns of `segments`
 def project(first, last, segments, planes, near_null, hats, like, blocks):
     """blocks ← Pᵀ A P, half of it: blocks[m, a, k, b] couples function a of node m with function
     b of the k-th node ahead of m. The length of `like` is the number of functions."""
-    functions = len(like)
-    row, entries = np.empty((16, functions)), np.empty(segments.shape[1] - ROWS)
-    sums = np.empty((2 * functions, 16 * functions))
-    flat_row, flat_blocks = row.ravel(), blocks.reshape(blocks.shape[0], functions, 13 * functions)
+    functions, longest = len(like), min(hats.size, LONGEST_RUN)
+    rows, entries = np.empty((longest, 16 * functions)), np.empty(segments.shape[1] - ROWS)
+    shares, sums = np.empty((longest, 2 * functions)), np.empty((2 * functions, 16 * functions))
+    flat_blocks = blocks.reshape(blocks.shape[0], functions, 13 * functions)
     for k in range(first, last):
-        sums[:] = 0
-        for i in range(segments[k, SIZE]):
+        length = segments[k, SIZE]
+        for i in range(length):
+            row = rows[np.uint64(i)]
             project_cell(segments[k], i, planes, near_null, hats, like, entries, row)
-            at, hat = np.uint64(segments[k, START] + i), hats[segments[k, LEFT] + i]
-            for a in range(functions):
-                here = np.float64(near_null[np.uint64(a), at])
-                behind, ahead = sums[np.uint64(a)], sums[np.uint64(functions + a)]
-                for j in range(16 * functions):
-                    behind[j] += hat * here * flat_row[j]
-                for j in range(16 * functions):
-                    ahead[j] += (1 - hat) * here * flat_row[j]
+            hat = spread(hats[np.uint64(segments[k, LEFT] + i)], like)
+            here = widen(load(near_null[np.uint64(segments[k, START] + i)], 0, like))
+            store(hat * here, shares[np.uint64(i)], 0)
+            store(here - hat * here, shares[np.uint64(i)], functions)
+        for a in range(np.uint64(2 * functions)):
+            for j in range(0, 16 * functions, functions):
+                given = spread(0.0, like)
+                for i in range(np.uint64(length)):
+                    given = given + spread(shares[i, a], like) * load(rows[i], j, like)
+                store(given, sums[a], j)
         add_to_blocks(segments[k], hats, like, sums, flat_blocks)
 
 
@@ -48,6 +52,7 @@ def project_cell(segment, i, planes, near_null, hats, like, entries, row):
     """row ← (A P) of the i-th cell, at the 4 × 4 nodes from the one before its square."""
     spacing, reach = hats.size, (segment.size - ROWS) // 2
     start, x, y = segment[START] + i, segment[LEFT] + i, segment[ABOVE]
+    functions, zero = len(like), spread(0.0, like)
     row[:] = 0
     for dy in range(-reach, reach + 1):
         beside = segment[ROWS + reach + dy] + i
@@ -58,24 +63,30 @@ def project_cell(segment, i, planes, near_null, hats, like, entries, row):
                 entry = planes[np.uint64(half_index(-dy, -dx, reach)), np.uint64(beside + dx)]
             entries[np.uint64(reach + dx)] = entry
         above = 0 if y + dy < 0 else 1 if y + dy < spacing else 2
-        hat_y = hats[y + dy + (1 - above) * spacing]
+        hat_y = spread(hats[np.uint64(y + dy + (1 - above) * spacing)], like)
         for left in range(3):
             place = x + (1 - left) * spacing  # in the square between this node and the next
             first, last = max(-place, -reach), min(spacing - place, reach + 1)
             if first >= last:
                 continue
-            node = np.uint64(4 * above + left)
-            for b in range(len(like)):
-                total = behind = 0.0
-                for dx in range(first, last):
-                    value = entries[np.uint64(reach + dx)]
-                    value *= near_null[np.uint64(b), np.uint64(beside + dx)]
-                    total += value
-                    behind += value * hats[np.uint64(place + dx)]
-                row[node, b] += hat_y * behind
-                row[node + np.uint64(1), b] += hat_y * (total - behind)
-                row[node + np.uint64(4), b] += (1 - hat_y) * behind
-                row[node + np.uint64(5), b] += (1 - hat_y) * (total - behind)
+            whole, behind = zero, zero
+            for dx in range(first, last):
+                value = spread(entries[np.uint64(reach + dx)], like)
+                value = value * widen(load(near_null[np.uint64(beside + dx)], 0, like))
+                whole = whole + value
+                behind = behind + value * spread(hats[np.uint64(place + dx)], like)
+            ahead = whole - behind
+            node = (4 * above + left) * functions
+            add(hat_y * behind, row, node, like)
+            add(hat_y * ahead, row, node + functions, like)
+            add(behind - hat_y * behind, row, node + 4 * functions, like)
+            add(ahead - hat_y * ahead, row, node + 5 * functions, like)
+
+
+@jit
+def add(lanes, array, at, like):
+    """Add lanes to array[at], array[at + 1] …"""
+    store(load(array, at, like) + lanes, array, at)
 
 
 @jit
@@ -102,94 +113,36 @@ def half_index(dy, dx, reach):
 
 
 @jit
-def restrict(first, last, segments, b, Ax, near_null, hats, coarse):
+def restrict(first, last, segments, b, Ax, near_null, hats, like, coarse):
     """coarse ← Pᵀ (b - A x)."""
-    if near_null.shape[0] == 4:
-        f0, f1, f2, f3 = near_null[0], near_null[1], near_null[2], near_null[3]
-        restrict_four(first, last, segments, b, Ax, f0, f1, f2, f3, hats, coarse)
-        return
     for k in range(first, last):
         start, length, left, above, upper, lower = segments[k, :ROWS]
-        hat_y = hats[above]
-        here, there = b[start : start + length], Ax[start : start + length]
-        hat = hats[left : left + length]
-        for a in range(near_null.shape[0]):
-            function = near_null[a, start : start + length]
-            total, behind = np.float32(0), np.float32(0)
-            for i in range(length):
-                value = (here[i] - there[i]) * function[i]
-                total += value
-                behind += value * hat[i]
-            coarse[upper, a] += hat_y * behind
-            coarse[upper + 1, a] += hat_y * (total - behind)
-            coarse[lower, a] += (1 - hat_y) * behind
-            coarse[lower + 1, a] += (1 - hat_y) * (total - behind)
-
-
-@jit
-def restrict_four(first, last, segments, b, Ax, f0, f1, f2, f3, hats, coarse):
-    """`restrict` for four functions in one pass: segments are too short for loops of their own."""
-    for k in range(first, last):
-        start, length, left, above, upper, lower = segments[k, :ROWS]
-        t0 = t1 = t2 = t3 = b0 = b1 = b2 = b3 = np.float32(0)
+        whole = behind = spread(np.float32(0), like)
         for i in range(length):
             at, hat = np.uint64(start + i), hats[np.uint64(left + i)]
-            value = b[at] - Ax[at]
-            v0, v1, v2, v3 = value * f0[at], value * f1[at], value * f2[at], value * f3[at]
-            t0, t1, t2, t3 = t0 + v0, t1 + v1, t2 + v2, t3 + v3
-            b0, b1, b2, b3 = b0 + hat * v0, b1 + hat * v1, b2 + hat * v2, b3 + hat * v3
-        hat_y = hats[above]
-        for node, share in ((upper, hat_y), (lower, np.float32(1) - hat_y)):
-            behind, ahead = coarse[node], coarse[node + 1]
-            behind[0] += share * b0
-            behind[1] += share * b1
-            behind[2] += share * b2
-            behind[3] += share * b3
-            ahead[0] += share * (t0 - b0)
-            ahead[1] += share * (t1 - b1)
-            ahead[2] += share * (t2 - b2)
-            ahead[3] += share * (t3 - b3)
+            value = spread(b[at] - Ax[at], like) * load(near_null[at], 0, like)
+            whole, behind = whole + value, behind + spread(hat, like) * value
+        ahead, hat_y = whole - behind, spread(hats[np.uint64(above)], like)
+        add(hat_y * behind, coarse[np.uint64(upper)], 0, like)
+        add(hat_y * ahead, coarse[np.uint64(upper + 1)], 0, like)
+        add(behind - hat_y * behind, coarse[np.uint64(lower)], 0, like)
+        add(ahead - hat_y * ahead, coarse[np.uint64(lower + 1)], 0, like)
 
 
 @jit
-def prolong(first, last, segments, coarse, near_null, hats, x):
+def prolong(first, last, segments, coarse, near_null, hats, like, x):
     """x ← x + P coarse."""
-    if near_null.shape[0] == 4:
-        f0, f1, f2, f3 = near_null[0], near_null[1], near_null[2], near_null[3]
-        prolong_four(first, last, segments, coarse, f0, f1, f2, f3, hats, x)
-        return
     for k in range(first, last):
         start, length, left, above, upper, lower = segments[k, :ROWS]
-        hat_y = hats[above]
-        out, hat = x[start : start + length], hats[left : left + length]
-        for a in range(near_null.shape[0]):
-            function = near_null[a, start : start + length]
-            behind = hat_y * coarse[upper, a] + (1 - hat_y) * coarse[lower, a]
-            ahead = hat_y * coarse[upper + 1, a] + (1 - hat_y) * coarse[lower + 1, a]
-            for i in range(length):
-                out[i] += function[i] * (ahead + (behind - ahead) * hat[i])
-
-
-@jit
-def prolong_four(first, last, segments, coarse, f0, f1, f2, f3, hats, x):
-    """`prolong` for four functions in one pass."""
-    for k in range(first, last):
-        start, length, left, above, upper, lower = segments[k, :ROWS]
-        hat_y = hats[above]
-        rest = np.float32(1) - hat_y
-        a0 = hat_y * coarse[upper + 1, 0] + rest * coarse[lower + 1, 0]
-        a1 = hat_y * coarse[upper + 1, 1] + rest * coarse[lower + 1, 1]
-        a2 = hat_y * coarse[upper + 1, 2] + rest * coarse[lower + 1, 2]
-        a3 = hat_y * coarse[upper + 1, 3] + rest * coarse[lower + 1, 3]
-        d0 = hat_y * coarse[upper, 0] + rest * coarse[lower, 0] - a0
-        d1 = hat_y * coarse[upper, 1] + rest * coarse[lower, 1] - a1
-        d2 = hat_y * coarse[upper, 2] + rest * coarse[lower, 2] - a2
-        d3 = hat_y * coarse[upper, 3] + rest * coarse[lower, 3] - a3
+        hat_y = spread(hats[np.uint64(above)], like)
+        behind = load(coarse[np.uint64(lower)], 0, like)
+        behind = behind + hat_y * (load(coarse[np.uint64(upper)], 0, like) - behind)
+        ahead = load(coarse[np.uint64(lower + 1)], 0, like)
+        ahead = ahead + hat_y * (load(coarse[np.uint64(upper + 1)], 0, like) - ahead)
         for i in range(length):
             at, hat = np.uint64(start + i), hats[np.uint64(left + i)]
-            total = f0[at] * (a0 + d0 * hat) + f1[at] * (a1 + d1 * hat)
-            total += f2[at] * (a2 + d2 * hat) + f3[at] * (a3 + d3 * hat)
-            x[at] += total
+            given = ahead + spread(hat, like) * (behind - ahead)
+            x[at] += total(load(near_null[at], 0, like) * given)
 
 
 @jit

@@ -27,6 +27,11 @@ def spread(value, like):
 
 
 @instruction
+def widen(lanes):
+    """Return lanes of float32 as such of float64."""
+
+
+@instruction
 def lane(lanes, at):
     """Return one of the lanes."""
 

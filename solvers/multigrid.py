@@ -71,7 +71,7 @@ class _Fine:
 
     region: Region
     planes: np.ndarray  # float32
-    near_null: np.ndarray
+    near_null: np.ndarray  # (stored cells, K): all functions of a cell lie side by side
     weight: np.ndarray  # damping / (λmax D) at the stored cells, zero in the halo
     segments: np.ndarray
     strips: np.ndarray
@@ -84,6 +84,7 @@ class _Fine:
         near_null = A.near_null
         if near_null is None:
             near_null = region.expand(np.ones(region.size), np.float32)[None]
+        near_null = np.ascontiguousarray(near_null.T)
         segments, strips, nodes = _segments(region, spacing)
         planes = A.planes.astype(np.float32)
         diagonal = A.diagonal()
@@ -102,25 +103,27 @@ class _Fine:
 
     def project(self, A: StencilMatrix):
         """Return the lattice and Pᵀ A P on it: (n, K, 13, K) float64 blocks."""
-        functions = len(self.near_null)
+        functions = self.near_null.shape[1]
         blocks = np.zeros((len(self.nodes.at), functions, HALF, functions))
         project = partial(
             over_strips, kernels.project, self.strips, 50 * A.planes.size, self.segments
         )
-        project(A.planes, self.near_null, self.hats, (0,) * functions, blocks)
+        hats = self.hats.astype(np.float64)
+        project(A.planes, self.near_null, hats, (0,) * functions, blocks)
         return self.nodes, blocks
 
     def cycle(self, r: np.ndarray, coarser_solve: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         region, planes, near_null, hats = self.region, self.planes, self.near_null, self.hats
-        work = 2 * near_null.size
+        work, like = 2 * near_null.size, (0,) * near_null.shape[1]
         r = region.expand(r, np.float32)
         x = self.weight * r
         Ax = np.empty_like(r)
         _apply(region, planes, x, Ax)
-        b = np.zeros((len(self.nodes.at), len(near_null)), np.float32)
-        over_strips(kernels.restrict, self.strips, work, self.segments, r, Ax, near_null, hats, b)
+        b = np.zeros((len(self.nodes.at), len(like)), np.float32)
+        way = near_null, hats, like
+        over_strips(kernels.restrict, self.strips, work, self.segments, r, Ax, *way, b)
         y = coarser_solve(b)
-        over_bounds(kernels.prolong, self.strips, work, self.segments, y, near_null, hats, x)
+        over_bounds(kernels.prolong, self.strips, work, self.segments, y, *way, x)
         _apply(region, planes, x, Ax)
         z = np.empty(region.size)
         over_bounds(kernels.relax, region.bounds, 5 * z.size, region.runs, self.weight, r, Ax, x, z)
