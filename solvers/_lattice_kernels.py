@@ -186,6 +186,20 @@ def prolong_nodes(first, last, parents, shares, factor, coarse, like, x):
 
 
 @jit
+def weigh(first, last, weight, b, like, x):
+    """x ← weight b."""
+    for m in range(np.uint64(first), np.uint64(last)):
+        store(spread(weight, like) * load(b[m], 0, like), x[m], 0)
+
+
+@jit
+def add(first, last, weight, a, b, like, x):
+    """x ← a + weight b."""
+    for m in range(np.uint64(first), np.uint64(last)):
+        store(load(a[m], 0, like) + spread(weight, like) * load(b[m], 0, like), x[m], 0)
+
+
+@jit
 def walk(steps, starts, lattices, dense, like, b, x, y, r):
     """Take steps of a cycle: each does one thing on one lattice.
 
@@ -200,9 +214,9 @@ def walk(steps, starts, lattices, dense, like, b, x, y, r):
         if what == ENTER:
             enter(first, last, inverse_t, like, b)
         elif what == START:
-            x[here] = weight * b[here]
+            weigh(first, last, weight, b, like, x)
         elif what == RESIDUAL:
-            r[here] = b[here] - x[here]
+            add(first, last, np.float32(-1), b, x, like, r)
             couple(first, last, ahead, blocks, x, like, r)
         elif what == RESTRICT:
             b[last : starts[level + 2]] = 0
@@ -210,11 +224,11 @@ def walk(steps, starts, lattices, dense, like, b, x, y, r):
         elif what == PROLONG:
             prolong_nodes(first, last, parents, shares, factor, x, like, x)
         elif what == RELAX:
-            x[here] += weight * r[here]
+            add(first, last, weight, x, r, like, x)
         elif what == KEEP:
             b[here], y[here] = r[here], x[here]
         elif what == ADD:
-            x[here] = y[here] + np.float32(OVER) * x[here]
+            add(first, last, np.float32(OVER), y, x, like, x)
         elif what == SOLVE:
             multiply(dense, b[here].ravel(), x[here].ravel())
         else:
