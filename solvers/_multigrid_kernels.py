@@ -38,12 +38,15 @@ def project(first, last, segments, planes, near_null, hats, like, blocks):
             here = widen(load(near_null[np.uint64(segments[k, START] + i)], 0, like))
             store(hat * here, shares[np.uint64(i)], 0)
             store(here - hat * here, shares[np.uint64(i)], functions)
-        for a in range(np.uint64(2 * functions)):
+        for a in range(np.uint64(functions)):
             for j in range(0, 16 * functions, functions):
-                given = spread(0.0, like)
+                behind = ahead = spread(0.0, like)
                 for i in range(np.uint64(length)):
-                    given = given + spread(shares[i, a], like) * load(rows[i], j, like)
-                store(given, sums[a], j)
+                    row, share = load(rows[i], j, like), shares[i]
+                    behind = behind + spread(share[a], like) * row
+                    ahead = ahead + spread(share[a + np.uint64(functions)], like) * row
+                store(behind, sums[a], j)
+                store(ahead, sums[a + np.uint64(functions)], j)
         add_to_blocks(segments[k], hats, like, sums, flat_blocks)
 
 
@@ -95,15 +98,16 @@ def add_to_blocks(segment, hats, like, sums, blocks):
     those ahead, each with the functions of the 4 × 4 nodes around, half of which are kept."""
     functions, above = len(like), hats[segment[ABOVE]]
     for my in range(2):
-        hat = 1 - above if my else above
+        hat = spread(1 - above if my else above, like)
         for mx in range(2):
             m = np.uint64(segment[LOWER if my else UPPER] + mx)
             for a in range(functions):
                 given, out = sums[np.uint64(mx * functions + a)], blocks[m, np.uint64(a)]
                 for ny in range(my + 1, 4):
-                    node, k = 4 * ny * functions, half_index(ny - 1 - my, -1 - mx, 2) * functions
-                    for j in range((mx + 1) * functions if ny == my + 1 else 0, 4 * functions):
-                        out[np.uint64(k + j)] += hat * given[np.uint64(node + j)]
+                    k = half_index(ny - 1 - my, -1 - mx, 2)
+                    for nx in range(mx + 1 if ny == my + 1 else 0, 4):
+                        share = hat * load(given, (4 * ny + nx) * functions, like)
+                        add(share, out, (k + nx) * functions, like)
 
 
 @jit
