@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.lanes import load, store
+from solvers.lanes import lane, load, store
 from solvers.loops import jit
 from solvers.runs import FIRST, LENGTH, STORED, own_column
 
@@ -86,13 +86,17 @@ def apply_stencil(first, last, runs, planes, x, column, y):
     """y ← A x for x at the stored cells. `column` of `runs` says where a run lies in y."""
     for k in range(first, last):
         n, out = runs[k, LENGTH], runs[k, column]
-        if n < len(EIGHT) or own_column(runs) != STORED + 2:
+        if own_column(runs) != STORED + 2 or runs[k, STORED] + n < len(EIGHT) + 2:
             apply_run(runs[k], planes, x, y[out : out + n])
             continue
-        for i in range(0, n - len(EIGHT) + 1, len(EIGHT)):
-            store(apply_to_eight(runs[k], i, planes, x), y, out + i)
-        i = n - len(EIGHT)
-        store(apply_to_eight(runs[k], i, planes, x), y, out + i)
+        for begin in range(0, n, len(EIGHT)):
+            i = min(begin, n - len(EIGHT))  # the last eight may begin before a short run
+            eight = apply_to_eight(runs[k], i, planes, x)
+            if i >= 0:
+                store(eight, y, out + i)
+            else:
+                for j in range(n):
+                    y[out + j] = lane(eight, j - i)
 
 
 @jit
