@@ -14,7 +14,7 @@ def largest_eigenvalue(
     shape: tuple[int, ...],
     *,
     weight: np.ndarray | float = 1.0,
-    iterations: int = 10,
+    iterations: int = 8,
 ) -> float:
     """Estimate λmax by Lanczos' method, and step 5 % above the estimate.
 

@@ -157,6 +157,8 @@ def over_bounds(
     Neighbouring `bounds` should enclose about equal work; `work` is the total, in array elements.
     Returns what the loop returns for each piece.
     """
+    if work < 2 * GRAIN:  # for one thread
+        return [loop(bounds[0], bounds[-1], *arguments)]
     count = _threads(work)
     cuts = [(len(bounds) - 1) * t // count for t in range(count + 1)]
     shares = [_cut(*share, work // count) for share in pairwise(cuts)]
@@ -166,6 +168,8 @@ def over_bounds(
 
 def over_range(loop: Callable, size: int, work: int, *arguments: Any) -> list[Any]:
     """Run loop(first, last, *arguments) over range(size), cut anywhere; see `over_bounds`."""
+    if work < 2 * GRAIN:
+        return [loop(0, size, *arguments)]
     count = _threads(work)
     cuts = [size * t // count for t in range(count + 1)]
     return _run(loop, [_cut(*share, work // count) for share in pairwise(cuts)], arguments)
@@ -180,6 +184,9 @@ def over_strips(
     beside its own, so threads never work on neighbouring strips at the same time. The calling
     thread does the strip before each cut last, when all others are done.
     """
+    if work < 2 * GRAIN:
+        loop(strips[0], strips[-1], *arguments)
+        return
     count = _threads(work)
     wanted = (strips[-1] * t // count for t in range(1, count))
     cuts = sorted({min(max(bisect_left(strips, w), 1), len(strips) - 1) for w in wanted})
