@@ -98,7 +98,8 @@ class StencilMatrix:
 
     def couple(self, field: np.ndarray) -> np.ndarray:
         """Apply all rows, halo entries included, to an (H, W) field."""
-        return self._apply(self.region.store(field.astype(np.result_type(self.planes, field))))
+        stored = self.region.store(field)
+        return self._apply(stored.astype(np.result_type(self.planes, stored), copy=False))
 
     def _apply(self, stored: np.ndarray) -> np.ndarray:
         region, planes = self.region, np.ascontiguousarray(self.planes, stored.dtype)

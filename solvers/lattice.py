@@ -21,6 +21,8 @@ from solvers.loops import GRAIN, over_range, over_strips
 
 HALF = 13  # a node, and the 12 nodes ahead of it within two
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
+TWICE = 2  # lattices that are visited twice
+BAND = 0.4  # of a lattice's nodes are on the next one; there are more where they lie along a band
 RIDGE = 1e-6  # keeps the entries of the dense inverse small enough for float32
 
 
@@ -105,11 +107,12 @@ class _Arrays(NamedTuple):
 class Lattices:
     """A lattice, and all below it: one cycle on them is close to the inverse of its matrix.
 
-    It is a W-cycle whose second correction counts double: with M the cycle on a lattice below the
-    first, x = M b and then x + 2 M (b - A x). Interpolation copies coefficients from one lattice to
-    the next, and so M corrects too little of what has edges between the nodes. Of a mode with the
-    eigenvalue λ of M A this leaves (1 - λ)(1 - 2 λ): between -1/8 and 1 for λ up to 1, and between
-    -1/8 and 5/32 for λ from 1 to 9/8. So it stays positive definite, on however many lattices.
+    It visits the two lattices below the first twice, and the second correction counts double: with
+    M the cycle on such a lattice, x = M b and then x + 2 M (b - A x). Interpolation copies
+    coefficients from one lattice to the next, and so M corrects too little of what has edges
+    between the nodes. Of a mode with the eigenvalue λ of M A this leaves (1 - λ)(1 - 2 λ): between
+    -1/8 and 1 for λ up to 1, and between -1/8 and 5/32 for λ from 1 to 9/8. So it stays positive
+    definite, on however many lattices. Along narrow bands a second visit is not worth its time.
     """
 
     starts: np.ndarray  # of the lattices in the arrays
@@ -126,7 +129,7 @@ class Lattices:
             lattices.append(lattices[-1].coarser())
         starts = np.cumsum([0] + [len(lattice.at) for lattice in lattices])
         arrays = _Arrays.empty(starts[-1], functions, len(lattices))
-        steps = _steps(len(lattices))
+        steps = _steps(np.diff(starts))
         large = np.diff(starts)[steps[:, 1]] * arrays.blocks[:1].size >= 2 * GRAIN
         alone = np.flatnonzero((steps[:, 0] == kernels.RESIDUAL) & large)
         strips = [lattice.strips() + start for lattice, start in zip(lattices, starts)]
@@ -209,8 +212,8 @@ class Lattices:
         return dense.astype(np.float32)
 
 
-def _steps(lattices: int) -> np.ndarray:
-    """Return what `walk` does for the first of so many lattices, step by step."""
+def _steps(sizes: np.ndarray) -> np.ndarray:
+    """Return what `walk` does for the first of lattices of these sizes, step by step."""
     steps = []
 
     def take(level: int, *whats: int) -> None:
@@ -218,11 +221,11 @@ def _steps(lattices: int) -> np.ndarray:
 
     def visit(level: int) -> None:
         take(level, kernels.ENTER)
-        if level == lattices - 1:
+        if level == len(sizes) - 1:
             take(level, kernels.SOLVE)
         else:
             cycle(level)
-            if level > 0:
+            if 0 < level <= TWICE and sizes[level] <= BAND * sizes[level - 1]:
                 take(level, kernels.RESIDUAL, kernels.KEEP)
                 cycle(level)
                 take(level, kernels.ADD)
