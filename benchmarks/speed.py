@@ -6,7 +6,7 @@ one process, warm (each has run on a tiny picture before), in turns; times are m
 10 s is not asked again, and PyMatting sits out what takes it many minutes without --full. The error
 is the mean and largest |α - α*| over the unknown pixels, α* being the same method solved to a
 residual of 1e-11; with --full also for PyMatting, beside its own method solved to that residual.
-At the end stand the geometric mean and the least of all ratios. `benchmarks.memory` measures memory.
+At the end stand the geometric mean and the least of all ratios; memory is in `benchmarks.memory`.
 """
 
 from __future__ import annotations

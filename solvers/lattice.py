@@ -132,7 +132,9 @@ class Lattices:
         steps = _steps(np.diff(starts))
         large = np.diff(starts)[steps[:, 1]] * arrays.blocks[:1].size >= 2 * GRAIN
         alone = np.flatnonzero((steps[:, 0] == kernels.RESIDUAL) & large)
-        strips = [lattice.strips() + start for lattice, start in zip(lattices, starts)]
+        strips = [
+            lattice.strips() + start for lattice, start in zip(lattices, starts[:-1], strict=True)
+        ]
         made = cls(starts, strips, arrays, np.empty(0), steps, alone)
         for level, (lattice, coarser) in enumerate(pairwise(lattices)):
             ahead = made._scale(level, lattice, blocks)
