@@ -117,7 +117,7 @@ def total(_, lanes):
 
 
 def _arithmetic(operation, instruction):
-    @infer_global(operation)
+    @infer_global(operation)  # pyright: ignore[reportOptionalCall]
     class _(ConcreteTemplate):
         def apply(self, args, kws):
             if len(args) == 2 and args[0] == args[1] and isinstance(args[0], Lanes):

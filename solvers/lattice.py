@@ -93,10 +93,14 @@ class _Arrays(NamedTuple):
     @classmethod
     def empty(cls, nodes: int, functions: int, lattices: int) -> _Arrays:
         square = functions * functions
+        factor, factor_t, inverse, inverse_t = np.empty((4, nodes, square), np.float32)
         return cls(
             np.empty((nodes, HALF - 1), np.uint32),
             np.zeros((nodes, (HALF - 1) * square), np.float32),
-            *np.empty((4, nodes, square), np.float32),
+            factor,
+            factor_t,
+            inverse,
+            inverse_t,
             np.empty((nodes, 4), np.uint32),
             np.empty((nodes, 4), np.float32),
             np.zeros(lattices, np.float32),

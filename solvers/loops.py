@@ -113,6 +113,8 @@ def _numba():
 
     from solvers import _cache
 
+    types: Any = cpu_target.typing_context
+
     class Notice(event.Listener):
         said = False
 
@@ -136,7 +138,7 @@ def _numba():
 
     @typeof_impl.register(Kernel)
     def typeof_kernel(kernel, context):
-        return cpu_target.typing_context.resolve_value_type(kernel.dispatcher())
+        return types.resolve_value_type(kernel.dispatcher())
 
     event.register("numba:compile", Notice())
     import_module("solvers._lanes")  # before a compilation begins, which looks for what is new
