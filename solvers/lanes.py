@@ -8,34 +8,34 @@ and `*`. The number of lanes is that of the elements of a tuple `like`.
 
 from __future__ import annotations
 
-from solvers.loops import instruction
+from solvers.loops import Instruction
 
 
-@instruction
+@Instruction
 def load(array, at, like):
     """Return the entries array[at], array[at + 1] … of a vector whose entries lie side by side."""
 
 
-@instruction
+@Instruction
 def store(lanes, array, at):
     """Write the lanes to array[at], array[at + 1] …"""
 
 
-@instruction
+@Instruction
 def spread(value, like):
     """Return lanes that all hold this number."""
 
 
-@instruction
+@Instruction
 def widen(lanes):
     """Return lanes of float32 as such of float64."""
 
 
-@instruction
+@Instruction
 def lane(lanes, at):
     """Return one of the lanes."""
 
 
-@instruction
+@Instruction
 def total(lanes):
     """Return the sum of the lanes."""

@@ -76,16 +76,17 @@ class Kernel:
         return self._dispatcher
 
 
-class _Instruction(Kernel):
-    """A kernel that numba does not compile but is told of; see solvers.lanes."""
+class Instruction:
+    """What kernels call and numba does not compile: the function of this name in solvers._lanes."""
+
+    def __init__(self, function: Callable):
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+
+    def __call__(self, *arguments: Any) -> Any:
+        raise TypeError(f"`{self.__name__}` is for kernels")
 
     def dispatcher(self) -> Any:
         return getattr(import_module("solvers._lanes"), self.__name__)
-
-
-def instruction(function: Callable, /) -> Kernel:
-    """Stand for the function of this name in solvers._lanes, in kernels alone."""
-    return _Instruction(function, {})
 
 
 _making = RLock()
@@ -137,6 +138,7 @@ def _numba():
             pass
 
     @typeof_impl.register(Kernel)
+    @typeof_impl.register(Instruction)
     def typeof_kernel(kernel, context):
         return types.resolve_value_type(kernel.dispatcher())
 
