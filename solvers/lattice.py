@@ -21,7 +21,7 @@ from solvers.loops import GRAIN, over_range, over_strips
 
 HALF = 13  # a node, and the 12 nodes ahead of it within two
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
-TWICE = 2  # lattices that are visited twice
+TWICE = 2  # lattices over which a cycle goes twice
 BAND = 0.4  # of a lattice's nodes are on the next one; there are more where they lie along a band
 RIDGE = 1e-6  # keeps the entries of the dense inverse small enough for float32
 
@@ -111,12 +111,12 @@ class _Arrays(NamedTuple):
 class Lattices:
     """A lattice, and all below it: one cycle on them is close to the inverse of its matrix.
 
-    It visits the two lattices below the first twice, and the second correction counts double: with
-    M the cycle on such a lattice, x = M b and then x + 2 M (b - A x). Interpolation copies
-    coefficients from one lattice to the next, and so M corrects too little of what has edges
-    between the nodes. Of a mode with the eigenvalue λ of M A this leaves (1 - λ)(1 - 2 λ): between
-    -1/8 and 1 for λ up to 1, and between -1/8 and 5/32 for λ from 1 to 9/8. So it stays positive
-    definite, on however many lattices. Along narrow bands a second visit is not worth its time.
+    It goes twice over the first two lattices, and the second correction counts double: with M the
+    cycle on such a lattice, x = M b and then x + 2 M (b - A x). Interpolation copies coefficients
+    from one lattice to the next, and so M corrects too little of what has edges between the nodes.
+    Of a mode with the eigenvalue λ of M A this leaves (1 - λ)(1 - 2 λ): between -1/8 and 1 for λ up
+    to 1, and between -1/8 and 5/32 for λ from 1 to 9/8. So it stays positive
+    definite, on however many lattices. Along narrow bands once is enough.
     """
 
     starts: np.ndarray  # of the lattices in the arrays
@@ -231,7 +231,7 @@ def _steps(sizes: np.ndarray) -> np.ndarray:
             take(level, kernels.SOLVE)
         else:
             cycle(level)
-            if 0 < level <= TWICE and sizes[level] <= BAND * sizes[level - 1]:
+            if level < TWICE and sizes[level + 1] <= BAND * sizes[level]:
                 take(level, kernels.RESIDUAL, kernels.KEEP)
                 cycle(level)
                 take(level, kernels.ADD)
