@@ -1,12 +1,12 @@
-"""Every method from arrays to result: time and accuracy, beside PyMatting.
+"""Every method from arrays to result: time and iterations, beside PyMatting.
 
 `python -m benchmarks.speed [--contest NAME …] [--case NAME …] [--full]`. Pictures have the 8 bits
 and the size of their files, but for `lemur-1mp-float`. All methods get the same float64 arrays in
 one process, warm (each has run on a tiny picture before), in turns; times are medians. Who has had
-10 s is not asked again, and PyMatting sits out what takes it many minutes without --full. The error
-is the mean and largest |α - α*| over the unknown pixels, α* being the same method solved to a
-residual of 1e-11; with --full also for PyMatting, beside its own method solved to that residual.
-At the end stand the geometric mean and the least of all ratios; memory is in `benchmarks.memory`.
+3 s is not asked again, and PyMatting sits out what takes it many minutes without --full. With
+--full there are errors, too: the mean and largest |α - α*| over the unknown pixels, α* being the
+same method solved to a residual of 1e-11, and for PyMatting its own method. At the end stand the
+geometric mean and the least of all ratios. Memory is in `benchmarks.memory`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.contests import CONTESTS, MOST_FOR_PEER, PEER, tiny
 from benchmarks.report import Table, choose
 
 ROUNDS = 3
-PATIENCE = 10  # seconds that an entry may take before it is not asked again
+PATIENCE = 3  # seconds that an entry may take before it is not asked again
 REST = 0.2  # seconds before each run, in which the threads of the one before it stop spinning
 TIGHT = 1e-11
 
@@ -80,7 +80,7 @@ def compare(name: str, case: str, full: bool, table: Table) -> dict[str, float]:
             f"{seconds:.3f}",
             f"{theirs.seconds:.2f}",
             f"{ratios[entry]:.1f}×",
-            *solving(method, runs[entry].result, inputs, picture),
+            *solving(method, runs[entry].result if full else None, inputs, picture),
             peers_errors,
         )
     return ratios
@@ -108,16 +108,18 @@ def solves_for_alpha(peer: Callable) -> bool:
 
 
 def solving(method: Callable, result, inputs, picture: Picture) -> tuple[str, str]:
-    """Return how many iterations a method took, and its errors: dashes where it solves nothing."""
+    """Return how many iterations a method took, and a result's errors: dashes for what is not."""
     make = system_of(method)
     if make is None:
         return "–", "–"
     system = make(*inputs)
-    iterations = system.solve().solution.iterations
+    iterations = str(system.solve().solution.iterations)
+    if result is None:
+        return iterations, "–"
     with warnings.catch_warnings():  # rounding may keep it from so small a residual
         warnings.simplefilter("ignore", UserWarning)
         tight = system.solve(partial(system.solver, rtol=TIGHT)).alpha
-    return str(iterations), errors(result, tight, picture)
+    return iterations, errors(result, tight, picture)
 
 
 def errors(alpha: np.ndarray, exact: np.ndarray, picture: Picture) -> str:
