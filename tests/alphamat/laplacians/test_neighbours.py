@@ -52,7 +52,6 @@ def by_centre(found):
 def many_threads(monkeypatch):
     monkeypatch.setattr(loops, "GRAIN", 1)
     monkeypatch.setattr(loops, "_most_threads", lambda: 3)
-    monkeypatch.setattr(neighbours, "CHUNK", 7)
 
 
 # ---- searches
@@ -128,9 +127,9 @@ def test_pixels_far_from_all_marked_ones_are_not_searched_for(monkeypatch):
     points, searched = placed(0.05 * noise(shape=shape), 2.0), []
     search = neighbours._search
 
-    def watch(tree, points, asked, among, count):
+    def watch(tree, points, asked, held, count):
         searched.append(len(asked))
-        return search(tree, points, asked, among, count)
+        return search(tree, points, asked, held, count)
 
     monkeypatch.setattr(neighbours, "_search", watch)
     centres, _ = neighbourhoods(points, 5, corner(shape))
