@@ -173,19 +173,33 @@ def choose(image, y, x, foregrounds, backgrounds, exponents, scratch, best):
     alpha, distortion = scratch[7], scratch[8]
     least = np.inf
     for f in range(foregrounds.shape[0]):
-        to_f = distance_to(y, x, foregrounds[f]) ** exponents[2]
+        to_f = power(distance_to(y, x, foregrounds[f]), exponents[2])
         for b in range(backgrounds.shape[0]):
             pair = f * backgrounds.shape[0] + b
             cost = (
-                distortion[pair] ** exponents[0]
-                * (chance + (1 - 2 * chance) * alpha[pair]) ** exponents[1]
+                power(distortion[pair], exponents[0])
+                * power(chance + (1 - 2 * chance) * alpha[pair], exponents[1])
                 * to_f
-                * distance_to(y, x, backgrounds[b]) ** exponents[3]
+                * power(distance_to(y, x, backgrounds[b]), exponents[3])
             )
             if cost < least or pair == 0:  # costs may overflow
                 least = cost
                 best[0, 0], best[0, 1] = foregrounds[f, 0], foregrounds[f, 1]
                 best[1, 0], best[1, 1] = backgrounds[b, 0], backgrounds[b, 1]
+
+
+@jit
+def power(base, exponent):
+    """Return base ** exponent, fast for the exponents 1 to 4."""
+    if exponent == 1:
+        return base
+    if exponent == 2:
+        return base * base
+    if exponent == 3:
+        return base * base * base
+    if exponent == 4:
+        return (base * base) * (base * base)
+    return base**exponent
 
 
 @jit
