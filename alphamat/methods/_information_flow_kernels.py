@@ -1,4 +1,4 @@
-"""Compiled loops of information-flow matting. Raw arrays in and out; results last; callers check."""
+"""Compiled loops of information-flow matting. Raw arrays in and out; results last."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.neighbours import Edges, assemble, nearest, with_position
 from alphamat.laplacians.windows import parse_parameters
 from alphamat.methods import _information_flow_kernels as kernels
-from alphamat.system import System, alpha_system, rows_of_picture
+from alphamat.system import Laplacian, System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Solver, StencilMatrix, cg, multigrid
 from solvers.grid import dilate
@@ -44,8 +44,9 @@ def multigrid_of_flows(A: Flows) -> Callable[[np.ndarray], np.ndarray]:
     Mixtures leave alone what is affine in colour, and so does the matting Laplacian, which stands
     for them with the weight MIXTURES.
     """
-    planes = (A.local_weight + MIXTURES) * A.local.planes
-    stencil = StencilMatrix(A.local.region, planes, A.local.near_null)
+    local = A.local
+    assert isinstance(local, StencilMatrix)
+    stencil = replace(local, planes=(A.local_weight + MIXTURES) * local.planes)
     return multigrid(stencil.shifted(A.pull + A.similarity.diagonal()))
 
 
@@ -269,7 +270,7 @@ class Flows:
     outer: Any  # the transpose of these
     similarity: Any  # (n, n) CSR
     local_weight: float
-    local: StencilMatrix
+    local: Laplacian
     pull: np.ndarray  # (n,) weight of the known-to-unknown flow
     target: np.ndarray  # (n,) the alpha of that flow
     rows: np.ndarray  # (H, W) mask of the n pixels
