@@ -93,10 +93,7 @@ class Pinned:
         return self.matrix.shape
 
     def __matmul__(self, x: np.ndarray) -> np.ndarray:
-        A, x = self.matrix, np.asarray(x)
-        y = np.empty(A.shape[0], np.result_type(A.dtype, x))
-        over_range(_kernels.apply_rows, len(y), A.nnz, A.indptr, A.indices, A.data, x, y)
-        return y
+        return product(self.matrix, np.asarray(x))
 
     def couple(self, field: np.ndarray) -> np.ndarray:
         """Apply the rows, with their entries at given values too, to a field in `free`'s shape."""
@@ -119,3 +116,10 @@ class Pinned:
 
     def tocsr(self) -> Any:
         return self.matrix
+
+
+def product(A: Any, x: np.ndarray) -> np.ndarray:
+    """Return A @ x for a SciPy CSR array A, computed by threads."""
+    y = np.empty(A.shape[0], np.result_type(A.dtype, x))
+    over_range(_kernels.apply_rows, len(y), A.nnz, A.indptr, A.indices, A.data, x, y)
+    return y

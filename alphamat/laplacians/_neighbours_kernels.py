@@ -6,22 +6,31 @@ import numpy as np
 
 from solvers.loops import jit
 
+TOGETHER = 256  # points that are looked at one after another
+
 
 @jit
-def limit_reach(first, last, points, k, apart, limits):
+def limit_reach(first, last, points, order, k, apart, limits):
     """Bound each point's distance to its k nearest others, unless all are nearer than `apart`.
 
-    `points` has a row for each coordinate. Its order keeps near points together: each point is
-    compared with those beside it.
+    `order` keeps near points together: each point is compared with those beside it.
     """
-    coordinates, size = points.shape
+    coordinates, size = points.shape[1], order.size
     span = min(3 * k // 2 + 12, size)
+    near = np.empty((coordinates, min(TOGETHER + 2 * span, size)))
     squares, smallest = np.empty(span), np.empty(k + 1)
+    loaded, until = 0, 0  # what `near` holds
     for i in range(first, last):
         begin = max(0, min(i - span // 2, size - span))
+        if begin + span > until:
+            loaded, until = begin, min(begin + near.shape[1], size)
+            for j in range(loaded, until):
+                for c in range(coordinates):
+                    near[c, j - loaded] = points[order[j], c]
+        begin -= loaded
         squares[:] = 0.0
         for c in range(coordinates):
-            here, beside = points[c, i], points[c, begin : begin + span]
+            here, beside = near[c, i - loaded], near[c, begin : begin + span]
             for j in range(span):
                 squares[j] += (beside[j] - here) * (beside[j] - here)
         nearer, limit = 0, apart[i] * apart[i]

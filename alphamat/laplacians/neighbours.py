@@ -11,12 +11,10 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.laplacians import _neighbours_kernels as kernels
+from alphamat.laplacians.tree import Tree
 from solvers.loops import over_range
 from solvers.operators import Pinned
 
-CHUNK = 2048  # searches that one thread does in one go, or fewer
-CHUNK_FOUND = 2**20  # neighbours that they find
-LEAF = 32  # points in a leaf: SciPy's 10 is up to three times slower where neighbours are far
 SLACK = 1e-6  # relative; larger than the rounding of a distance, also in float32
 
 
@@ -47,7 +45,7 @@ def nearest(points: np.ndarray, pixels: np.ndarray, among: np.ndarray, count: in
     Parameters
     ----------
     points : (n, d) float64 array
-        Distances between them are Euclidean.
+        Distances between them are Euclidean; d is at least 2.
     pixels, among : (m,), (l,) int arrays
         `among` has no pixel twice. A pixel is not its own neighbour.
     count : int
@@ -58,12 +56,15 @@ def nearest(points: np.ndarray, pixels: np.ndarray, among: np.ndarray, count: in
     (m, count) int32 array. Neighbours at equal distances are common in flat regions. The search
     tree, which depends on `points` and `among` alone, decides between them.
     """
-    from scipy.spatial import KDTree
-
-    count = min(count, len(among) - int(np.isin(pixels, among).any()))
-    if count == 0:
-        return np.empty((len(pixels), 0), np.int32)
-    return _search(KDTree(points[among], LEAF, balanced_tree=False), points, pixels, among, count)
+    held = _mask(among, len(points))[pixels]
+    count = min(count, len(among) - int(held.any()))
+    if count == 0 or len(pixels) == 0:
+        return np.empty((len(pixels), count), np.int32)
+    tree = Tree.of(points, among)
+    alike = np.argsort(tree.near(points, pixels), kind="stable")
+    members = np.empty((len(pixels), count), np.int32)
+    members[alike] = _search(tree, points, pixels[alike], held[alike], count)
+    return members
 
 
 def neighbourhoods(
@@ -86,54 +87,40 @@ def neighbourhoods(
     centres, members : (m,) and (m, count) arrays of pixels
         Marked pixels and those that have one among their neighbours, as `nearest` finds them.
     """
-    from scipy.spatial import KDTree
-
     everything, flat = np.arange(marked.size, dtype=np.int32), marked.ravel()
     if not flat.any():
         return everything[:0], np.empty((0, count), np.int32)
     count = min(count, marked.size - 1)
-    tree = KDTree(points, LEAF, balanced_tree=False)
-    order = tree.indices  # leaf by leaf: pixels that are alike are found faster one after another
-    centres = np.concatenate([order[flat[order]], _may_choose(tree, count, marked)])
-    members = _search(tree, points, centres, everything, count)
+    tree = Tree.of(points, everything)
+    chosen = flat[tree.order]  # leaf by leaf: pixels that are alike follow each other
+    chosen[_may_choose(tree, points, count, marked)] = True
+    centres = tree.order[chosen]
+    members = _search(tree, points, centres, np.ones(len(centres), bool), count)
     hold = flat[centres] | flat[members].any(axis=1)
     return centres[hold], members[hold]
 
 
-def _may_choose(tree, count: int, marked: np.ndarray) -> np.ndarray:
-    """Return the pixels that are not marked and may have a marked one among their nearest.
+def _may_choose(tree: Tree, points: np.ndarray, count: int, marked: np.ndarray) -> np.ndarray:
+    """Return which pixels are not marked and may have a marked one among their nearest.
 
-    A pixel has none if enough others are nearer than any marked one. The pixels beside it in the
-    tree bound its neighbours' distances from above. The way across the image to the next marked
-    pixel bounds the distances of marked ones from below.
+    They are places in the order of the tree. A pixel is left out if enough others are nearer than
+    any marked one. The pixels beside it in the tree bound its neighbours' distances from above. The
+    way across the image to the next marked pixel bounds the distances of marked ones from below.
     """
     import cv2
-    from scipy.spatial import KDTree
 
-    points, order = tree.data, tree.indices
+    order = tree.order
     if marked.all():
-        return order[:0]
+        return np.empty(0, int)
     steps = cv2.distanceTransform((~marked).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     apart = steps.ravel()[order] * ((1 - SLACK) * _smaller_step(points, marked.shape))
     limits = np.zeros(len(order))
-    columns = np.ascontiguousarray(points[order].T)
     work = (100 + count * count // 10) * len(order)
-    over_range(kernels.limit_reach, len(order), work, columns, count, apart, limits)
+    over_range(kernels.limit_reach, len(order), work, points, order, count, apart, limits)
     undecided = np.flatnonzero(limits)
-    pixels, limits = order[undecided], limits[undecided] * (1 + SLACK)
-    targets = KDTree(points[marked.ravel()], LEAF, balanced_tree=False)
-    near = np.zeros(len(pixels), bool)
-    alike = np.argsort(np.frexp(limits**4)[1], kind="stable")  # one limit serves a whole search
-
-    def compare(first: int, last: int) -> None:
-        at = alike[first:last]
-        distance, _ = targets.query(
-            points[pixels[at]], distance_upper_bound=limits[at].max() * (1 + SLACK)
-        )
-        near[at] = distance <= limits[at]
-
-    _in_chunks(compare, len(pixels))
-    return pixels[near]
+    limits = limits[undecided] * (1 + SLACK)
+    targets = Tree.of(points, np.flatnonzero(marked))
+    return undecided[targets.within(points, order[undecided], limits)]
 
 
 def _smaller_step(points: np.ndarray, shape: tuple[int, int]) -> float:
@@ -144,38 +131,20 @@ def _smaller_step(points: np.ndarray, shape: tuple[int, int]) -> float:
     )
 
 
-def _search(tree, points, pixels, among, count: int) -> np.ndarray:
-    """`nearest`, in a tree of points[among]."""
+def _search(tree: Tree, points, pixels, held, count: int) -> np.ndarray:
+    """`nearest`, in a tree that holds some of the pixels; pixels that are alike should follow."""
     memory.refuse_beyond(
         60 * len(pixels) * count,  # and the matrix that is made of them
         f"The search for {count:,} neighbours of {len(pixels):,} pixels",
         "Ask for fewer neighbours, or make the image smaller.",
     )
-    members = np.empty((len(pixels), count), np.int32)
-
-    def search(first: int, last: int) -> None:
-        own = pixels[first:last]
-        _, found = tree.query(points[own], np.arange(1, min(count + 1, len(among)) + 1))
-        found = among[found]
-        others = found != own[:, None]
-        others[:, count:] &= ~others[:, :count].all(axis=1, keepdims=True)
-        members[first:last] = found[others].reshape(-1, count)
-
-    _in_chunks(search, len(pixels), count)
-    return members
+    return tree.nearest(points, pixels, held, count)
 
 
-def _in_chunks(work, size: int, count: int = 1) -> None:
-    """Call work(first, last) on pieces of range(size), in threads; each searches for `count`."""
-    chunk = max(1, min(CHUNK, CHUNK_FOUND // count))
-    starts = np.arange(0, size, chunk)
-    starts = np.concatenate([starts[t::8] for t in range(8)])  # threads get about equal shares
-
-    def loop(first: int, last: int) -> None:
-        for start in starts[first:last]:
-            work(start, min(start + chunk, size))
-
-    over_range(loop, len(starts), (20_000 + 1000 * count) * size)
+def _mask(pixels: np.ndarray, size: int) -> np.ndarray:
+    mask = np.zeros(size, bool)
+    mask[pixels] = True
+    return mask
 
 
 def graph_laplacian(graphs: list[Edges], free: np.ndarray, known: np.ndarray) -> Pinned:

@@ -173,19 +173,33 @@ def choose(image, y, x, foregrounds, backgrounds, exponents, scratch, best):
     alpha, distortion = scratch[7], scratch[8]
     least = np.inf
     for f in range(foregrounds.shape[0]):
-        to_f = distance_to(y, x, foregrounds[f]) ** exponents[2]
+        to_f = power(distance_to(y, x, foregrounds[f]), exponents[2])
         for b in range(backgrounds.shape[0]):
             pair = f * backgrounds.shape[0] + b
             cost = (
-                distortion[pair] ** exponents[0]
-                * (chance + (1 - 2 * chance) * alpha[pair]) ** exponents[1]
+                power(distortion[pair], exponents[0])
+                * power(chance + (1 - 2 * chance) * alpha[pair], exponents[1])
                 * to_f
-                * distance_to(y, x, backgrounds[b]) ** exponents[3]
+                * power(distance_to(y, x, backgrounds[b]), exponents[3])
             )
             if cost < least or pair == 0:  # costs may overflow
                 least = cost
                 best[0, 0], best[0, 1] = foregrounds[f, 0], foregrounds[f, 1]
                 best[1, 0], best[1, 1] = backgrounds[b, 0], backgrounds[b, 1]
+
+
+@jit
+def power(base, exponent):
+    """Return base ** exponent, fast for the exponents 1 to 4."""
+    if exponent == 1:
+        return base
+    if exponent == 2:
+        return base * base
+    if exponent == 3:
+        return base * base * base
+    if exponent == 4:
+        return (base * base) * (base * base)
+    return base**exponent
 
 
 @jit
@@ -272,52 +286,58 @@ def share(first, last, runs, image, offsets, pairs, falloff, tuples):
     """Average for each pixel the three pairs of its neighbours that explain it best."""
     column = own_column(runs)
     colour = np.empty((3, LONGEST_RUN))
-    least = np.empty((3, LONGEST_RUN))
-    where = np.empty((3, LONGEST_RUN), np.int64)
+    along, M = np.empty(LONGEST_RUN), np.empty(LONGEST_RUN)
+    least, where = np.empty((LONGEST_RUN, 3)), np.empty((LONGEST_RUN, 3), np.int64)
     mean = np.empty(9)
     for k in range(first, last):
         n, y, x = runs[k, LENGTH], runs[k, Y], runs[k, X]
         for i in range(n):
             for c in range(3):
                 colour[c, i] = image[y, x + i, c]
-        least[:, :n] = np.inf
+        least[:n] = np.inf
         for o in range(offsets.shape[0]):
             start = runs[k, column + offsets[o, 0]] + offsets[o, 1]
-            rank(colour[:, :n], pairs[:, start : start + n], start, least[:, :n], where[:, :n])
+            rank(colour, pairs, start, along[:n], M[:n], least, where)
         for i in range(n):
             mean[:] = 0
             count = 0
             for j in range(3):
-                if least[j, i] < np.inf:
+                if least[i, j] < np.inf:
                     count += 1
                     for c in range(9):
-                        mean[c] += pairs[c, where[j, i]]
+                        mean[c] += pairs[c, where[i, j]]
             mean /= count
             refine(colour[:, i], mean, falloff, tuples[:, runs[k, column] + i])
 
 
 @jit
-def rank(colour, pairs, start, least, where):
+def rank(colour, pairs, start, along, M, least, where):
     """Keep the three least M² so far, and where they were found. NaN counts as the largest."""
-    red, green, blue = colour
-    to_r, to_g, to_b, mid_r, mid_g, mid_b, inverse = pairs[:7]
-    least_1, least_2, least_3 = least
-    where_1, where_2, where_3 = where
-    for i in range(red.size):
-        r, g, b = red[i] - mid_r[i], green[i] - mid_g[i], blue[i] - mid_b[i]
-        along = (r * to_r[i] + g * to_g[i] + b * to_b[i]) * inverse[i]
-        along = max(-0.5, min(0.5, along))
-        r, g, b = r - along * to_r[i], g - along * to_g[i], b - along * to_b[i]
-        M = r * r + g * g + b * b
-        at = start + i
-        more = M * (1 + 1e-9)  # of two that differ by rounding, the nearer stays
-        one, two, three = least_1[i] > more, least_2[i] > more, least_3[i] > more
-        least_3[i] = least_2[i] if two else (M if three else least_3[i])
-        where_3[i] = where_2[i] if two else (at if three else where_3[i])
-        least_2[i] = least_1[i] if one else (M if two else least_2[i])
-        where_2[i] = where_1[i] if one else (at if two else where_2[i])
-        least_1[i] = M if one else least_1[i]
-        where_1[i] = at if one else where_1[i]
+    stop = start + M.size
+    red, green, blue = colour[0], colour[1], colour[2]
+    to_r, to_g, to_b = pairs[0, start:stop], pairs[1, start:stop], pairs[2, start:stop]
+    mid_r, mid_g, mid_b = pairs[3, start:stop], pairs[4, start:stop], pairs[5, start:stop]
+    inverse = pairs[6, start:stop]
+    for i in range(M.size):
+        along[i] = (red[i] - mid_r[i]) * to_r[i] + (green[i] - mid_g[i]) * to_g[i]
+    for i in range(M.size):
+        t = (along[i] + (blue[i] - mid_b[i]) * to_b[i]) * inverse[i]
+        t = t if t > -0.5 else -0.5
+        along[i] = t if t < 0.5 else 0.5
+    for i in range(M.size):
+        r, g = red[i] - mid_r[i] - along[i] * to_r[i], green[i] - mid_g[i] - along[i] * to_g[i]
+        M[i] = r * r + g * g
+    for i in range(M.size):
+        b = blue[i] - mid_b[i] - along[i] * to_b[i]
+        M[i] += b * b
+    for i in range(M.size):
+        more = M[i] * (1 + 1e-9)  # of two that differ by rounding, the nearer stays
+        if least[i, 2] > more:
+            at = 2
+            while at > 0 and least[i, at - 1] > more:
+                least[i, at], where[i, at] = least[i, at - 1], where[i, at - 1]
+                at -= 1
+            least[i, at], where[i, at] = M[i], start + i
 
 
 @jit
@@ -366,15 +386,16 @@ def smooth(first, last, runs, image, offsets, gaussian, tuples, falloff, alpha, 
     """Blend alpha of locally averaged pairs with locally averaged alpha."""
     column = own_column(runs)
     sums = np.empty((12, LONGEST_RUN))
-    pair = np.empty((2, 3))
+    w_f, w_b, pair = np.empty(LONGEST_RUN), np.empty(LONGEST_RUN), np.empty((2, 3))
     for k in range(first, last):
         number, n, y, x = runs[k, FIRST], runs[k, LENGTH], runs[k, Y], runs[k, X]
         own = tuples[:, runs[k, column] : runs[k, column] + n]
+        alphas = tuples[6, runs[k, column] : runs[k, column] + n]
         sums[:, :n] = 0
         for o in range(offsets.shape[0]):
             start = runs[k, column + offsets[o, 0]] + offsets[o, 1]
             self = offsets[o, 0] == 0 and offsets[o, 1] == 0
-            average(own[6], tuples[:, start : start + n], gaussian[o], self, sums[:, :n])
+            average(alphas, tuples, start, gaussian[o], self, w_f[:n], w_b[:n], sums)
         for i in range(n):
             alpha[number + i], confidence[number + i] = blend(
                 image[y, x + i], sums[:, i], own[:, i], falloff, pair
@@ -382,28 +403,35 @@ def smooth(first, last, runs, image, offsets, gaussian, tuples, falloff, alpha, 
 
 
 @jit
-def average(own, others, gaussian, self, sums):
+def average(own, tuples, start, gaussian, self, w_f, w_b, sums):
     """Add one neighbour of each pixel to the weighted sums of F, B, |F - B| and alpha."""
-    F_r, F_g, F_b, B_r, B_g, B_b, alpha, confidence, known, mixed_q, apart_q = others
-    f_r, f_g, f_b, f, b_r, b_g, b_b, b, apart, mixed, opaque, weight = sums
-    for i in range(own.size):
+    n, stop = own.size, start + own.size
+    alpha, confidence = tuples[6, start:stop], tuples[7, start:stop]
+    known = tuples[8, start:stop]
+    for i in range(n):
         w = gaussian * confidence[i]
         w_c = w if self else w * abs(alpha[i] - own[i])
-        w_f = w_c * alpha[i]
-        w_b = w_c - w_f
-        f[i] += w_f
-        f_r[i] += w_f * F_r[i]
-        f_g[i] += w_f * F_g[i]
-        f_b[i] += w_f * F_b[i]
-        b[i] += w_b
-        b_r[i] += w_b * B_r[i]
-        b_g[i] += w_b * B_g[i]
-        b_b[i] += w_b * B_b[i]
-        mixed[i] += mixed_q[i]
-        apart[i] += apart_q[i]
-        w_a = w + known[i]
-        weight[i] += w_a
-        opaque[i] += w_a * alpha[i]
+        w_f[i] = w_c * alpha[i]
+        w_b[i] = w_c - w_f[i]
+    for c in range(3):
+        F, B = tuples[c, start:stop], tuples[3 + c, start:stop]
+        f, b = sums[c], sums[4 + c]
+        for i in range(n):
+            f[i] += w_f[i] * F[i]
+        for i in range(n):
+            b[i] += w_b[i] * B[i]
+    f, b, opaque, weight = sums[3], sums[7], sums[10], sums[11]
+    for i in range(n):
+        f[i] += w_f[i]
+        b[i] += w_b[i]
+    for i in range(n):
+        w = gaussian * confidence[i] + known[i]
+        opaque[i] += w * alpha[i]
+        weight[i] += w
+    for c in range(2):
+        total, part = sums[8 + c], tuples[10 - c, start:stop]
+        for i in range(n):
+            total[i] += part[i]
 
 
 @jit

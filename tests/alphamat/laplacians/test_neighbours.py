@@ -52,7 +52,6 @@ def by_centre(found):
 def many_threads(monkeypatch):
     monkeypatch.setattr(loops, "GRAIN", 1)
     monkeypatch.setattr(loops, "_most_threads", lambda: 3)
-    monkeypatch.setattr(neighbours, "CHUNK", 7)
 
 
 # ---- searches
@@ -70,6 +69,31 @@ def test_nearest_are_those_that_sorting_all_distances_finds(many_threads):
     found = nearest(points, everything, everything, 6)
     assert found.dtype == np.int32
     np.testing.assert_array_equal(found, by_hand(points, everything, everything, 6))
+
+
+@given(
+    size=st.integers(2, 400),
+    dims=st.integers(2, 7),
+    levels=st.sampled_from([1, 3, 255, 10**9]),
+    count=st.sampled_from([1, 5, 40]),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=60, deadline=None)
+def test_nearest_are_as_near_as_brute_force_finds(size, dims, levels, count, seed):
+    rng = np.random.default_rng(seed)
+    points = np.round(levels * rng.random((size, dims))) / levels
+    asked = rng.permutation(size)[: size // 2 + 1]
+    among = np.flatnonzero(rng.random(size) < 0.7)
+    found = nearest(points, asked, among, count)
+    held = np.isin(asked, among)
+    assert found.shape == (len(asked), min(count, len(among) - held.any()))
+    assert (found != asked[:, None]).all()
+    assert np.isin(found, among).all()
+    for i, row in zip(asked, found, strict=True):
+        assert len(set(row.tolist())) == len(row)
+        others = np.linalg.norm(points[among[among != i]] - points[i], axis=1)
+        distance = np.linalg.norm(points[row] - points[i], axis=1)
+        np.testing.assert_allclose(distance, np.sort(others)[: len(row)], rtol=1e-12, atol=1e-15)
 
 
 def test_nearest_looks_only_where_it_is_told():
@@ -128,9 +152,9 @@ def test_pixels_far_from_all_marked_ones_are_not_searched_for(monkeypatch):
     points, searched = placed(0.05 * noise(shape=shape), 2.0), []
     search = neighbours._search
 
-    def watch(tree, points, asked, among, count):
+    def watch(tree, points, asked, held, count):
         searched.append(len(asked))
-        return search(tree, points, asked, among, count)
+        return search(tree, points, asked, held, count)
 
     monkeypatch.setattr(neighbours, "_search", watch)
     centres, _ = neighbourhoods(points, 5, corner(shape))
