@@ -42,6 +42,8 @@ ROOMS = {
     "alphamat.onnx": "door method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",
+    "alphamat.batch": "door faults foreground identity io method methods photograph progress "
+    "rules segmentation workers",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
     "alphamat.evaluation": "datasets door faults identity io memory method metrics "
@@ -49,7 +51,7 @@ ROOMS = {
     "alphamat.installed": "",
     "alphamat.serve": "door foreground installed io laplacians method methods "
     "photograph progress segmentation trimap workers",
-    "alphamat.cli": "datasets door evaluation examples faults installed io method metrics "
+    "alphamat.cli": "batch datasets door evaluation examples faults installed io method metrics "
     "onnx photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
