@@ -2,8 +2,8 @@
 
 from alphamat.batch.inputs import Picture as Picture
 from alphamat.batch.inputs import pictures_of as pictures_of
-from alphamat.batch.plan import Plan as Plan
-from alphamat.batch.plan import Planned as Planned
-from alphamat.batch.plan import plan as plan
-from alphamat.batch.run import Outcome as Outcome
-from alphamat.batch.run import run as run
+from alphamat.batch.planning import Plan as Plan
+from alphamat.batch.planning import Planned as Planned
+from alphamat.batch.planning import plan as plan
+from alphamat.batch.running import Outcome as Outcome
+from alphamat.batch.running import run as run

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alphamat.batch.plan import Planned, Recipe
+from alphamat.batch.planning import Planned, Recipe
 from alphamat.door import as_image
 from alphamat.faults import place, told
 from alphamat.foreground import cutout, estimate_foreground

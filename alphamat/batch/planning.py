@@ -122,8 +122,8 @@ class Plan:
     recipe: Recipe
     shard: tuple[int, int]
 
-    def __len__(self) -> int:
-        """Count the pictures by going through them, without their files."""
+    def count(self) -> int:
+        """Count the pictures by going through the inputs, without looking at files."""
         names = (self._name(picture) for picture in as_pictures(self.inputs))
         return sum(self._is_mine(name) for name in names)
 
@@ -158,6 +158,8 @@ class Plan:
 
     def _fault(self, picture: Picture, name: str, output: Path) -> str:
         path = PurePosixPath(name)
+        if "\0" in f"{name}{picture.image}{picture.trimap}":
+            return "One of its names has a zero byte, which no file has."
         if path.is_absolute() or path.parts[0] in ("..", FOLDER) or PurePath(name).drive:
             return f"The output {name} is not in the folder of all outputs."
         if path.suffix.lower() not in WRITABLE:

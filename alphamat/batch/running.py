@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from alphamat.batch.inputs import Found
 from alphamat.batch.journal import Errors, Journal
-from alphamat.batch.plan import Plan, Planned, Recipe, plan
+from alphamat.batch.planning import Plan, Planned, Recipe, plan
 from alphamat.batch.work import Made, make
 from alphamat.io.images import image_size
 from alphamat.method import Method
@@ -141,7 +141,7 @@ def run(
     )
     jobs, devices = as_jobs(jobs), _as_devices(devices)
     with closing(Journal(todo.out, todo.shard)) as journal:
-        total = len(todo) if isinstance(todo.inputs, Found | Sequence) else None
+        total = todo.count() if isinstance(todo.inputs, Found | Sequence) else None
         with bar("starting", total=total, shown=progress) as shown:
             tally = _Tally(journal, Errors(todo.out, todo.shard), shown, total)
             work = spread(
