@@ -159,10 +159,10 @@ def _dispatched(work: Work, source: _Source, jobs: int | None) -> Generator[Ende
     try:
         parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
     except ValueError:  # Ray returns a whole list or nothing
-        parallel = Parallel(n_jobs=jobs, batch_size=1)
         some = 4 * effective_n_jobs(jobs)
-        while found := parallel(list(islice(calls, some))):
-            yield from (_landed(source, *answer) for answer in found)
+        with Parallel(n_jobs=jobs, batch_size=1) as parallel:
+            while chunk := list(islice(calls, some)):
+                yield from (_landed(source, *answer) for answer in parallel(chunk))
     else:
         with closing(parallel(calls)) as results:
             yield from (_landed(source, *answer) for answer in results)
