@@ -131,8 +131,8 @@ def _paired(
     for here, paths in groupby(files(aside), key=lambda path: path.parent):
         folder = here.relative_to(root).as_posix()
         beside = here if trimaps is None else Path(trimaps, folder)
-        hints = {Path(name).stem: name for name in _pictures(beside)}
-        stems = {Path(name).stem for name in _pictures(here)}
+        hints = {os.path.splitext(name)[0]: name for name in _pictures(beside)}
+        stems = {os.path.splitext(name)[0] for name in _pictures(here)}
         for path in paths:
             of, _, kind = path.stem.rpartition("_")
             if not _is_picture(path.name) or (kind in KINDS and of in stems):
@@ -149,7 +149,7 @@ def _pictures(folder: Path) -> list[str]:
 
 
 def _is_picture(name: str) -> bool:
-    return name[0] != "." and Path(name).suffix.lower() in SUFFIXES
+    return name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def _refuse_other_columns(path: str) -> None:
@@ -191,7 +191,7 @@ def as_pictures(inputs: Iterable) -> Iterator[Picture]:
         elif isinstance(given, str | os.PathLike):
             yield Picture(Path(given))
         elif isinstance(given, tuple) and len(given) == 2 and all(map(_is_path, given)):
-            yield Picture(*map(Path, given))
+            yield Picture(Path(given[0]), Path(given[1]))
         else:
             raise TypeError(
                 f"`inputs` has {given!r:.80} at {at}; expected a path, a pair of paths (image, "

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from alphamat import __version__
@@ -129,63 +129,63 @@ class Plan:
 
     def __iter__(self) -> Iterator[Planned]:
         settings, known, seen = _settings(self.recipe), finished(self.out), set[int]()
-        no_trimap = takes(self.recipe.method).trimap is Need.NO
+        need = takes(self.recipe.method).trimap
         for picture in as_pictures(self.inputs):
             name = self._name(picture)
             if not self._is_mine(name):
                 continue
-            if no_trimap:
+            if need is Need.NO:
                 picture = picture._replace(trimap=None)
             output = self.out / name
-            fault = picture.fault or self._fault(picture, name, output)
+            files = [path for path in picture[:2] if path is not None]
+            there, *states = map(_stat, (output, *files))
+            fault = picture.fault or _fault(name)
             key = digest(os.path.normcase(name))
             if key in seen:
                 fault = fault or f"Another picture becomes {name}, too; name its output otherwise."
             seen.add(key)
-            made_of = 0 if fault else digest(f"{settings} {_states(picture)}")
-            done = not fault and known.has(name, made_of, output)
+            for path, state in zip(files, states, strict=True):
+                if there is not None and state is not None and os.path.samestat(there, state):
+                    fault = fault or f"The output {name} would overwrite {path}."
+            if need is Need.YES and picture.trimap is None and self.recipe.kind == "alpha":
+                method = name_of(self.recipe.method)
+                fault = fault or f"It has no trimap, which {method} needs."
+            made_of = digest(" ".join([settings, *map(_described, files, states)]))
+            size = None if there is None or fault else there.st_size
+            done = size is not None and known.has(name, made_of, size)
             yield Planned(picture, name, output, made_of, done, fault)
 
     def _name(self, picture: Picture) -> str:
         if picture.output:
-            return PurePath(os.path.normpath(picture.output)).as_posix()
+            return os.path.normpath(picture.output).replace(os.sep, "/")
         name = f"{picture.image.stem}_{self.recipe.kind}.png"
-        return PurePosixPath(picture.folder, name).as_posix()
+        return f"{picture.folder}/{name}" if picture.folder else name
 
     def _is_mine(self, name: str) -> bool:
         at, count = self.shard
         return digest(name) % count == at - 1
 
-    def _fault(self, picture: Picture, name: str, output: Path) -> str:
-        path = PurePosixPath(name)
-        if "\0" in f"{name}{picture.image}{picture.trimap}":
-            return "One of its names has a zero byte, which no file has."
-        if path.is_absolute() or path.parts[0] in ("..", FOLDER) or PurePath(name).drive:
-            return f"The output {name} is not in the folder of all outputs."
-        if path.suffix.lower() not in WRITABLE:
-            return f"The output {name} cannot be written; expected {', '.join(WRITABLE)}."
-        real = os.path.realpath(output)
-        for given in (picture.image, picture.trimap):
-            if given is not None and real == os.path.realpath(given):
-                return f"The output {name} would overwrite {given}."
-        needs = takes(self.recipe.method).trimap is Need.YES
-        if needs and picture.trimap is None and self.recipe.kind == "alpha":
-            return f"It has no trimap, which {name_of(self.recipe.method)} needs."
-        return ""
+
+def _fault(name: str) -> str:
+    """Say what is wrong with the name of an output."""
+    if name.split("/")[0] in ("", "..", FOLDER) or os.path.splitdrive(name)[0]:
+        return f"The output {name} is not in the folder of all outputs."
+    if os.path.splitext(name)[1].lower() not in WRITABLE:
+        return f"The output {name} cannot be written; expected {', '.join(WRITABLE)}."
+    return ""
 
 
-def _states(picture: Picture) -> list[str]:
-    paths = (picture.image, picture.trimap)
-    return [f"{os.path.abspath(path)} {_state(path)}" for path in paths if path is not None]
-
-
-def _state(path: Path) -> str:
-    """Return what changes when a file does."""
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        found = os.stat(path)
-    except OSError:
-        return "missing"
-    return f"{found.st_size} {found.st_mtime_ns}"
+        return os.stat(path)
+    except (OSError, ValueError):  # whoever reads it tells
+        return None
+
+
+def _described(path: Path, state: os.stat_result | None) -> str:
+    """Return text that changes when a file does."""
+    told = "missing" if state is None else f"{state.st_size} {state.st_mtime_ns}"
+    return f"{os.path.abspath(path)} {told}"
 
 
 def _settings(recipe: Recipe) -> str:
@@ -193,5 +193,5 @@ def _settings(recipe: Recipe) -> str:
     parts = [describe(part) for part in recipe]
     if isinstance(recipe.method, partial):
         bound = recipe.method.keywords.values()
-        parts += [_state(Path(value)) for value in bound if isinstance(value, PurePath)]
+        parts += [_described(value, _stat(value)) for value in bound if isinstance(value, Path)]
     return " ".join([*parts, __version__])
