@@ -6,9 +6,9 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +38,8 @@ class Made(NamedTuple):
 def make(recipe: Recipe, group: Sequence[Planned], clock: Callable[[bool], None]) -> list[Made]:
     """Make the files of some pictures; the next picture is read while one is worked on."""
     made: list[Made] = []
-    with _warned() as caught, ThreadPoolExecutor(1) as reader:
+    hinted = all(one.picture.trimap is not None for one in group)
+    with _alone_at_first(hinted), _warned() as caught, ThreadPoolExecutor(1) as reader:
         ahead = reader.submit(_read, group[0])
         for one, after in zip(group, [*group[1:], None], strict=True):
             read, before = ahead, len(caught)
@@ -48,6 +49,20 @@ def make(recipe: Recipe, group: Sequence[Planned], clock: Callable[[bool], None]
             messages = (" ".join(str(x.message).split()) for x in caught[before:])
             made.append(found._replace(warning="; ".join(dict.fromkeys(messages))))
     return made
+
+
+_loading, _loaded = threading.Lock(), set[bool]()
+
+
+@contextmanager
+def _alone_at_first(hinted: bool) -> Iterator[None]:
+    """Let no two threads import the same modules at once, which some modules do not survive."""
+    if hinted in _loaded:
+        yield
+        return
+    with _loading:
+        yield
+        _loaded.add(hinted)
 
 
 def _warned() -> AbstractContextManager[list[Any]]:

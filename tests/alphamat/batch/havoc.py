@@ -86,18 +86,18 @@ def disturbed(folder, out, every, ends, options=()):
     while runs < 20:
         program, runs = start(folder, out, *options), runs + 1
         while program.poll() is None:
-            time.sleep(0.05)
+            time.sleep(0.02)
             count = lines(out)
             held.append((count, resident(program.pid)))
             crew = workers(program.pid)
             if ends and count >= ends[0]:
                 ends.pop(0)
                 program.kill()
-                program.communicate()
                 last = count
             elif count >= last + every and crew:
                 last, killed = count, killed + 1
                 os.kill(rng.choice(crew), signal.SIGKILL)
+        program.communicate()
         if program.returncode == 0:
             break
     return killed, runs, held
@@ -108,7 +108,7 @@ def main(folder, count):
     paint(folder / "pictures", count)
     begin = time.monotonic()
     told = start(folder / "pictures", folder / "whole").communicate()[0]
-    print(f"undisturbed: {told.strip()}, {time.monotonic() - begin:.0f} s")
+    print(f"undisturbed: {told.strip()}, {time.monotonic() - begin:.0f} s", flush=True)
     begin = time.monotonic()
     ends = [count // 3, 2 * count // 3]
     killed, runs, held = disturbed(folder / "pictures", folder / "killed", count // 50, ends)

@@ -9,11 +9,10 @@ import time
 from pathlib import Path
 
 import joblib
-import numpy as np
 import pytest
 
 from alphamat import batch
-from tests.alphamat.batch.cases import photograph
+from tests.alphamat.batch.cases import photograph, red
 from tests.alphamat.batch.havoc import results
 
 pytestmark = [
@@ -21,15 +20,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no signals"),
     pytest.mark.filterwarnings("default"),  # Dask warns when it loses a worker
 ]
-
-
-def red(image, trimap, *, folder=None):
-    """Return the red channel where the trimap is gray; note who does it."""
-    if folder is not None:
-        (folder / str(os.getpid())).touch()
-        time.sleep(0.05)
-    image, trimap = (np.asarray(x) / 255 for x in (image, trimap))
-    return np.where((trimap > 0) & (trimap < 1), image[..., 0], trimap)
 
 
 def kill_one(folder, out, killed):
@@ -50,7 +40,9 @@ def test_a_killed_worker_of_dask_costs_nothing(tmp_path, monkeypatch):
     assert batch.run(inputs, tmp_path / "whole", method=red, jobs=2).done == 120
 
     def noted(image, trimap):
-        return red(image, trimap, folder=tmp_path / "pids")
+        (tmp_path / "pids" / str(os.getpid())).touch()
+        time.sleep(0.05)
+        return red(image, trimap)
 
     killed = []
     killer = threading.Thread(target=kill_one, args=(tmp_path / "pids", tmp_path / "out", killed))

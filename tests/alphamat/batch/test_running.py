@@ -18,15 +18,9 @@ import alphamat
 from alphamat import batch, progress
 from alphamat.batch.running import _by_size
 from alphamat.io.images import read_image
-from tests.alphamat.batch.cases import Network, photograph
+from tests.alphamat.batch.cases import Network, photograph, red
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no signals")
-
-
-def red(image, trimap):
-    """Return the red channel where the trimap is gray."""
-    image, trimap = (np.asarray(x) / 255 for x in (image, trimap))
-    return np.where((trimap > 0) & (trimap < 1), image[..., 0], trimap)
 
 
 @pytest.fixture
@@ -36,6 +30,13 @@ def photos(tmp_path, monkeypatch):
     for name in "abc":
         photograph(Path("photos"), name)
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def in_threads():
+    """Work in threads, which need no time to start."""
+    with joblib.parallel_config("threading", n_jobs=2):
+        yield
 
 
 def errors(out="out"):
@@ -119,7 +120,7 @@ def test_a_process_that_dies_once_costs_nothing(photos, tmp_path):
     assert (found.done, found.failed) == (3, 0)
 
 
-def test_failed_pictures_are_tried_again(photos):
+def test_failed_pictures_are_tried_again(photos, in_threads):
     os.rename("photos/b_trimap.png", "b.png")
     assert batch.run("photos", "out", method=red).failed == 1
     assert errors()["b_alpha.png"][1] == "It has no trimap, which red needs."
@@ -129,7 +130,7 @@ def test_failed_pictures_are_tried_again(photos):
     assert not Path("out/errors.csv").exists()
 
 
-def test_cut_outs_find_the_foreground_where_a_trimap_is_missing(photos):
+def test_cut_outs_find_the_foreground_where_a_trimap_is_missing(photos, in_threads):
     os.unlink("photos/b_trimap.png")
 
     def left_half(image):
@@ -149,7 +150,7 @@ def test_cut_outs_find_the_foreground_where_a_trimap_is_missing(photos):
     assert (two[:, -1, 3] == 0).all()
 
 
-def test_a_networks_own_foreground_is_in_the_cut_out(photos):
+def test_a_networks_own_foreground_is_in_the_cut_out(photos, in_threads):
     found = batch.run("photos", "out", method=Network(), kind="cutout")
     assert (found.done, found.failed) == (3, 0)
     np.testing.assert_array_equal(read_image("out/a_cutout.png")[..., 2], 255)
@@ -193,7 +194,7 @@ def test_threads_of_joblib_work_on_it(photos):
     assert (found.done, found.failed) == (3, 0)
 
 
-def test_steps_tell_how_far_it_is(photos):
+def test_steps_tell_how_far_it_is(photos, in_threads):
     steps = []
     with progress.listening(steps.append):
         batch.run("photos", "out", method=red)
@@ -209,12 +210,10 @@ def test_inputs_that_fail_end_the_run_and_what_is_done_stays(photos):
 
     with pytest.raises(RuntimeError, match="no more"):
         batch.run(inputs(), "out", method=red)
-    with (
-        joblib.parallel_config("threading", n_jobs=2),
-        pytest.raises(RuntimeError, match="no more"),
-    ):
-        batch.run(inputs(), "other", method=red)
-    assert batch.run("photos", "out", method=red).failed == 0
+    with joblib.parallel_config("threading", n_jobs=2):
+        with pytest.raises(RuntimeError, match="no more"):
+            batch.run(inputs(), "other", method=red)
+        assert batch.run("photos", "out", method=red).failed == 0
 
 
 @pytest.mark.parametrize("jobs", [0, True, 1.5, "2"])

@@ -1,29 +1,15 @@
 """Tasks over processes, threads, and clusters that give up."""
 
-import os
-import signal
 import sys
-import time
 from contextlib import closing
 
 import joblib
 import pytest
 
 from alphamat.workers import Task, as_jobs, spread
+from tests.alphamat.workers.cases import times
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no signals")
-
-
-def times(shared, rest, clock):
-    """Multiply; die of three numbers together, raise, or tell the place, where that is asked."""
-    if rest == [1, 2, 3]:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if rest == "raise":
-        raise ValueError("not this one")
-    if rest == "where":
-        time.sleep(0.3)
-        return os.environ["PLACE"]
-    return [shared * one for one in rest] if isinstance(rest, list) else shared * rest
 
 
 def tasks(*rests, drawn=None):
