@@ -87,6 +87,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LATER = (
+    "batch",
     "datasets",
     "evaluation",
     "examples",

@@ -1,4 +1,4 @@
-"""Memory: what this process may use, what it takes at its peak, and work that needs more."""
+"""Memory: what this process may still use, what it takes at its peak, and work that needs more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def physical() -> float:
 
 
 def refuse_beyond(needed: float, what: str, advice: str) -> None:
-    """Raise MemoryError if `what` needs more bytes than this process may use."""
+    """Raise MemoryError if `what` needs more bytes than this process may still use."""
     allowed, whose = min(limits())
     if needed > allowed:
         raise MemoryError(
@@ -28,18 +28,20 @@ def refuse_beyond(needed: float, what: str, advice: str) -> None:
 
 
 def limits() -> Iterator[tuple[float, str]]:
-    """Yield the bytes that this process may use, and the words before "3.0 GiB of memory"."""
+    """Yield the bytes that this process may still use, and the words before "3.0 GiB of memory"."""
     yield physical(), "this machine has"
-    yield control_group(), "the control group of this process (a container's, say) allows it"
-    for name, option in (("RLIMIT_AS", "-v"), ("RLIMIT_DATA", "-d")):
-        yield _resource_limit(name), f"{name} (ulimit {option}) allows this process"
+    yield control_group(), "the control group of this process (a container's, say) leaves"
+    for name, option, used in (("RLIMIT_AS", "-v", "VmSize"), ("RLIMIT_DATA", "-d", "VmData")):
+        yield _left_by(name, used), f"{name} (ulimit {option}) leaves this process"
 
 
 def control_group(root: str | os.PathLike[str] = "/") -> float:
-    """Return the bytes that Linux's control groups allow this process; infinity without a limit.
+    """Return the bytes that Linux's control groups leave this process; infinity without a limit.
 
-    A group may use no more than the groups that it is in. Both versions of control groups are read.
-    In a container the root may be the group itself, and files of the path may be missing.
+    A group leaves its limit without what its processes hold; what it keeps of files, it gives up
+    when memory is short. It may use no more than the groups that it is in. Both versions of control
+    groups are read. In a container the root may be the group itself, and files of the path may be
+    missing.
     """
     try:
         lines = Path(root, "proc/self/cgroup").read_text().splitlines()
@@ -49,17 +51,34 @@ def control_group(root: str | os.PathLike[str] = "/") -> float:
     for line in lines:
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if not controllers:
-            folders, name = ("", "unified"), "memory.max"
+            folders, files = ("", "unified"), VERSION_2
         elif "memory" in controllers.split(","):
-            folders, name = ("memory",), "memory.limit_in_bytes"
+            folders, files = ("memory",), VERSION_1
         else:
             continue
         parts = [part for part in path.split("/") if part not in ("", ".", "..")]
         for folder in folders:
             for depth in range(len(parts) + 1):
-                place = Path(root, "sys/fs/cgroup", folder, *parts[:depth], name)
-                found.append(_bytes_in(place))
+                found.append(_left_in(Path(root, "sys/fs/cgroup", folder, *parts[:depth]), *files))
     return min(found)
+
+
+# Of a control group: its limit, what it uses, and how much of that are copies of files.
+VERSION_1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"
+VERSION_2 = "memory.max", "memory.current", ""
+
+
+def _left_in(group: Path, limit: str, used: str, prefix: str) -> float:
+    """Return the bytes that a control group leaves; infinity where it has no limit."""
+    most = _bytes_in(group / limit) or math.inf
+    if not math.isfinite(most):
+        return math.inf
+    held = _bytes_in(group / used)
+    copies = sum(
+        _number_after(group / "memory.stat", f"{prefix}{kind}_file")
+        for kind in ("active", "inactive")
+    )
+    return max(most - max(held - copies, 0), 0) if math.isfinite(held) else most
 
 
 def _bytes_in(path: Path) -> float:
@@ -68,17 +87,30 @@ def _bytes_in(path: Path) -> float:
         number = float(path.read_text())
     except (OSError, ValueError):
         return math.inf
-    return number if number > 0 else math.inf
+    return number if number >= 0 else math.inf
 
 
-def _resource_limit(name: str) -> float:
+def _number_after(path: Path, key: str) -> float:
+    """Return the number that follows a key in a file of lines; 0 where there is none."""
+    try:
+        lines = path.read_text().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.split()[:1] == [key])
+    except (OSError, ValueError, IndexError, StopIteration):
+        return 0.0
+
+
+def _left_by(name: str, used: str) -> float:
+    """Return the bytes that a limit of this process leaves it; infinity without one."""
     try:
         import resource
 
         soft, _ = resource.getrlimit(getattr(resource, name))
     except (ImportError, AttributeError, ValueError, OSError):  # Windows has none
         return math.inf
-    return math.inf if soft == resource.RLIM_INFINITY else soft
+    if soft == resource.RLIM_INFINITY:
+        return math.inf
+    held = _status(used)
+    return soft if math.isnan(held) else max(soft - held, 0)
 
 
 def forget_peak() -> float:

@@ -20,9 +20,12 @@ HEAVY = {"numba", "jax", "flax", "optax", "sklearn", "skimage", "cv2", "scipy", 
 ROOMS = {
     "solvers": "",
     "alphamat.memory": "",
+    "alphamat.faults": "",
+    "alphamat.identity": "",
     "alphamat.interrupts": "",
     "alphamat.door": "",
     "alphamat.progress": "",
+    "alphamat.workers": "faults interrupts",
     "alphamat.trimap": "door",
     "alphamat.io": "door memory",
     "alphamat.metrics": "door trimap",
@@ -39,14 +42,16 @@ ROOMS = {
     "alphamat.onnx": "door method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",
+    "alphamat.batch": "door faults foreground identity io method methods photograph progress "
+    "rules segmentation workers",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
-    "alphamat.evaluation": "datasets door interrupts io memory method metrics "
-    "progress system trimap",
+    "alphamat.evaluation": "datasets door faults identity io memory method metrics "
+    "progress system trimap workers",
     "alphamat.installed": "",
-    "alphamat.serve": "door foreground installed interrupts io laplacians method methods "
-    "photograph progress segmentation trimap",
-    "alphamat.cli": "datasets door evaluation examples installed io method metrics "
+    "alphamat.serve": "door foreground installed io laplacians method methods "
+    "photograph progress segmentation trimap workers",
+    "alphamat.cli": "batch datasets door evaluation examples faults installed io method metrics "
     "onnx photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
@@ -67,9 +72,9 @@ ROOMS = {
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
     "solvers": "blackbox box grid jax loops operators parameters parts runs",
-    "alphamat": "datasets datasets.compose door door.parameters evaluation.naming examples "
-    "examples.backdrops examples.painting interrupts io.folders io.whole memory method metrics "
-    "progress rules trimap trimap.parse",
+    "alphamat": "datasets datasets.compose door door.parameters examples "
+    "examples.backdrops examples.painting identity interrupts io.folders io.whole memory method "
+    "metrics progress rules trimap trimap.parse",
     "alphamat_deep": "",
 }
 

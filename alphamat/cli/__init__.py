@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from alphamat import __version__
+from alphamat.cli.batch import run_batch
 from alphamat.cli.command import Command
 from alphamat.cli.convert import convert_weights
 from alphamat.cli.cutout import cut_out
@@ -30,6 +31,7 @@ COMMANDS = {
     "demo": run_demo,
     "cutout": cut_out,
     "matte": matte_image,
+    "batch": run_batch,
     "trimap": make_trimap,
     "video": matte_clip,
     "serve": serve_photographs,
@@ -46,6 +48,7 @@ EXAMPLES = {
     "demo": "-o demo/",
     "cutout": "photos/ -o cutouts/",
     "matte": "photo.jpg trimap.png --cutout -o cutout.png",
+    "batch": "photos/ -o cutouts/ --cutout --jobs 4",
     "trimap": "mask.png --width 1.5% --overlay photo.jpg",
     "video": "shot.mov first_trimap.png -o cut.mov",
     "serve": "--open",

@@ -111,7 +111,7 @@ def _file_in_onnx(name: str, weights: Path | None, option: str) -> Callable:
 
 def function_named(text: str, option: str) -> Callable:
     """Return a function by MODULE:FUNCTION; the module may lie in the working folder."""
-    from alphamat.evaluation.faults import place, told
+    from alphamat.faults import place, told
 
     module, _, name = text.partition(":")
     if os.getcwd() not in sys.path:

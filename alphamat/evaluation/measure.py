@@ -15,8 +15,8 @@ import numpy as np
 from alphamat import memory, metrics
 from alphamat.door import as_alpha, as_image
 from alphamat.door.image import as_plane
-from alphamat.evaluation.faults import place, told
 from alphamat.evaluation.warmth import loads
+from alphamat.faults import place, told
 from alphamat.method import Method, Need, run, takes
 from alphamat.system import ConvergenceWarning, collecting
 

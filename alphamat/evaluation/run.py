@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from numbers import Real
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from alphamat import __version__
+from alphamat import __version__, workers
 from alphamat.datasets import Sample
 from alphamat.evaluation.keeping import keep, kept
 from alphamat.evaluation.measure import Finished, Key, Row, Task, measure
-from alphamat.evaluation.naming import describe, named, named_metrics
+from alphamat.evaluation.naming import named, named_metrics
 from alphamat.evaluation.outcome import Evaluation
-from alphamat.evaluation.workers import in_processes
+from alphamat.identity import describe
 from alphamat.method import Method
 from alphamat.progress import bar
 
@@ -193,10 +191,7 @@ def _settings(task: Task) -> dict:
 
 
 def _refuse_nonsense(jobs: int | None, limit: float | None, unit: str) -> None:
-    if jobs == 0 or not isinstance(jobs, int | None):
-        raise ValueError(
-            f"`jobs` is {jobs!r}; expected a number of at least 1, or -1 for all cores."
-        )
+    workers.as_jobs(jobs)
     if limit is not None and not (isinstance(limit, Real) and 0 < limit < math.inf):
         raise ValueError(f"`limit` is {limit!r}; expected seconds, more than 0, or None.")
     if unit not in ("name", "group"):
@@ -229,46 +224,22 @@ def labels_of(dataset: Sequence[Sample]) -> list[tuple[str, str]]:
 
 def _as_they_come(tasks: list[Task], jobs: int | None, limit: float | None) -> Generator[Finished]:
     """Measure tasks, and yield what is finished, in any order."""
-    from joblib import effective_n_jobs
-    from joblib.parallel import BACKENDS, get_active_backend
-
-    backend, count = get_active_backend()[0], effective_n_jobs(jobs)
-    own = type(backend) in (BACKENDS["loky"], BACKENDS["multiprocessing"])
-    if limit is not None and not (own or count == 1):
-        raise ValueError(
-            f"`limit` is {limit}, and {type(backend).__name__} of joblib cannot stop a task; leave "
-            "out one of the two."
-        )
-    if count == 1 and limit is None:
-        yield from map(measure, tasks)
-    elif count == 1 or own:
-        yield from in_processes(tasks, count, limit, _environment(backend, count))
-    else:
-        yield from _by_joblib(tasks, jobs)
-
-
-def _environment(backend: Any, count: int) -> dict[str, str]:
-    """Return the variables that share the cores out among so many processes, as joblib does."""
-    from joblib import cpu_count
-
-    threads = backend.inner_max_num_threads
-    share = str(threads or max(1, cpu_count() // count))
-    kept = {} if threads else os.environ
-    return {name: kept.get(name, share) for name in backend.MAX_NUM_THREADS_VARS}
+    pieces = (
+        workers.Task(task.key, task.key[0], task.call, task._replace(call=None)) for task in tasks
+    )
+    with closing(workers.spread(_measured, pieces, jobs=jobs, limit=limit, here=True)) as results:
+        for ended in results:
+            finished = ended.value
+            if finished is None:
+                row = Row(*ended.task.rest.key, error=ended.error)
+                finished = Finished(row, None, ended.died, limit if ended.late else None)
+            elif ended.before:
+                row = finished.row
+                first = f"at first, {ended.before}" * (not row.error)
+                warning = "; ".join(filter(None, [row.warning, first]))
+                finished = finished._replace(row=row._replace(warning=warning))
+            yield finished
 
 
-def _by_joblib(tasks: list[Task], jobs: int | None) -> Generator[Finished]:
-    """Measure tasks in threads, or on a cluster."""
-    from joblib import Parallel, delayed, effective_n_jobs
-
-    calls = [delayed(measure)(task) for task in tasks]
-    try:
-        parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-    except ValueError:  # Ray returns a whole list or nothing
-        parallel = Parallel(n_jobs=jobs, batch_size=1)
-        some = 4 * effective_n_jobs(jobs)
-        for first in range(0, len(calls), some):
-            yield from parallel(calls[first : first + some])
-    else:
-        with closing(parallel(calls)) as results:
-            yield from results
+def _measured(call: Method, task: Task, clock: Callable[[bool], None]) -> Finished:
+    return measure(task._replace(call=call), clock)

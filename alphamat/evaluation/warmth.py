@@ -6,9 +6,7 @@ Numba and JAX compile a function when its arguments are of a new type: for JAX, 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 
 
 def loads() -> tuple[int, int, int]:
@@ -16,20 +14,6 @@ def loads() -> tuple[int, int, int]:
     by_numba = _compiled_by_numba() if "numba.core.event" in sys.modules else []
     by_jax = _compiled_by_jax() if "jax.monitoring" in sys.modules else []
     return len(sys.modules), len(by_numba), len(by_jax)
-
-
-def tell_of_compiling(tell: Callable[[int], None]) -> None:
-    """Call a function with 1 whenever Numba begins to compile, and with -1 when it ends."""
-    event = import_module("numba.core.event")
-
-    class Compiling(event.Listener):
-        def on_start(self, event):
-            tell(1)
-
-        def on_end(self, event):
-            tell(-1)
-
-    event.register("numba:compile", Compiling())
 
 
 @cache

@@ -1,12 +1,8 @@
-"""Processes that do the work: where one dies, or takes too long, its own job fails, and no other.
-
-They are started as joblib's are: not by forking, so that threads of JAX and Numba do no harm.
-"""
+"""Processes that do the work: where one dies or is late, its own job fails, and no other."""
 
 from __future__ import annotations
 
 import math
-import os
 import pickle
 import signal
 import threading
@@ -18,11 +14,9 @@ from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from joblib.externals.loky.backend import get_context
-
 from alphamat import progress
-from alphamat.interrupts import interrupts_held
 from alphamat.serve.faults import Fault, as_fault, log_fault, logger
+from alphamat.workers import Process
 
 
 class Worker:
@@ -34,8 +28,7 @@ class Worker:
     def __init__(self, module: str):
         self.module, self.deaths, self.used = module, 0, time.monotonic()
         self.thread, self.lock, self.closed = ThreadPoolExecutor(1), threading.Lock(), False
-        self.process: Any = None
-        self.pipe: Connection | None = None
+        self.process: Process | None = None
 
     def call(
         self,
@@ -72,12 +65,12 @@ class Worker:
         self, message: bytes, limit: float, hear: Callable[[progress.Step], None] | None
     ) -> Any:
         deadline = time.monotonic() + limit
-        process, pipe = self.process, self.pipe
-        if process is None or pipe is None:
+        if (process := self.process) is None:
             raise EOFError
+        pipe = process.pipe
         pipe.send_bytes(message)
         while (left := deadline - time.monotonic()) > 0:
-            found = wait([pipe, process.sentinel], timeout=min(left, 3600))
+            found = wait([pipe, process.process.sentinel], timeout=min(left, 3600))
             if pipe in found:
                 kind, content = pickle.loads(pipe.recv_bytes())
                 if kind == "done":
@@ -95,16 +88,10 @@ class Worker:
     def start(self) -> None:
         """Start the process, unless it is there."""
         with self.lock:
-            if self.closed or (self.process is not None and self.process.is_alive()):
+            if self.closed or (self.process is not None and self.process.alive):
                 return
             self._stop()
-            context = get_context("loky")
-            self.pipe, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, self.module))
-            with interrupts_held():
-                process.start()
-            theirs.close()
-            self.process = process
+            self.process = Process(_serve, self.module)
 
     def stop(self) -> None:
         """End the process, and those that it started, at once; from any thread."""
@@ -119,21 +106,14 @@ class Worker:
 
     def _stop(self) -> None:
         process, self.process = self.process, None
-        if process is None:
-            return
-        if not hasattr(os, "killpg"):
-            process.terminate()
-        else:
-            for end in (os.killpg, os.kill):
-                with suppress(OSError):  # nobody is left, or it leads no group yet
-                    end(process.pid, signal.SIGKILL)
-        process.join()
+        if process is not None:
+            process.stop()
 
     @property
     def pid(self) -> int | None:
         """Its number in the system; None while there is no process."""
         process = self.process
-        return None if process is None else process.pid
+        return None if process is None else process.process.pid
 
     @property
     def idle(self) -> float:
@@ -141,21 +121,16 @@ class Worker:
         return time.monotonic() - self.used
 
 
-def _ending(process: Any) -> str:
-    code = None if process is None else process.exitcode
-    if code is None:
+def _ending(process: Process | None) -> str:
+    code = None if process is None else process.process.exitcode
+    if process is None or code is None:
         return "was stopped"
-    if hasattr(signal, "SIGKILL") and code == -signal.SIGKILL:
-        return "was killed; memory may be short"
-    return f"ended with exit code {code}" if code >= 0 else f"ended by signal {-code}"
+    killed = hasattr(signal, "SIGKILL") and code == -signal.SIGKILL
+    return "was killed; memory may be short" if killed else process.ending
 
 
 def _serve(pipe: Connection, module: str) -> None:
     """Answer the calls that come through the pipe, until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "setsid"):
-        os.setsid()
-        threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     sending = threading.Lock()
 
     def send(kind: str, content: object) -> None:
@@ -187,10 +162,3 @@ def _told(fault: BaseException) -> dict[str, Any]:
         log_fault(fault)
     names = ("status", "error", "argument", "reason")
     return {name: getattr(found, name) for name in names}
-
-
-def _leave_with(parent: int) -> None:
-    """End this process, and those that it started, soon after its parent has ended."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os.killpg(0, signal.SIGKILL)

@@ -27,7 +27,7 @@ import jax
 from jax.typing import DTypeLike
 
 import alphamat
-from alphamat.evaluation.naming import describe
+from alphamat.identity import describe
 from alphamat.io.whole import replace_file
 from alphamat_deep.training.locking import locked
 from alphamat_deep.training.recipe import Recipe

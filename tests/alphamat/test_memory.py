@@ -1,5 +1,6 @@
 import math
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -86,13 +87,68 @@ def test_missing_files_and_lines_that_nobody_knows_do_not_limit(tmp_path, groups
     assert memory.control_group(tmp_path / "nowhere") == math.inf
 
 
+USED = {
+    "version 2": ("0::/job", "job/memory.max", "job/memory.current", "job/memory.stat", ""),
+    "version 1": (
+        "4:memory:/job",
+        "memory/job/memory.limit_in_bytes",
+        "memory/job/memory.usage_in_bytes",
+        "memory/job/memory.stat",
+        "total_",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", USED)
+def test_what_a_control_group_holds_is_not_left_but_for_copies_of_files(tmp_path, name):
+    groups, limit, used, held, prefix = USED[name]
+    told = f"{prefix}active_file {GIB}\n{prefix}inactive_file {2 * GIB}\nactive_file_other 7\n"
+    files = {limit: 8 * GIB, used: 5 * GIB, held: told}
+    assert memory.control_group(system(tmp_path, groups, files)) == 6 * GIB
+    assert memory.control_group(system(tmp_path, groups, files | {used: 13 * GIB})) == 0
+    assert memory.control_group(system(tmp_path, groups, files | {used: 2 * GIB})) == 8 * GIB
+    assert memory.control_group(system(tmp_path, groups, files | {held: "nonsense"})) == 3 * GIB
+
+
+def test_the_group_that_leaves_the_least_decides(tmp_path):
+    files = {"a/memory.max": 9 * GIB, "a/memory.current": 8 * GIB, "a/b/memory.max": 3 * GIB}
+    assert memory.control_group(system(tmp_path, "0::/a/b", files)) == GIB
+
+
 def test_says_whose_limit_it_is(monkeypatch):
     monkeypatch.setattr(memory, "physical", lambda: 8.0 * GIB)
     monkeypatch.setattr(memory, "control_group", lambda: 3.0 * GIB)
+    monkeypatch.setattr(memory, "_status", lambda key: GIB / 2)
     with pytest.raises(MemoryError, match=r"control group of this process .* 3\.0 GiB of memory"):
         memory.refuse_beyond(4.0 * GIB, "It", "Rest.")
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "getrlimit", lambda which: (2 * GIB, 2 * GIB))
-    with pytest.raises(MemoryError, match=r"RLIMIT_AS \(ulimit -v\) .* 2\.0 GiB of memory\. Rest"):
-        memory.refuse_beyond(2.5 * GIB, "It", "Rest.")
-    memory.refuse_beyond(1.5 * GIB, "It", "Rest.")
+    with pytest.raises(MemoryError, match=r"RLIMIT_AS \(ulimit -v\) .* 1\.5 GiB of memory\. Rest"):
+        memory.refuse_beyond(1.6 * GIB, "It", "Rest.")
+    memory.refuse_beyond(1.4 * GIB, "It", "Rest.")
+
+
+HOLDING = """
+import numpy as np
+from alphamat import memory
+held = np.ones(2**26)  # 0.5 GiB
+memory.refuse_beyond(0.2 * 2**30, "A little", "")
+try:
+    memory.refuse_beyond(1.6 * 2**30, "Much", "Rest.")
+except MemoryError as fault:
+    print(fault)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds")
+@pytest.mark.parametrize("option", ["v", "d"])
+def test_a_real_limit_leaves_what_is_not_held_yet(option):
+    command = f"ulimit -{option} {2 * 2**20} && exec {sys.executable} -c '{HOLDING}'"
+    result = subprocess.run(
+        ["bash", "-c", command],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"(ulimit -{option}) leaves this process" in result.stdout

@@ -32,6 +32,7 @@ def test_all_that_is_exported_is_listed_and_nothing_else(name):
     }
     assert set(package(name).__all__) == exported
     later = {
+        "batch",
         "datasets",
         "evaluation",
         "examples",

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 import alphamat_deep
-from alphamat.evaluation.naming import describe
+from alphamat.identity import describe
 from alphamat_deep.checkpoints import metadata, read
 from tests.alphamat_deep.tiny import picture, tensors
 

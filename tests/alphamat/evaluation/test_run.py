@@ -15,7 +15,7 @@ import alphamat
 from alphamat import datasets, evaluation, metrics, read_image
 from alphamat.datasets import Dataset
 from alphamat.evaluation import evaluate, whole_picture
-from alphamat.evaluation.naming import describe
+from alphamat.identity import describe
 from alphamat.trimap import Diagonal, Ellipse, from_alpha
 from solvers import Solution
 from tests.alphamat.evaluation.cases import choosy, half, red, sample, samples

@@ -206,7 +206,7 @@ def test_errors_name_the_line_of_the_method(capfd):
 
 
 def test_processes_that_cannot_start_end_the_run_in_one_sentence(monkeypatch):
-    monkeypatch.setattr("alphamat.evaluation.workers._serve", print)
+    monkeypatch.setattr("alphamat.workers.crew._serve", print)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ChildProcessError, match=r"No process can be started: one ended with exit"):
         evaluate([red], samples(), jobs=2)

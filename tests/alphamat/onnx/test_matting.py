@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import alphamat.onnx
-from alphamat.evaluation.naming import describe
+from alphamat.identity import describe
 from alphamat.method import Need, run, takes
 from alphamat.rules import (
     HALF,
