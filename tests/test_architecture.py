@@ -46,7 +46,7 @@ ROOMS = {
     "alphamat.installed": "",
     "alphamat.serve": "door foreground installed interrupts io laplacians method methods "
     "photograph progress segmentation trimap",
-    "alphamat.cli": "datasets door evaluation examples installed io method metrics "
+    "alphamat.cli": "datasets door evaluation examples foreground installed io method metrics "
     "onnx photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
