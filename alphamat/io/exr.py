@@ -152,10 +152,10 @@ def _planes(headers: list[dict]) -> dict[str, Plane]:
             plane = Plane(at, colours + alpha)
             if not layer and at == 0:
                 found[""] = plane
-            for name in (layer or header.get("name"), f"{header.get('name')}.{layer}"):
-                if name and name not in found:
-                    found[name] = plane
-                    break
+            part = header.get("name", "")
+            names = (layer or part, f"{part}.{layer}" if part and layer else "")
+            if name := next((name for name in names if name not in found), ""):
+                found[name] = plane
     return found
 
 
