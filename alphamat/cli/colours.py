@@ -97,14 +97,15 @@ def foreground_of(photograph: Photograph, matte: Matte) -> np.ndarray:
 
     It is the method's, if that has seen these colours and gives one; or else an estimate.
     """
-    from alphamat.foreground import estimate_foreground, foreground_of_light
+    from alphamat.foreground import estimate_foreground, foreground_of_light, with_opaque
 
     alpha = np.asarray(matte.alpha, np.float64)
     if photograph.colours.light is not None:
         return foreground_of_light(photograph.own, alpha)
     if photograph.same and matte.foreground is not None:
         return matte.foreground
-    return estimate_foreground(photograph.own, alpha).foreground
+    found = estimate_foreground(photograph.own, alpha).foreground
+    return with_opaque(found, photograph.own, alpha)
 
 
 def composite_of(

@@ -49,4 +49,9 @@ def foreground_of_light(light: Pixels, alpha: Pixels) -> np.ndarray:
     alpha = as_alpha(alpha, shape=light.shape[:2])
     scaled = np.clip((light - low) / (high - low), 0, 1)
     layers: Layers = estimate_foreground(scaled, alpha)
-    return np.where(alpha[..., None] == 1, light, low + (high - low) * layers.foreground)
+    return with_opaque(low + (high - low) * layers.foreground, light, alpha)
+
+
+def with_opaque(foreground: np.ndarray, image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Return an estimated foreground that is the image itself where alpha is 1."""
+    return np.where(alpha[..., None] == 1, image, foreground)

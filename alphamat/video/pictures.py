@@ -6,7 +6,7 @@ import numpy as np
 
 from alphamat.door.colour import decode_srgb
 from alphamat.door.image import FULL_SCALE, refuse_other_size
-from alphamat.foreground import estimate_foreground, foreground_of_light
+from alphamat.foreground import estimate_foreground, foreground_of_light, with_opaque
 from alphamat.io.picture import Picture, as_opaque, to_primaries
 from alphamat.io.stored import Light
 from alphamat.method import Matte
@@ -110,7 +110,9 @@ def _refuse_out_of_range(name: str, values: np.ndarray) -> None:
 def _foreground(image: np.ndarray, matte: Matte) -> np.ndarray:
     if matte.foreground is not None:
         return matte.foreground
-    return estimate_foreground(image, matte.alpha.astype(np.float64, copy=False)).foreground
+    alpha = matte.alpha.astype(np.float64, copy=False)
+    colours = image / FULL_SCALE.get(image.dtype, 1)
+    return with_opaque(estimate_foreground(colours, alpha).foreground, colours, alpha)
 
 
 def _levels(values: np.ndarray, bits: int) -> np.ndarray:
