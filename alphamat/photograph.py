@@ -10,7 +10,7 @@ import numpy as np
 
 from alphamat.door.image import Pixels, as_alpha, as_array, as_image
 from alphamat.door.parameters import as_number, parameters
-from alphamat.foreground import Layers, cutout, estimate_foreground, with_opaque
+from alphamat.foreground import Layers, cutout, estimate_foreground
 from alphamat.method import Method, name_of, run
 from alphamat.methods.learned import learned
 from alphamat.progress import Step, tell
@@ -27,10 +27,7 @@ class Cutout(NamedTuple):
     alpha: np.ndarray
     """(H, W) float64 in [0, 1]."""
     foreground: np.ndarray
-    """(H, W, 3) float64 colours in [0, 1], not multiplied by alpha.
-
-    Where `layers` estimates them, they are the image's where alpha is 1.
-    """
+    """(H, W, 3) float64 colours in [0, 1], not multiplied by alpha."""
     trimap: np.ndarray
     """(H, W) uint8: 0, 128 and 255."""
     segmentation: Segmentation | None
@@ -140,8 +137,7 @@ def cutout_photo(
         levels[~_asked(keep, levels > 0)] = 0
     alpha, foreground = run(matte, image, levels)
     alpha = np.asarray(alpha, np.float64)
-    if foreground is None:
-        foreground = with_opaque(layers(image, alpha).foreground, image, alpha)
+    foreground = layers(image, alpha).foreground if foreground is None else foreground
     foreground = np.asarray(foreground, np.float64)
     return Cutout(cutout(foreground, alpha), alpha, foreground, levels, found)
 

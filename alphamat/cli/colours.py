@@ -7,7 +7,7 @@ colours, or in scene-linear light where the photograph or an output is EXR.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -19,6 +19,9 @@ from alphamat.io.profiles import as_rgb, convert_colours
 from alphamat.io.sources import Source
 from alphamat.io.stored import Light
 from alphamat.method import Matte
+
+if TYPE_CHECKING:
+    from alphamat.foreground import Layers
 
 Layer = Annotated[
     str | None,
@@ -97,15 +100,22 @@ def foreground_of(photograph: Photograph, matte: Matte) -> np.ndarray:
 
     It is the method's, if that has seen these colours and gives one; or else an estimate.
     """
-    from alphamat.foreground import estimate_foreground, foreground_of_light, with_opaque
+    from alphamat.foreground import foreground_of_light
 
     alpha = np.asarray(matte.alpha, np.float64)
     if photograph.colours.light is not None:
         return foreground_of_light(photograph.own, alpha)
     if photograph.same and matte.foreground is not None:
         return matte.foreground
-    found = estimate_foreground(photograph.own, alpha).foreground
-    return with_opaque(found, photograph.own, alpha)
+    return exact_layers(photograph.own, alpha).foreground
+
+
+def exact_layers(image: np.ndarray, alpha: np.ndarray) -> Layers:
+    """Estimate the layers of an image; its foreground is the image itself where alpha is 1."""
+    from alphamat.foreground import estimate_foreground, with_opaque
+
+    layers = estimate_foreground(image, alpha)
+    return layers._replace(foreground=with_opaque(layers.foreground, image, alpha))
 
 
 def composite_of(
@@ -127,7 +137,11 @@ def composite_of(
 def cutout_of(photograph: Photograph, foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     from alphamat import cutout
 
-    return cutout(foreground, alpha) if photograph.colours.light is None else np.dstack([foreground, alpha])
+    return (
+        cutout(foreground, alpha)
+        if photograph.colours.light is None
+        else np.dstack([foreground, alpha])
+    )
 
 
 def for_display(pixels: np.ndarray, colours: Colours) -> np.ndarray:

@@ -19,6 +19,7 @@ from alphamat.cli.colours import (
     Photograph,
     composite_of,
     cutout_of,
+    exact_layers,
     foreground_of,
     read_photograph,
 )
@@ -110,7 +111,7 @@ def _cut(job: Job, recipe: Recipe, listener: progress.Listener) -> dict[str, Any
         if recipe.over is not None:
             backdrop = over_what(recipe.over, image.shape[:2], recipe.fit, photograph)
     with timed(seconds, "cut"), watching(listener) as (solutions, warned):
-        found = cutout_photo(image, **recipe.options, **hints)
+        found = cutout_photo(image, layers=exact_layers, **recipe.options, **hints)
     foreground = foreground_of(photograph, Matte(found.alpha, found.foreground))
     pictures = {"alpha": found.alpha, "trimap": found.trimap}
     pictures["cutout"] = cutout_of(photograph, foreground, found.alpha)

@@ -35,9 +35,7 @@ from alphamat.plate import align_plate
 
 
 def matte_image(
-    image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help=f"Photograph: {READABLE}.")
-    ],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help=f"Photograph: {READABLE}.")],
     trimap: Annotated[
         Path | None,
         typer.Argument(

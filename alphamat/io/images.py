@@ -34,9 +34,7 @@ DEPTHS = {"png": (8, 16), "tiff": (8, 16, "half", "float"), "exr": ("half", "flo
 """What the samples of each kind of file may be; the first is the default."""
 
 
-def read_image(
-    path: Source, *, layer: str | None = None, limit: int | None = None
-) -> np.ndarray:
+def read_image(path: Source, *, layer: str | None = None, limit: int | None = None) -> np.ndarray:
     """Read an image file, upright, as matting takes it.
 
     Parameters
@@ -80,9 +78,7 @@ def read_image(
     return pixels.astype(np.float32, copy=False) if pixels.dtype.kind == "f" else pixels
 
 
-def read_picture(
-    path: Source, *, layer: str | None = None, limit: int | None = None
-) -> Picture:
+def read_picture(path: Source, *, layer: str | None = None, limit: int | None = None) -> Picture:
     """Read an image file with its colour profile, or as the light that it is.
 
     The profile says which colours the numbers are; `write_image` puts it into a result made from

@@ -18,7 +18,9 @@ D50 = np.array([0.96420, 1.00000, 0.82491])
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)  # of type 3
 # D50-adapted primaries of sRGB: columns of the matrix.
 SRGB = (0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)
-BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+BRADFORD = np.array(
+    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+)
 ROUNDING = 0.002  # by which the sum of a matrix may miss D50 and mean it
 TABLES = (b"A2B0", b"A2B1", b"D2B0", b"D2B1")  # which a profile with tables has
 PARAMETERS = (1, 3, 4, 5, 7)  # of parametric curves, by type

@@ -49,7 +49,7 @@ def open_animation(path: Path) -> Video:
         path=path,
         read=partial(_read, path),
         size=size,
-        rate=len(durations) / sum(durations),
+        rate=len(durations) / sum(durations, Fraction(0)),
         count=len(durations),
         time_base=MILLISECOND,
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alphamat.io.folders import SUFFIXES, natural, pictures, raise_faults
 from alphamat.door.parameters import as_number
+from alphamat.io.folders import SUFFIXES, natural, pictures, raise_faults
 from alphamat.io.images import image_size, read_picture
 from alphamat.io.picture import Picture, encoded
 from alphamat.io.sniff import READABLE
@@ -43,9 +43,7 @@ def with_percent(path: Path) -> Path:
     return path.with_name(HASHES.sub(lambda found: f"%0{len(found[0])}d", path.name))
 
 
-def open_sequence(
-    path: Path, rate: Fraction | None, layer: str | None, exposure: float
-) -> Video:
+def open_sequence(path: Path, rate: Fraction | None, layer: str | None, exposure: float) -> Video:
     if not path.is_dir() and path.suffix.lower() not in SUFFIXES:
         kind = path.suffix[1:].upper()
         raise ValueError(f"{path}: {kind} pictures are not read; expected {READABLE}.")
@@ -154,7 +152,7 @@ def _read(
 
 
 def _levels(picture: Picture, exposure: float) -> np.ndarray:
-    """Return what a picture shows in sRGB, uint8 or uint16; light and floating point get 16 bits."""
+    """Return what a picture shows in sRGB, uint8 or uint16; 16 bits of floating point."""
     pixels = picture.pixels
     if picture.light is not None:
         pixels = encoded(pixels, picture.light, exposure)

@@ -181,9 +181,7 @@ def _image(picture) -> np.ndarray:
     return np.asarray(picture.image if isinstance(picture, Frame) else picture)
 
 
-def _alike(
-    pictures: Iterator, rate: Fraction | None, bits: int | str | None
-) -> Iterator[Frame]:
+def _alike(pictures: Iterator, rate: Fraction | None, bits: int | str | None) -> Iterator[Frame]:
     """Yield pictures as Frames of integers, if all are of one shape; without bits, as they are."""
     shape = None
     for number, picture in pictures:

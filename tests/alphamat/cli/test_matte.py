@@ -336,7 +336,10 @@ CLOSED_FORM = "--method", "closed-form"
         ([*CLOSED_FORM, "--epsilon", "nan"], "--epsilon is nan; expected a positive number"),
         ([*CLOSED_FORM, "--radius", "1.5"], "--radius is 1.5; expected a whole number"),
         ([*CLOSED_FORM, "--rtol", "2"], "--rtol is 2.0; expected a number between 0 and 1"),
-        (["-o", "alpha"], "alpha has no ending; expected a name in .png, .tif, .tiff, .exr, or a folder"),
+        (
+            ["-o", "alpha"],
+            "alpha has no ending; expected a name in .png, .tif, .tiff, .exr, or a folder",
+        ),
         (["-o", "photo.png/"], "the folder photo.png/ cannot be made: a file has this name."),
         (["--cutout", "-o", "cutout.webp"], "expected a name in .png, .tif, .tiff"),
         (["--over", "red", "--bits", "16", "-o", "all.jpg"], "JPEG has 8 bits per channel"),

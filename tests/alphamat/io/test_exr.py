@@ -7,6 +7,7 @@ import pytest
 
 from alphamat.door import decode_srgb, encode_srgb
 from alphamat.io import Light, image_size, read_image, read_picture, write_image
+from tests.alphamat.io.writers import refusal
 
 OpenEXR = pytest.importorskip("OpenEXR")
 
@@ -126,7 +127,7 @@ def test_layers_are_chosen_by_name():
     whole = BytesIO(exr(channels | planes(mask, "M", "mask.")))
     for layer, values in ((None, one), ("diffuse", two), ("a.b", three), ("mask.M", mask[..., 0])):
         np.testing.assert_array_equal(read_picture(whole, layer=layer).pixels, values)
-    with pytest.raises(ValueError, match="has no layer 'x'; it has a.b, diffuse"):
+    with pytest.raises(ValueError, match=r"has no layer 'x'; it has a\.b, diffuse"):
         read_picture(whole, layer="x")
 
 
@@ -225,11 +226,9 @@ def test_damage_gives_one_error_that_names_the_file_and_prints_nothing(tmp_path,
         damaged = whole.copy()
         damaged[rng.integers(4, len(whole) if at % 2 else 400, 3)] = rng.integers(0, 256, 3)
         path.write_bytes(damaged.tobytes() if at % 3 else whole[: rng.integers(len(whole))])
-        try:
-            read_picture(path)
-        except ValueError as error:
-            refused += 1
-            assert str(error).startswith(str(path))
+        message = refusal(path)
+        refused += message is not None
+        assert message is None or message.startswith(str(path))
     assert refused > 30
     assert capfd.readouterr() == ("", "")
 

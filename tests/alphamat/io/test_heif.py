@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from alphamat.io import image_size, read_image, read_picture
-from tests.alphamat.io.writers import profile
+from tests.alphamat.io.writers import profile, refusal
 
 
 def ramp(dtype=np.uint8, shape=(48, 64)):
@@ -100,11 +100,9 @@ def test_damage_gives_one_error_that_names_the_file(tmp_path, kind):
         (tmp_path / "a").write_bytes(
             damaged.tobytes() if at % 3 else whole[: rng.integers(40, len(whole))]
         )
-        try:
-            read_picture(tmp_path / "a")
-        except ValueError as error:
-            refused += 1
-            assert str(error).startswith(str(tmp_path / "a"))
+        message = refusal(tmp_path / "a")
+        refused += message is not None
+        assert message is None or message.startswith(str(tmp_path / "a"))
     assert refused > 10
 
 

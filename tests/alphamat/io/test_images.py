@@ -205,7 +205,9 @@ def test_damage_gives_pixels_or_one_kind_of_error(tmp_path, format):
 
 def test_other_files_are_refused_with_what_is_accepted(tmp_path):
     (tmp_path / "notes.png").write_text("not an image")
-    with pytest.raises(ValueError, match=r"notes\.png \(12 bytes\) is not .* PNG, JPEG, TIFF, WebP"):
+    with pytest.raises(
+        ValueError, match=r"notes\.png \(12 bytes\) is not .* PNG, JPEG, TIFF, WebP"
+    ):
         read_image(tmp_path / "notes.png")
     Image.fromarray(noise((11, 14, 3))).save(tmp_path / "a.gif")
     with pytest.raises(ValueError, match="PNG, JPEG, TIFF, WebP, AVIF, HEIC or EXR"):

@@ -1,9 +1,11 @@
-"""PNG and TIFF files written out by their specifications, to be read by others' rules."""
+"""Files written out by their specifications, to be read by others' rules, and what refuses them."""
 
 import struct
 import zlib
 
 import numpy as np
+
+from alphamat.io import read_picture
 
 # Adam7: first row and column, and steps, of each pass.
 PASSES = [
@@ -135,3 +137,12 @@ def ink_profile(lightness):
     size = 132 + len(index) + len(body)
     head = struct.pack(">I4xI4s4s4s12x4s28x", size, 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp")
     return (head + white).ljust(128, b"\0") + struct.pack(">I", len(parts)) + index + body
+
+
+def refusal(path, read=read_picture):
+    """Return why a file is refused; None if it is read."""
+    try:
+        read(path)
+    except ValueError as error:
+        return str(error)
+    return None
