@@ -105,10 +105,10 @@ def _read(path: Path) -> Iterator[Frame]:
 def _opened(path: Path) -> Iterator[Any]:
     from PIL import Image
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), open(path, "rb") as file:
         warnings.simplefilter("ignore")  # of odd metadata
         try:
-            picture = Image.open(path, formats=(*FORMATS, "TIFF", "JPEG"))
+            picture = Image.open(file, formats=(*FORMATS, "TIFF", "JPEG"))
             getattr(picture, "n_frames", 1)
         except Image.DecompressionBombError:
             raise ValueError(f"{path} has more pixels than are read.") from None
