@@ -16,7 +16,6 @@ import numpy as np
 
 from alphamat.door.image import as_image, as_plane, refuse_other_size
 from alphamat.io import Picture, read_picture
-from alphamat.io.picture import encoded
 from alphamat.photograph import Cutout, DoubtfulError
 from alphamat.progress import Step, tell
 from alphamat.segmentation import grab_cut
@@ -69,9 +68,7 @@ def cut(folder: Path, options: dict[str, Any], *, limit: int = MOST_PIXELS) -> F
     ('done', (0, 0, 512, 512))
     """
     tell(Step("reading the picture"))
-    pixels, profile, light = _read(folder, "picture", limit)
-    if light is not None:
-        pixels = np.rint(65535 * encoded(pixels, light)).astype(np.uint16)
+    pixels, profile, _ = _read(folder, "picture", limit)
     image = as_image(pixels, name="picture")
     store(folder, image=pixels)
     (folder / "profile").write_bytes(profile or b"")
