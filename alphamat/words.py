@@ -17,6 +17,9 @@ import numpy as np
 from alphamat.door import css_colour
 from alphamat.trimap import Diagonal, Ellipse
 
+LEVELS = ("trimap", "overlay")
+"""Kinds of pictures that are levels for a screen, also where the source is light."""
+
 
 def file_or_colour(text: str, *, name: str) -> Path | np.ndarray:
     """Return the path of a file or folder that is there, or else a CSS colour, (3,) in [0, 1].
@@ -101,7 +104,8 @@ def output_paths(
     """Return the file for each kind of picture made from `source`.
 
     `output` is a file, for one picture, or a folder; see `is_folder`. By default it is the folder
-    of `source`. In a folder the files are NAME_KIND.png.
+    of `source`. In a folder the files are NAME_KIND.png; of an EXR file NAME_KIND.exr, but for
+    trimaps.
 
     Examples
     --------
@@ -113,7 +117,9 @@ def output_paths(
         raise ValueError(f"{source} has no folder for what is made of it; name a file.")
     if output is None or is_folder(output):
         folder = source.parent if output is None else Path(output)
-        return {kind: folder / f"{source.stem}_{kind}.png" for kind in kinds}
+        deep = source.suffix.lower() == ".exr"
+        endings = {kind: "exr" if deep and kind not in LEVELS else "png" for kind in kinds}
+        return {kind: folder / f"{source.stem}_{kind}.{endings[kind]}" for kind in kinds}
     if len(kinds) > 1:
         raise ValueError(
             f"{output} is not an existing folder; expected one, or {output}/ to make it, since "

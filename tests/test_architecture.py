@@ -42,7 +42,8 @@ ROOMS = {
     "alphamat.onnx": "door method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",
-    "alphamat.batch": "door faults foreground identity io method methods photograph progress "
+    "alphamat.colours": "door foreground io method",
+    "alphamat.batch": "colours door faults identity io method methods photograph progress "
     "rules segmentation workers",
     "alphamat.words": "door trimap",
     "alphamat.video": "door io foreground method plate trimap words",
@@ -51,8 +52,8 @@ ROOMS = {
     "alphamat.installed": "",
     "alphamat.serve": "door foreground installed io laplacians method methods "
     "photograph progress segmentation trimap workers",
-    "alphamat.cli": "batch datasets door evaluation examples faults installed io method metrics "
-    "onnx photograph plate progress segmentation serve system trimap video words",
+    "alphamat.cli": "batch colours datasets door evaluation examples faults installed io method "
+    "metrics onnx photograph plate progress segmentation serve system trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",

@@ -31,7 +31,7 @@ def plan(
     shard: tuple[int, int] = (1, 1),
     segment: Callable[..., Any] = segmented,
     doubt: float = 0.5,
-    bits: int = 8,
+    bits: int | str | None = None,
 ) -> Plan:
     """Return what `run` would do, given the same: iterate over it. Nothing is written.
 
@@ -48,7 +48,7 @@ def plan(
     [('lion_alpha.png', False, '')]
     """
     refuse_unless_among("kind", kind, ("alpha", "cutout"))
-    refuse_unless_among("bits", bits, (8, 16))
+    refuse_unless_among("bits", bits, (None, 8, 16, "half", "float"))
     doubt = as_number(doubt, "doubt", "a number in [0, 1]", least=0, most=1)
     if takes(method).plate is Need.YES:
         raise ValueError(f"`method` is {name_of(method)}, which needs a plate; a batch has none.")
@@ -90,7 +90,7 @@ class Recipe(NamedTuple):
     segment: Callable[..., Any]
     """What finds the foreground where a cut-out needs a trimap and there is none."""
     doubt: float
-    bits: int
+    bits: int | str | None
 
 
 class Planned(NamedTuple):

@@ -58,7 +58,7 @@ def run(
     shard: tuple[int, int] = (1, 1),
     segment: Callable[..., Any] = segmented,
     doubt: float = 0.5,
-    bits: int = 8,
+    bits: int | str | None = None,
     progress: bool = True,
 ) -> Outcome:
     """Make the alpha, or the cut-out, of each picture, and write it to a folder.
@@ -93,8 +93,8 @@ def run(
         (3, 64) does the third of 64 parts. All parts may run at once, into one folder.
     segment, doubt
         As in `cutout_photo`.
-    bits : 8 or 16
-        Bits per channel.
+    bits : 8, 16, "half" or "float", optional
+        See `write_image`.
     progress : bool
         Show a bar while stderr is a terminal.
 

@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alphamat.batch.planning import Planned, Recipe
-from alphamat.door import as_image
+from alphamat.colours import Photograph, cutout_of, foreground_of, read_photograph, write_coloured
 from alphamat.faults import place, told
-from alphamat.foreground import cutout, estimate_foreground
-from alphamat.io.images import read_image, read_picture, write_image
-from alphamat.io.profiles import as_rgb
-from alphamat.method import Need, run, takes
+from alphamat.io.images import read_image
+from alphamat.method import Matte, Need, run, takes
 from alphamat.photograph import cutout_photo
 
 
@@ -40,11 +38,11 @@ def make(recipe: Recipe, group: Sequence[Planned], clock: Callable[[bool], None]
     made: list[Made] = []
     hinted = all(one.picture.trimap is not None for one in group)
     with _alone_at_first(hinted), _warned() as caught, ThreadPoolExecutor(1) as reader:
-        ahead = reader.submit(_read, group[0])
+        ahead = reader.submit(_read, recipe.kind, group[0])
         for one, after in zip(group, [*group[1:], None], strict=True):
             read, before = ahead, len(caught)
             if after is not None:
-                ahead = reader.submit(_read, after)
+                ahead = reader.submit(_read, recipe.kind, after)
             found = _made(recipe, one, read.result)
             messages = (" ".join(str(x.message).split()) for x in caught[before:])
             made.append(found._replace(warning="; ".join(dict.fromkeys(messages))))
@@ -73,28 +71,25 @@ def _warned() -> AbstractContextManager[list[Any]]:
 
 
 class _Read(NamedTuple):
-    pixels: np.ndarray
-    profile: bytes | None
+    photograph: Photograph
     trimap: np.ndarray | None
 
 
-def _read(one: Planned) -> _Read:
+def _read(kind: str, one: Planned) -> _Read:
     trimap = None if one.picture.trimap is None else read_image(one.picture.trimap)
-    return _Read(*read_picture(one.picture.image), trimap)
+    image = one.picture.image
+    return _Read(read_photograph(image, {kind: one.output}, name=str(image)), trimap)
 
 
 def _made(recipe: Recipe, one: Planned, read: Callable[[], _Read]) -> Made:
     step, start = "reading", time.perf_counter()
     try:
         found = read()
-        profile = None
-        if recipe.kind == "cutout":
-            profile = as_rgb(found.profile, name=str(one.picture.image))
         step = "matting"
         pixels = _computed(recipe, found)
         step = "writing"
         one.output.parent.mkdir(parents=True, exist_ok=True)
-        write_image(one.output, pixels, bits=recipe.bits, profile=profile)
+        write_coloured(one.output, pixels, found.photograph.colours, bits=recipe.bits)
         size = os.stat(one.output).st_size
     except (Exception, SystemExit) as fault:
         return Made(step=step, error=_in_a_sentence(fault))
@@ -103,16 +98,16 @@ def _made(recipe: Recipe, one: Planned, read: Callable[[], _Read]) -> Made:
 
 def _computed(recipe: Recipe, read: _Read) -> np.ndarray:
     """Return an alpha or a cut-out."""
-    method = recipe.method
+    method, (photograph, trimap) = recipe.method, read
+    if recipe.kind == "cutout" and trimap is None and takes(method).trimap is Need.YES:
+        options = {"segment": recipe.segment, "doubt": recipe.doubt}
+        cut = cutout_photo(photograph.image, matte=method, **options)
+        matte = Matte(cut.alpha, cut.foreground)
+    else:
+        matte = run(method, photograph.seen, trimap)
     if recipe.kind == "alpha":
-        return run(method, read.pixels, read.trimap).alpha
-    image = as_image(read.pixels)
-    if read.trimap is None and takes(method).trimap is Need.YES:
-        return cutout_photo(image, segment=recipe.segment, matte=method, doubt=recipe.doubt).rgba
-    alpha, foreground = run(method, read.pixels, read.trimap)
-    if foreground is None:
-        foreground = estimate_foreground(image, alpha).foreground
-    return cutout(foreground, alpha)
+        return matte.alpha
+    return cutout_of(photograph, foreground_of(photograph, matte), matte.alpha)
 
 
 def _in_a_sentence(fault: BaseException) -> str:

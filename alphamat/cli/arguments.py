@@ -29,10 +29,42 @@ AsJson = Annotated[
 
 
 class Bits(StrEnum):
-    """Bits per channel of the files written."""
+    """Bits per channel of the files written, or floating point."""
 
     EIGHT = "8"
     SIXTEEN = "16"
+    HALF = "half"
+    FLOAT = "float"
+
+
+HowManyBits = Annotated[
+    Bits | None,
+    typer.Option(
+        help="Bits per channel, or floating point: PNG has 8 or 16, EXR half or float, TIFF all.",
+        show_default="8; half in EXR",
+    ),
+]
+
+
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Layer, part or channel of an EXR photograph to take.", show_default=""
+    ),
+]
+Exposure = Annotated[
+    float,
+    typer.Option(
+        metavar="STOPS",
+        help="Brighten an EXR photograph by so many stops where it is shown in sRGB: for matting, "
+        "and in outputs other than EXR.",
+    ),
+]
+
+
+def samples(bits: Bits | None) -> int | str | None:
+    """Return --bits as `write_image` takes it."""
+    return int(bits) if bits in ("8", "16") else bits and str(bits)
 
 
 def parse_width(text: str) -> float | Diagonal | Ellipse:

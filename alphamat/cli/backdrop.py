@@ -9,9 +9,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.door import as_image, refuse_other_size
+from alphamat.colours import Photograph, in_colours_of
+from alphamat.door import refuse_other_size
 from alphamat.io.images import read_picture
-from alphamat.io.profiles import as_rgb, convert_colours
+from alphamat.io.picture import Picture
 from alphamat.words import file_or_colour
 
 
@@ -37,19 +38,19 @@ LinearLight = Annotated[
 
 
 def over_what(
-    text: str, size: tuple[int, ...], fit: Fit | None, profile: bytes | None
+    text: str, size: tuple[int, ...], fit: Fit | None, photograph: Photograph
 ) -> np.ndarray:
     """Return what a cut-out is put over: an (H, W, 3) picture of its size, or a (3,) colour.
 
-    Its colours are brought to the photograph's profile.
+    It is in the photograph's own colours.
     """
     given = file_or_colour(text, name="--over")
     if not isinstance(given, Path):
         if fit is not None:
             raise typer.BadParameter("a colour has no size.", param_hint="--fit")
-        return convert_colours(given, None, profile)
-    stored, own = read_picture(given)
-    pixels = convert_colours(as_image(stored, name="over"), as_rgb(own, name=text), profile)
+        colour = Picture(given.reshape(1, 1, 3), None)
+        return in_colours_of(photograph, colour, name="over")[0, 0]
+    pixels = in_colours_of(photograph, read_picture(given), name="over")
     if fit is not None:
         return fitted(pixels, size, fit)
     try:
@@ -97,4 +98,4 @@ def _resized(
         resized[..., at] = np.asarray(
             channel.resize((width, height), Image.Resampling.BICUBIC, box=box)
         )
-    return np.clip(resized, 0, 1, out=resized)
+    return np.clip(resized, picture.min(), picture.max(), out=resized)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from alphamat.batch import Outcome, Plan, pictures_of, plan, run
-from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
+from alphamat.cli.arguments import AsJson, HowManyBits, MethodName, WeightsFile, samples
 from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
 from alphamat.cli.named import method_named, segmenting_named
 from alphamat.cli.tuning import tuned
@@ -83,7 +83,7 @@ def run_batch(
         float | None,
         typer.Option(help="Tolerance of the solver, where the method solves: less is more exact."),
     ] = None,
-    bits: Annotated[Bits, typer.Option(help="Bits per channel.")] = Bits.EIGHT,
+    bits: HowManyBits = None,
     jobs: Annotated[
         int, typer.Option(help="Pictures to work on at a time; -1 is one per core.")
     ] = 1,
@@ -118,7 +118,7 @@ def run_batch(
     if segment is not None and not cutout:
         raise typer.BadParameter("there is no --cutout.", param_hint="--segment")
     options: dict[str, Any] = {"kind": "cutout" if cutout else "alpha", "doubt": doubt}
-    options |= {"shard": _shard(shard), "bits": int(bits)}
+    options |= {"shard": _shard(shard), "bits": samples(bits)}
     with faults_in_one_line():
         found = pictures_of(pictures, trimaps=trimaps, apart=output)
         estimator = method_named(method, weights)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from alphamat.door.colour import decode_srgb
 from alphamat.door.image import as_plane, refuse_other_size
 from alphamat.io.folders import SUFFIXES, read_gray
-from alphamat.video import Video, read_video
+from alphamat.io.picture import to_primaries
+from alphamat.io.stored import Light
+from alphamat.video import Video, light_of, read_video
 from alphamat.video.colour import HDR, PICTURES
 from alphamat.video.sequence import is_pattern
 from alphamat.words import file_or_colour
@@ -32,9 +35,16 @@ def plates(path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
     return _still_or_clip("plate", path, clip)
 
 
-def over_what(text: str, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
-    """Return what a cut-out is put over: a colour, a picture, or a clip."""
+def over_what(
+    text: str, clip: Video, light: Light | None = None
+) -> np.ndarray | Iterable[np.ndarray]:
+    """Return what a cut-out is put over: a colour, a picture, or a clip.
+
+    With `light` it is scene-linear, in these primaries.
+    """
     given = Path(text) if is_pattern(Path(text)) else file_or_colour(text, name="--over")
+    if light is not None:
+        return _in_light(given, clip, light)
     behind = _still_or_clip("over", given, clip) if isinstance(given, Path) else given
     colour = behind.colour if isinstance(behind, Video) else PICTURES
     if clip.colour.transfer in HDR and colour.transfer != clip.colour.transfer:
@@ -45,6 +55,15 @@ def over_what(text: str, clip: Video) -> np.ndarray | Iterable[np.ndarray]:
             stacklevel=2,
         )
     return behind
+
+
+def _in_light(
+    given: Path | np.ndarray, clip: Video, light: Light
+) -> np.ndarray | Iterable[np.ndarray]:
+    if not isinstance(given, Path):
+        return to_primaries(decode_srgb(given), Light(), light)
+    frames = (light_of(frame, light).pixels for frame in _beside("over", given, clip).frames())
+    return next(frames) if given.is_file() and given.suffix.lower() in SUFFIXES else frames
 
 
 def _still_or_clip(name: str, path: Path, clip: Video) -> np.ndarray | Iterable[np.ndarray]:

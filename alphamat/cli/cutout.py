@@ -11,13 +11,14 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import Bits, MethodName, WeightsFile
+from alphamat.cli.arguments import Exposure, HowManyBits, Layer, MethodName, WeightsFile
 from alphamat.cli.backdrop import HowToFit, LinearLight
 from alphamat.cli.cutting import Recipe, cut_all
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.named import matting_named, segmenting_named
 from alphamat.cli.outputs import make_folder, refuse_outputs
 from alphamat.cli.photographs import STREAM, Job, left_to_do, photographs, planned, refuse_streams
+from alphamat.io.sniff import READABLE
 from alphamat.words import file_or_colour
 
 RIVALS = {
@@ -39,8 +40,8 @@ def cut_out(
         list[str],
         typer.Argument(
             metavar="PICTURE",
-            help="Photographs: PNG, JPEG, TIFF or WebP; folders of them; patterns such as "
-            "'photos/*.jpg'; or - for one from stdin.",
+            help=f"Photographs: {READABLE}; folders of them; patterns such as 'photos/*.jpg'; or - "
+            "for one from stdin.",
         ),
     ],
     output: Annotated[
@@ -116,7 +117,9 @@ def cut_out(
         list[Also] | None,
         typer.Option(help="Write this, too, as NAME_alpha.png and so on; may be repeated."),
     ] = None,
-    bits: Annotated[Bits, typer.Option(help="Bits per channel.")] = Bits.EIGHT,
+    bits: HowManyBits = None,
+    layer: Layer = None,
+    exposure: Exposure = 0.0,
     resume: Annotated[
         bool,
         typer.Option(
@@ -168,12 +171,12 @@ def cut_out(
         files = (scribbles, mask, trimap, over, weights, segment_weights)
         for job in left:
             if STREAM not in job.outputs.values():
-                refuse_outputs(job.outputs, output, *files, bits=int(bits))
+                refuse_outputs(job.outputs, output, *files, bits=bits)
         options["matte"] = matting_named(method, weights)
         if segment is not None:
             options["segment"] = segmenting_named(segment, segment_weights)
         make_folder(output)
-    recipe = Recipe(options, scribbles, mask, trimap, over, fit, linear, int(bits))
+    recipe = Recipe(options, scribbles, mask, trimap, over, fit, linear, bits, layer, exposure)
     counts = cut_all(left, recipe, as_json)
     if len(jobs) > 1 or not left:
         told = {

@@ -13,17 +13,25 @@ import numpy as np
 import typer
 
 from alphamat import progress
+from alphamat.cli.arguments import Bits
 from alphamat.cli.backdrop import Fit, over_what
 from alphamat.cli.faults import FAULTS, in_one_line
 from alphamat.cli.hints import oddities, strokes
-from alphamat.cli.outputs import refuse_outputs, write_all
+from alphamat.cli.outputs import refuse_outputs, write_all, write_one
 from alphamat.cli.photographs import STREAM, Job
 from alphamat.cli.report import record, timed
 from alphamat.cli.watch import Estimate, watching
-from alphamat.door import as_image, refuse_other_size
+from alphamat.colours import (
+    Photograph,
+    composite_of,
+    cutout_of,
+    exact_layers,
+    foreground_of,
+    read_photograph,
+)
+from alphamat.door import refuse_other_size
 from alphamat.io.folders import read_gray
-from alphamat.io.images import read_image, read_picture, write_image
-from alphamat.io.profiles import as_rgb
+from alphamat.io.images import read_image
 from alphamat.method import Matte
 
 
@@ -38,7 +46,9 @@ class Recipe(NamedTuple):
     over: str | None
     fit: Fit | None
     linear: bool
-    bits: int
+    bits: Bits | None
+    layer: str | None
+    exposure: float
 
 
 def cut_all(jobs: list[Job], recipe: Recipe, as_json: bool) -> Counter[str]:
@@ -85,30 +95,31 @@ def _outcome(job: Job, recipe: Recipe, listener: progress.Listener) -> dict[str,
 
 
 def _cut(job: Job, recipe: Recipe, listener: progress.Listener) -> dict[str, Any]:
-    from alphamat import composite
     from alphamat.photograph import cutout_photo
 
     listener(progress.Step("reading"))
     seconds: dict[str, float] = {}
     source = sys.stdin.buffer if job.source == STREAM else job.source
     with timed(seconds, "read"):
-        stored, profile = read_picture(source)
-        profile = as_rgb(profile, name=str(job.source))
-        image = as_image(stored)
+        named = {"name": str(job.source), "layer": recipe.layer, "exposure": recipe.exposure}
+        photograph = read_photograph(source, job.outputs, **named)
+        image = photograph.image
         if STREAM not in job.outputs.values():
             refuse_outputs(job.outputs, None, size=image.shape[:2], bits=recipe.bits)
         hints, odd = _hints(image, job.source, recipe)
         backdrop = None
         if recipe.over is not None:
-            backdrop = over_what(recipe.over, image.shape[:2], recipe.fit, profile)
+            backdrop = over_what(recipe.over, image.shape[:2], recipe.fit, photograph)
     with timed(seconds, "cut"), watching(listener) as (solutions, warned):
-        found = cutout_photo(image, **recipe.options, **hints)
-    pictures = {"cutout": found.rgba, "alpha": found.alpha, "trimap": found.trimap}
+        found = cutout_photo(image, layers=exact_layers, **recipe.options, **hints)
+    foreground = foreground_of(photograph, Matte(found.alpha, found.foreground))
+    pictures = {"alpha": found.alpha, "trimap": found.trimap}
+    pictures["cutout"] = cutout_of(photograph, foreground, found.alpha)
     if backdrop is not None:
-        layers = found.foreground, found.alpha, backdrop
-        pictures["composite"] = composite(*layers, linear_light=recipe.linear)
+        layers = foreground, found.alpha, backdrop
+        pictures["composite"] = composite_of(photograph, *layers, recipe.linear)
     with timed(seconds, "write"):
-        _write(job, pictures, recipe, profile)
+        _write(job, pictures, recipe, photograph)
     doubt, reason = (0.0, "") if found.segmentation is None else found.segmentation[1:]
     if doubt > recipe.options["doubt"] / 2:
         odd.append(f"{reason} Have a look at it.")
@@ -134,14 +145,13 @@ def _hints(image: np.ndarray, photograph: Path, recipe: Recipe) -> tuple[dict[st
 
 
 def _write(
-    job: Job, pictures: dict[str, np.ndarray], recipe: Recipe, profile: bytes | None
+    job: Job, pictures: dict[str, np.ndarray], recipe: Recipe, photograph: Photograph
 ) -> None:
     (first, path), *_ = job.outputs.items()
     if path == STREAM:
-        bits = recipe.bits
-        write_image(sys.stdout.buffer, pictures[first], bits=bits, profile=profile, format="png")
+        write_one(sys.stdout.buffer, pictures[first], photograph.colours, bits=recipe.bits)
         return
-    write_all(job.outputs, pictures, bits=recipe.bits, profile=profile)
+    write_all(job.outputs, pictures, photograph.colours, bits=recipe.bits)
 
 
 def _tell(job: Job, outcome: dict, as_json: bool) -> None:

@@ -55,13 +55,13 @@ def _advice(path: Path, options: str = "") -> str:
 
 def _has_one_gray(levels: np.ndarray) -> bool:
     """Return whether there is at most one level between black and white."""
-    between = levels[(levels > 0) & (levels < FULL_SCALE[levels.dtype])]
+    between = levels[(levels > 0) & (levels < FULL_SCALE.get(levels.dtype, 1))]
     return between.size == 0 or np.ptp(between) == 0
 
 
 def _is_clear(picture: np.ndarray) -> bool:
     """Return whether a picture is transparent in places."""
-    return picture.shape[2:] == (4,) and (picture[..., 3] != FULL_SCALE[picture.dtype]).any()
+    return picture.shape[2:] == (4,) and (picture[..., 3] != FULL_SCALE.get(picture.dtype, 1)).any()
 
 
 def _has_colours(picture: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
+from alphamat.cli.arguments import AsJson, Exposure, HowManyBits, Layer, MethodName, WeightsFile
 from alphamat.cli.backdrop import HowToFit, LinearLight, over_what
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.hints import oddities
@@ -18,17 +18,22 @@ from alphamat.cli.outputs import make_folder, named_outputs, refuse_outputs, wri
 from alphamat.cli.report import record, tell, timed, warn
 from alphamat.cli.tuning import tuned
 from alphamat.cli.watch import estimate
-from alphamat.door import as_image
+from alphamat.colours import (
+    Photograph,
+    composite_of,
+    cutout_of,
+    foreground_of,
+    read_photograph,
+)
 from alphamat.io.images import read_image, read_picture
-from alphamat.io.profiles import as_rgb
+from alphamat.io.picture import as_srgb
+from alphamat.io.sniff import READABLE
 from alphamat.method import Matte, refuse_unless_taken
 from alphamat.plate import align_plate
 
 
 def matte_image(
-    image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="Photograph: PNG, JPEG, TIFF or WebP.")
-    ],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help=f"Photograph: {READABLE}.")],
     trimap: Annotated[
         Path | None,
         typer.Argument(
@@ -43,9 +48,9 @@ def matte_image(
             "--output",
             "-o",
             metavar="FILE|FOLDER/",
-            help="File to write (.png, .tif, .tiff; a composite also .jpg, .webp), or a folder, "
-            "made if missing. By default next to IMAGE, as NAME_alpha.png, NAME_cutout.png or "
-            "NAME_composite.png.",
+            help="File to write (.png, .tif, .tiff, .exr; a composite also .jpg, .webp), or a "
+            "folder, made if missing. By default next to IMAGE, as NAME_alpha.png, NAME_cutout.png "
+            "or NAME_composite.png; .exr if IMAGE is.",
             show_default=False,
         ),
     ] = None,
@@ -91,7 +96,9 @@ def matte_image(
         float | None,
         typer.Option(help="Tolerance of the solver, where the method solves: less is more exact."),
     ] = None,
-    bits: Annotated[Bits, typer.Option(help="Bits per channel.")] = Bits.EIGHT,
+    bits: HowManyBits = None,
+    layer: Layer = None,
+    exposure: Exposure = 0.0,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse a trimap that is odd, instead of warning."),
@@ -117,26 +124,27 @@ def matte_image(
         estimator = method_named(method, weights)
         estimator = tuned(estimator, method, epsilon=epsilon, radius=radius, rtol=rtol)
         with timed(seconds, "read"):
-            stored, profile = read_picture(image)
-            profile = None if "alpha" in kinds else as_rgb(profile, name=str(image))
-            pixels = as_image(stored)
+            photograph = read_photograph(
+                image, outputs, name=str(image), layer=layer, exposure=exposure
+            )
+            pixels = photograph.image
             hints = None if trimap is None else read_image(trimap)
             size = pixels.shape[:2]
             inputs = (image, trimap, over, plate, weights)
-            refuse_outputs(outputs, output, *inputs, size=size, bits=int(bits))
+            refuse_outputs(outputs, output, *inputs, size=size, bits=bits)
             refuse_unless_taken(estimator, trimap=trimap is not None, plate=plate is not None)
-            backdrop = None if over is None else over_what(over, size, fit, profile)
+            backdrop = None if over is None else over_what(over, size, fit, photograph)
             scene = None if plate is None else _plate(plate, handheld, pixels)
         odd = [] if trimap is None or hints is None else oddities(hints, trimap, pixels, image)
         if strict and odd:
             raise ValueError(odd[0])
         make_folder(output)
         with timed(seconds, "matte"):
-            found = estimate(estimator, stored, hints, scene)
+            found = estimate(estimator, photograph.seen, hints, scene)
         found.warnings[:0] = odd
-        pictures = _pictures(pixels, found.matte, outputs, backdrop, linear, seconds)
+        pictures = _pictures(photograph, found.matte, outputs, backdrop, linear, seconds)
         with timed(seconds, "write"):
-            write_all(outputs, pictures, bits=int(bits), profile=profile)
+            write_all(outputs, pictures, photograph.colours, bits=bits)
     if as_json:
         typer.echo(json.dumps(record(outputs, seconds, found), allow_nan=False))
         warn(found)
@@ -146,7 +154,9 @@ def matte_image(
 
 def _plate(path: Path, handheld: bool, image: np.ndarray) -> np.ndarray:
     """Read a plate, and align it with the image if the camera was held in a hand."""
-    plate = read_image(path)
+    picture = read_picture(path)
+    seen = as_srgb(picture, name="plate")
+    plate = picture.pixels if picture.light is None and picture.profile is None else seen
     if not handheld:
         return plate
     aligned = align_plate(image, plate)
@@ -159,7 +169,7 @@ def _plate(path: Path, handheld: bool, image: np.ndarray) -> np.ndarray:
 
 
 def _pictures(
-    image: np.ndarray,
+    photograph: Photograph,
     matte: Matte,
     kinds: dict[str, Path],
     backdrop: np.ndarray | None,
@@ -170,15 +180,12 @@ def _pictures(
 
     The foreground is the method's own, or estimated if it has none and a picture needs it.
     """
-    alpha, foreground = matte
     if "alpha" in kinds:
-        return {"alpha": alpha}
-    from alphamat import composite, cutout, estimate_foreground
-
-    if foreground is None:
-        with timed(seconds, "foreground"):
-            foreground = estimate_foreground(image, alpha).foreground
-    pictures = {"cutout": cutout(foreground, alpha)}
+        return {"alpha": matte.alpha}
+    with timed(seconds, "foreground"):
+        foreground = foreground_of(photograph, matte)
+    pictures = {"cutout": cutout_of(photograph, foreground, matte.alpha)}
     if backdrop is not None:
-        pictures["composite"] = composite(foreground, alpha, backdrop, linear_light=linear)
+        layers = foreground, matte.alpha, backdrop
+        pictures["composite"] = composite_of(photograph, *layers, linear)
     return pictures

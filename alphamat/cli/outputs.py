@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
+from alphamat.cli.arguments import Bits, samples
 from alphamat.cli.faults import faults_are_misuse
 from alphamat.cli.overwriting import refuse_overwriting
-from alphamat.io.images import WRITABLE, write_image
+from alphamat.colours import Colours, for_display, is_exr, write_coloured
+from alphamat.io.exr import openexr
+from alphamat.io.images import DEPTHS, KINDS, WRITABLE
 from alphamat.io.whole import refuse_unwritable, replace_file
-from alphamat.words import is_folder, output_paths
+from alphamat.words import LEVELS, is_folder, output_paths
 
 LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
 QUALITY = 95
+FLOATING = (Bits.HALF, Bits.FLOAT)
+SRGB = Colours()
 
 
 def named_outputs(source: Path, output: str | None, kinds: Sequence[str]) -> dict[str, Path]:
@@ -30,7 +36,7 @@ def refuse_outputs(
     output: str | None,
     *inputs: Path | str | None,
     size: tuple[int, ...] = (0,),
-    bits: int = 8,
+    bits: Bits | None = None,
 ) -> None:
     """Raise if an output cannot be written, or is one of the inputs.
 
@@ -46,12 +52,28 @@ def refuse_outputs(
         if not _is_new_folder(output):
             refuse_unwritable(path, endings=_endings(kind))
         refuse_overwriting(path, *inputs)
-        if form and bits != 8:
-            raise ValueError(f"{path} cannot be written: {form} has 8 bits per channel.")
+        if not (kind == "trimap" and bits in FLOATING):  # it is not rounded in 8 bits
+            _refuse_bits(path, form, bits)
         if form and max(size[:2]) > LONGEST[form]:
             raise ValueError(
                 f"{path} cannot be written: {form} has at most {LONGEST[form]:,} pixels a side."
             )
+
+
+def _refuse_bits(path: Path, form: str | None, bits: Bits | None) -> None:
+    if form and bits not in (None, Bits.EIGHT):
+        raise ValueError(f"{path} cannot be written: {form} has 8 bits per channel.")
+    if form:
+        return
+    kind = KINDS[path.suffix.lower()]
+    if bits is not None and samples(bits) not in DEPTHS[kind]:
+        expected = " or ".join(map(str, DEPTHS[kind]))
+        raise ValueError(
+            f"{path} cannot be written: {kind.upper()} has {expected} bits per channel; give that "
+            "as --bits."
+        )
+    if is_exr(path):
+        openexr()
 
 
 def make_folder(output: str | None) -> None:
@@ -70,29 +92,38 @@ def _is_new_folder(output: str | None) -> bool:
 
 
 def _endings(kind: str) -> tuple[str, ...]:
+    if kind in LEVELS:
+        return tuple(ending for ending in WRITABLE if ending != ".exr")
     return (*WRITABLE, *LOSSY) if kind == "composite" else WRITABLE
 
 
 def write_all(
     outputs: dict[str, Path],
     pictures: dict[str, np.ndarray],
+    colours: Colours = SRGB,
     *,
-    bits: int = 8,
-    profile: bytes | None = None,
+    bits: Bits | None = None,
 ) -> None:
-    """Write pictures, those in colours with a profile; a stop in between knows which are there."""
+    """Write pictures; a stop in between knows which are there."""
     written: list[str] = []
     try:
         for kind, path in outputs.items():
-            if form := LOSSY.get(path.suffix.lower()):
-                replace_file(path, [_lossy(pictures[kind], form, profile)])
-            else:
-                gray = kind in ("alpha", "trimap")
-                write_image(path, pictures[kind], bits=bits, profile=None if gray else profile)
+            depth = None if kind == "trimap" and bits in FLOATING else bits
+            write_one(path, pictures[kind], colours, bits=depth)
             written.append(str(path))
     except KeyboardInterrupt as stop:
         stop.add_note(f"Written: {', '.join(written) or 'nothing'}.")
         raise
+
+
+def write_one(
+    path: Path | IO[bytes], pixels: np.ndarray, colours: Colours, *, bits: Bits | None = None
+) -> None:
+    """Write a picture as `write_coloured` does, or with loss."""
+    if isinstance(path, Path) and (form := LOSSY.get(path.suffix.lower())):
+        replace_file(path, [_lossy(for_display(pixels, colours), form, colours.profile)])
+    else:
+        write_coloured(path, pixels, colours, bits=samples(bits))
 
 
 def _lossy(pixels: np.ndarray, form: str, profile: bytes | None) -> bytes:

@@ -15,7 +15,7 @@ import typer
 from alphamat import metrics, progress
 from alphamat.cli.arguments import AsJson
 from alphamat.cli.faults import faults_in_one_line
-from alphamat.io.images import read_image
+from alphamat.io.images import read_image, read_picture
 from alphamat.io.whole import refuse_unwritable, replace_file
 
 
@@ -115,7 +115,7 @@ def _score_each(pictures: dict[str, Files], quantise: bool) -> dict[str, metrics
     with progress.bar("scoring", total=len(pictures)) as bar:
         for name, files in pictures.items():
             try:
-                alpha, truth = read_image(files.prediction), read_image(files.truth)
+                alpha, truth = (read_picture(path).pixels for path in files[:2])
                 trimap = None if files.trimap is None else read_image(files.trimap)
                 scores[name] = metrics.all(alpha, truth, trimap, quantise=quantise)
             except (ValueError, TypeError, OSError) as fault:

@@ -12,7 +12,9 @@ import typer
 from alphamat.cli.arguments import parse_width
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.outputs import make_folder, named_outputs, refuse_outputs, write_all
+from alphamat.colours import Colours
 from alphamat.io.images import read_image, read_picture
+from alphamat.io.picture import as_srgb
 from alphamat.io.profiles import as_rgb
 from alphamat.trimap import (
     Diagonal,
@@ -123,8 +125,7 @@ def make_trimap(
     with faults_in_one_line():
         made = read_image(mask)
         photograph = None if image is None else read_image(image)
-        seen, profile = (None, None) if shown is None else read_picture(shown)
-        profile = as_rgb(profile, name=str(shown))
+        seen, colours = (None, Colours()) if shown is None else _seen(shown)
         refuse_outputs(outputs, output, mask, image, shown)
         if not only_check:
             given = {name.strip("-"): value for name, value in bands.items() if value is not None}
@@ -134,7 +135,7 @@ def make_trimap(
         if seen is not None:
             pictures["overlay"] = overlay(seen, made)
         make_folder(output)
-        write_all(outputs, pictures, profile=profile)
+        write_all(outputs, pictures, colours)
     _tell(made, odd, outputs, only_check)
     if only_check and odd:
         raise typer.Exit(1)
@@ -146,6 +147,14 @@ def _make(source: Source, pixels: np.ndarray, image: np.ndarray | None, bands: d
     width = bands.pop("width", Diagonal(0.01))
     maker = {Source.MASK: from_mask, Source.ALPHA: from_alpha}[source]
     return maker(pixels, **({"inner": width, "outer": width} | bands))
+
+
+def _seen(path: Path) -> tuple[np.ndarray, Colours]:
+    """Return a photograph to draw on, in its own colours; light as sRGB shows it."""
+    picture = read_picture(path)
+    if picture.light is not None:
+        return as_srgb(picture, name="overlay"), Colours()
+    return picture.pixels, Colours(as_rgb(picture.profile, name=str(path)))
 
 
 def _refuse_useless(reason: str, options: dict[str, object]) -> None:

@@ -16,11 +16,21 @@ import numpy as np
 import typer
 
 from alphamat import progress
-from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
+from alphamat.cli.arguments import (
+    AsJson,
+    Bits,
+    Exposure,
+    HowManyBits,
+    Layer,
+    MethodName,
+    WeightsFile,
+    samples,
+)
 from alphamat.cli.clips import over_what, plates, trimaps
 from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
 from alphamat.cli.named import method_named
 from alphamat.cli.overwriting import refuse_clip_overwriting
+from alphamat.io.images import DEPTHS, KINDS
 
 
 def matte_clip(
@@ -28,7 +38,8 @@ def matte_clip(
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="Film, folder of pictures, or a pattern such as 'shot.%04d.png'.",
+            help="Film, animated picture, folder of pictures, or a pattern such as "
+            "'shot.%04d.exr'.",
         ),
     ],
     output: Annotated[
@@ -37,7 +48,8 @@ def matte_clip(
             "--output",
             "-o",
             help="NAME.mov (ProRes 4444), NAME.webm (VP9), NAME.mp4 (H.264; without "
-            "alpha); or a folder or a pattern, such as 'out/%04d.tif', for PNG or TIFF.",
+            "alpha); NAME.webp or NAME.apng; or a folder or a pattern, such as 'out/%04d.exr', for "
+            "PNG, TIFF or EXR.",
         ),
     ],
     trimap: Annotated[
@@ -81,10 +93,9 @@ def matte_clip(
         int | None,
         typer.Option("--frames", min=1, help="Take only the first N frames.", metavar="N"),
     ] = None,
-    bits: Annotated[
-        Bits | None,
-        typer.Option(help="Bits per channel of PNG and TIFF files.", show_default="8"),
-    ] = None,
+    bits: HowManyBits = None,
+    layer: Layer = None,
+    exposure: Exposure = 0.0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a film that is there already.")
     ] = False,
@@ -100,26 +111,35 @@ def matte_clip(
     on stderr; 2 when the command is misused; 130 when it is stopped.
     """
     from alphamat import video
+    from alphamat.video.animation import WRITTEN
     from alphamat.video.encoding import kind_of
 
     is_film = kind_of(output) is not None
+    one_file = is_film or output.suffix.lower() in WRITTEN
+    in_light = not one_file and output.suffix.lower() == ".exr"
     if handheld and plate is None:
         raise typer.BadParameter("there is no --plate.", param_hint="--handheld")
     if over is not None and only_alpha:
         raise typer.BadParameter("only one of them can be written.", param_hint="--over, --alpha")
-    if is_film and bits is not None:
-        raise typer.BadParameter("it is for PNG and TIFF files only.", param_hint="--bits")
+    if one_file and bits is not None:
+        raise typer.BadParameter("it is for PNG, TIFF and EXR files only.", param_hint="--bits")
+    depths = DEPTHS[KINDS.get(output.suffix.lower(), "png")]
+    if bits is not None and samples(bits) not in depths:
+        raise typer.BadParameter(
+            f"it is {bits}; expected {' or '.join(map(str, depths))} for these files.",
+            param_hint="--bits",
+        )
     made = "alpha" if only_alpha else "cutout" if over is None else "composite"
     odd: list[str] = []
     with faults_in_one_line(), _warned(odd):
         estimator = method_named(method, weights)
         refuse_clip_overwriting(output, source, trimap, plate, over, weights)
-        clip = video.read_video(source, rate=rate)
+        clip = video.read_video(source, rate=rate, layer=layer, exposure=exposure)
         clip = clip if limit is None else clip.first(limit)
         video.refuse_unwritable_clip(
             output, size=clip.size, alpha=made == "cutout", source=clip, overwrite=overwrite
         )
-        if is_film and clip.rate is None:
+        if one_file and clip.rate is None:
             raise ValueError(f"{source} has no frame rate, which {output} needs; give --rate.")
         shown, frames = tee(clip.frames())
         mattes = video.matte_video(
@@ -129,19 +149,25 @@ def matte_clip(
             plate=None if plate is None else plates(plate, clip),
             handheld=handheld,
         )
-        behind = None if over is None else over_what(over, clip)
         kind = kind_of(output, clip.colour)
-        depth = int(bits or 8) if kind is None else kind.bits(made == "cutout")
-        pictures = _pictures(zip(shown, mattes, strict=True), made, behind, depth)
+        matted = zip(shown, mattes, strict=True)
+        light = video.light_of(next(clip.frames())).light if in_light else None
+        behind = None if over is None else over_what(over, clip, light)
+        if in_light:
+            pictures = _in_light(matted, made, behind)
+        else:
+            deep = bits not in (None, Bits.EIGHT)
+            depth = (16 if deep else 8) if kind is None else kind.bits(made == "cutout")
+            pictures = _pictures(matted, made, behind, depth)
         start = time.perf_counter()
         with progress.bar(total=clip.count) as bar:
             counted = _counted(pictures, bar)
             try:
                 done = video.write_video(
-                    output, counted, source=clip, bits=int(bits or 8), overwrite=overwrite
+                    output, counted, source=clip, bits=samples(bits), overwrite=overwrite
                 )
             except KeyboardInterrupt as stop:
-                if not is_film:  # of a film, the writer tells itself
+                if not one_file:  # of a film, the writer tells itself
                     stop.add_note(f"What was made until then is kept in {output}.")
                 raise
         seconds = time.perf_counter() - start
@@ -171,6 +197,26 @@ def _pictures(matted: Iterable, made: str, behind: Any, depth: int) -> Iterator:
         else:
             picture = video.composite_picture(frame.image[..., :3], matte, backdrop, bits=depth)
         yield frame._replace(image=picture)
+
+
+def _in_light(matted: Iterable, made: str, behind: Any) -> Iterator:
+    """Yield the scene-linear picture to write for each frame, with its time and number."""
+    from alphamat import video
+
+    backdrops = repeat(behind) if behind is None or isinstance(behind, np.ndarray) else behind
+    backdrops = iter(backdrops)
+    for frame, matte in matted:
+        light = video.light_of(frame)
+        if made == "alpha":
+            video.alpha_picture(matte)  # or what is wrong with it
+            picture = matte.alpha.astype(np.float64)
+        elif made == "cutout":
+            picture = video.cutout_light(light.pixels, matte)
+        elif (backdrop := next(backdrops, None)) is None:
+            raise ValueError(f"the clip of --over ends before frame {frame.number}.")
+        else:
+            picture = video.composite_light(light.pixels, matte, backdrop)
+        yield frame._replace(image=picture, picture=light)
 
 
 def _counted(pictures: Iterator, bar: progress.Bar) -> Iterator:

@@ -168,10 +168,11 @@ class Cutout(NamedTuple):
     def read(self) -> Sample:
         foreground, alpha = self._layers()
         plate = self._background(alpha.shape)
-        full = FULL_SCALE[foreground.dtype]
-        image = composite(foreground, alpha, plate) * full
+        image = composite(foreground, alpha, plate)
+        if full := FULL_SCALE.get(foreground.dtype):
+            image = np.rint(image * full)
         trimap = None if self.trimap is None else self.trimap(alpha)
-        levels = np.rint(image).astype(foreground.dtype)
+        levels = image.astype(foreground.dtype)
         return Sample(self.name, levels, trimap, alpha, self.group, plate)
 
     def _layers(self) -> tuple[np.ndarray, np.ndarray]:

@@ -4,5 +4,7 @@ from alphamat.foreground.closed_form import closed_form_foreground as closed_for
 from alphamat.foreground.closed_form import multigrid as multigrid
 from alphamat.foreground.compositing import composite as composite
 from alphamat.foreground.compositing import cutout as cutout
+from alphamat.foreground.light import foreground_of_light as foreground_of_light
+from alphamat.foreground.light import with_opaque as with_opaque
 from alphamat.foreground.multilevel import Layers as Layers
 from alphamat.foreground.multilevel import estimate_foreground as estimate_foreground

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from alphamat.door.image import FULL_SCALE, as_plane
-from alphamat.io.images import image_size, read_image
+from alphamat.io.images import image_size, read_image, read_picture
 
 Folder = str | os.PathLike[str]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+SUFFIXES += (".avif", ".heic", ".heif", ".exr")
 
 
 def existing_folder(path: Folder) -> Path:
@@ -108,11 +109,11 @@ def partners(
 
 
 def read_colour(path: Path) -> np.ndarray:
-    """Read an image as (H, W, 3), at its own depth."""
+    """Read an image as (H, W, 3), at its own depth; light as sRGB shows it."""
     pixels = read_image(path)
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.shape[2] == 4 and (pixels[..., 3] != FULL_SCALE[pixels.dtype]).any():
+    if pixels.shape[2] == 4 and (pixels[..., 3] != FULL_SCALE.get(pixels.dtype, 1)).any():
         raise ValueError(f"{path} is transparent in places; expected an opaque image.")
     return pixels[..., :3]
 
@@ -120,11 +121,13 @@ def read_colour(path: Path) -> np.ndarray:
 def refuse_sixteen_bits(path: Path, pixels: np.ndarray) -> None:
     """Raise unless pixels have 8 bits per channel."""
     if pixels.dtype != np.uint8:
-        raise ValueError(f"{path} has 16 bits per channel; expected 8.")
+        raise ValueError(f"{path} has {8 * pixels.itemsize} bits per channel; expected 8.")
 
 
 def read_gray(path: Path) -> np.ndarray:
     """Read a trimap or an alpha as (H, W), at its own depth; its channels have to be equal."""
-    pixels = read_image(path)
+    pixels = read_picture(path).pixels  # those of EXR, too, are no light
     levels = as_plane(pixels, name=str(path))
+    if pixels.dtype not in FULL_SCALE:
+        return levels
     return np.rint(levels * FULL_SCALE[pixels.dtype]).astype(pixels.dtype)

@@ -1,4 +1,4 @@
-"""Image files: PNG, JPEG, TIFF and WebP in; PNG and TIFF out, at 8 or 16 bits."""
+"""Image files in and out; docs/formats.md has a table of formats."""
 
 from __future__ import annotations
 
@@ -8,51 +8,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 
 from alphamat import memory
-from alphamat.door.image import FULL_SCALE, Pixels, unit_range
-from alphamat.door.parameters import as_count
+from alphamat.door.image import FULL_SCALE, Pixels, as_array, unit_range
+from alphamat.door.parameters import as_count, shown
+from alphamat.io.exr import LARGEST_HALF, encode_exr, open_exr
+from alphamat.io.heif import open_avif, open_heif
+from alphamat.io.picture import Picture, encoded
 from alphamat.io.png import encode_png, open_png
 from alphamat.io.profiles import fitting
 from alphamat.io.sniff import READABLE, format_of, other_kind
 from alphamat.io.sources import Source, opened
-from alphamat.io.stored import UPRIGHT, Refusal, Stored, open_with_pillow, silent_libtiff
+from alphamat.io.stored import UPRIGHT, Light, Refusal, Stored, open_with_pillow, silent_libtiff
 from alphamat.io.tiff import open_tiff
 from alphamat.io.whole import refuse_unwritable, replace_file
 
-WRITABLE = (".png", ".tif", ".tiff")
+KINDS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".exr": "exr"}
+WRITABLE = tuple(KINDS)
+SAMPLES = {8: np.uint8, 16: np.uint16, "half": np.float16, "float": np.float32}
+READERS = {"PNG": open_png, "TIFF": open_tiff, "AVIF": open_avif, "HEIF": open_heif}
+DEPTHS = {"png": (8, 16), "tiff": (8, 16, "half", "float"), "exr": ("half", "float")}
+"""What the samples of each kind of file may be; the first is the default."""
 
 
-class Picture(NamedTuple):
-    """What an image file shows."""
-
-    pixels: np.ndarray
-    """(H, W), (H, W, 3) or (H, W, 4), uint8 or uint16; see `read_image`."""
-    profile: bytes | None
-    """Its ICC profile, if it has one that fits; without one, colours are sRGB."""
-
-
-def read_image(path: Source, *, limit: int | None = None) -> np.ndarray:
-    """Read an image file, upright.
+def read_image(path: Source, *, layer: str | None = None, limit: int | None = None) -> np.ndarray:
+    """Read an image file, upright, as matting takes it.
 
     Parameters
     ----------
-    path : path of a PNG, JPEG, TIFF or WebP file, or such a file open for reading
-        Its contents decide the format, not its name. Of several frames, the first is read; of the
-        pages of a TIFF, the first that is no thumbnail.
+    path : path of an image file, or such a file open for reading
+        PNG, JPEG, TIFF, WebP, AVIF; OpenEXR and HEIF, if their extras are installed. The contents
+        decide the format, not the name. Of several frames, the first is read; of the pages of a
+        TIFF, the first that is no thumbnail.
+    layer : str, optional
+        Of an EXR file: a layer, a part, or one channel by its name. By default R, G, B and A, or Y,
+        or A, of the first part; or the only layer.
     limit : int, optional
         Pixels that the image may have. Set it where files come from strangers: a small file may
         claim a large image. By default it is twice `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Returns
     -------
-    (H, W), (H, W, 3) or (H, W, 4) array, uint8 or uint16
+    (H, W), (H, W, 3) or (H, W, 4) array: uint8, uint16, or floating point in [0, 1]
         Gray, RGB or RGBA with straight alpha, turned as its EXIF orientation says. Palette, CMYK
         and bilevel images become RGB or gray; transparency of any kind becomes a fourth channel.
-        Colour profiles are not applied; `alphamat.io.read_picture` also gives the profile.
+        The light of EXR's colours is clipped to [0, 1] and encoded by sRGB's curve, while single
+        channels are as they are. Colour profiles are not applied. `alphamat.io.read_picture` gives
+        light and profile.
 
     Raises
     ------
@@ -60,18 +65,25 @@ def read_image(path: Source, *, limit: int | None = None) -> np.ndarray:
         If there is no file at `path`, or it must not be read.
     ValueError
         If the file is not an image of these formats, is damaged or cut short, has samples of
-        other than 8 or 16 bits, or more pixels than `limit`.
+        another kind or floating point beyond [0, 1], has no such layer, or more pixels than
+        `limit`.
     MemoryError
         If this machine cannot hold the image.
+    ImportError
+        If the format needs an extra that is not installed.
     """
-    return read_picture(path, limit=limit).pixels
+    pixels, _, light = read_picture(path, layer=layer, limit=limit)
+    if light is not None and pixels.ndim == 3:
+        pixels = encoded(pixels, light)
+    return pixels.astype(np.float32, copy=False) if pixels.dtype.kind == "f" else pixels
 
 
-def read_picture(path: Source, *, limit: int | None = None) -> Picture:
-    """Read an image file with its colour profile.
+def read_picture(path: Source, *, layer: str | None = None, limit: int | None = None) -> Picture:
+    """Read an image file with its colour profile, or as the light that it is.
 
     The profile says which colours the numbers are; `write_image` puts it into a result made from
-    them. That of a CMYK image is dropped, since it becomes RGB. All else is as in `read_image`.
+    them. That of a CMYK image is applied, since it becomes RGB: sRGB. EXR gives scene-linear light,
+    of any brightness, as it is. All else is as in `read_image`.
 
     Examples
     --------
@@ -81,14 +93,14 @@ def read_picture(path: Source, *, limit: int | None = None) -> Picture:
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "white.png"
     ...     write_image(path, np.ones((11, 14, 3)))
-    ...     pixels, profile = read_picture(path)
-    >>> pixels.shape, profile
-    ((11, 14, 3), None)
+    ...     pixels, profile, light = read_picture(path)
+    >>> pixels.shape, profile, light
+    ((11, 14, 3), None, None)
     """
     if limit is not None:
         limit = as_count(limit, "limit", most=None)
     with opened(path) as (file, name), _named(name):
-        stored = _stored(file)
+        stored = _stored(file, layer)
         height, width = stored.size
         if limit is not None and height * width > limit:
             size = f"{height} × {width} pixels (height × width)"
@@ -100,10 +112,24 @@ def read_picture(path: Source, *, limit: int | None = None) -> Picture:
             "Make it smaller, or crop it.",
         )
         pixels = np.ascontiguousarray(UPRIGHT[stored.orientation](stored.decode()))
-    return Picture(pixels, fitting(stored.profile, pixels))
+        if stored.light is None and pixels.dtype.kind == "f":
+            _refuse_out_of_range(pixels)
+    return Picture(pixels, fitting(stored.profile, pixels), stored.light)
 
 
-def image_size(path: Source) -> tuple[int, int]:
+def _refuse_out_of_range(pixels: np.ndarray) -> None:
+    low, high = float(pixels.min()), float(pixels.max())
+    if not np.isfinite(low + high):
+        raise Refusal("has samples that are NaN or infinite; expected values in [0, 1]")
+    if low < 0 or high > 1:
+        raise Refusal(
+            f"has values from {low:g} to {high:g}; expected [0, 1], encoded as sRGB or by a "
+            "profile. If they are scene-linear light, save it as EXR; if they are on another "
+            "scale, divide them by their full scale"
+        )
+
+
+def image_size(path: Source, *, layer: str | None = None) -> tuple[int, int]:
     """Return the height and width of what `read_image` reads, without its pixels.
 
     Raises
@@ -112,7 +138,7 @@ def image_size(path: Source) -> tuple[int, int]:
         As `read_image`, if it shows without the pixels.
     """
     with opened(path) as (file, name), _named(name):
-        stored = _stored(file)
+        stored = _stored(file, layer)
     height, width = stored.size
     return (height, width) if stored.orientation < 5 else (width, height)
 
@@ -121,8 +147,9 @@ def write_image(
     path: str | os.PathLike[str] | IO[bytes],
     pixels: Pixels,
     *,
-    bits: int = 8,
+    bits: int | str | None = None,
     profile: bytes | None = None,
+    light: Light | None = None,
     format: str | None = None,
 ) -> None:
     """Write an image file whole, or not at all.
@@ -132,17 +159,22 @@ def write_image(
 
     Parameters
     ----------
-    path : path ending in .png, .tif or .tiff, or a file open for writing
+    path : path ending in .png, .tif, .tiff or .exr, or a file open for writing
         A file already there is replaced.
     pixels : (H, W), (H, W, 3) or (H, W, 4) array_like
         Gray, RGB or RGBA with straight alpha: floating point in [0, 1], uint8 or uint16. Values
-        are rounded to the nearest level.
-    bits : 8 or 16
-        Bits per channel.
+        are rounded to the nearest level. For EXR floating point of any brightness: scene-linear
+        light, such as `alphamat.door.decode_srgb` gives of sRGB, of which the file gets colours
+        multiplied by alpha, as the format has them; one channel is written as Y.
+    bits : 8, 16, "half" or "float"
+        Bits of each sample; or floating point of 16 bits or 32. PNG has 8 or 16, EXR half or float,
+        TIFF all. By default 8, or half in EXR.
     profile : bytes or None
         ICC profile that the colours have, such as `alphamat.io.read_picture` gives. Without one,
-        they are taken for sRGB.
-    format : "png" or "tiff"
+        they are taken for sRGB. EXR has none.
+    light : alphamat.io.Light, optional
+        Primaries and shape of pixels, for EXR; by default sRGB's, and square.
+    format : "png", "tiff" or "exr"
         For open files, which have no ending.
 
     Raises
@@ -150,30 +182,71 @@ def write_image(
     ValueError, FileNotFoundError, IsADirectoryError
         If no such file can be written at `path` (see `refuse_unwritable`), or if another argument
         is not as above.
+    ImportError
+        If it is EXR, and OpenEXR is not installed.
     """
     kind = _kind_to_write(path, format)
-    if bits not in (8, 16):
-        raise ValueError(f"`bits` is {bits}; expected 8 or 16.")
-    pixels = unit_range(pixels, name="pixels")
-    if pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] not in (3, 4)):
+    bits = DEPTHS[kind][0] if bits is None else bits
+    if bits not in DEPTHS[kind]:
+        expected = " or ".join(map(str, DEPTHS[kind]))
+        raise ValueError(f"`bits` is {shown(bits)}; expected {expected} for {kind.upper()}.")
+    if light is not None and kind != "exr":
+        raise ValueError(f"`light` is given, and {kind.upper()} is not light; write EXR.")
+    values = _light(pixels, bits) if kind == "exr" else unit_range(pixels, name="pixels")
+    if values.ndim != 2 and (values.ndim != 3 or values.shape[2] not in (3, 4)):
         raise ValueError(
-            f"`pixels` has shape {pixels.shape}; expected (H, W), (H, W, 3) or (H, W, 4)."
+            f"`pixels` has shape {values.shape}; expected (H, W), (H, W, 3) or (H, W, 4)."
         )
-    if fitting(profile, pixels) is not profile:
+    if kind == "exr" and profile is not None:
+        raise ValueError("`profile` is given, and EXR has none; expected light, and None.")
+    if fitting(profile, values) is not profile:
         raise ValueError(
-            f"`profile` is no ICC profile for {'gray' if pixels.ndim == 2 else 'RGB'}, which "
+            f"`profile` is no ICC profile for {'gray' if values.ndim == 2 else 'RGB'}, which "
             "`pixels` has."
         )
-    dtype = np.dtype(f"uint{bits}")
-    levels = np.rint(pixels * FULL_SCALE[dtype]).astype(dtype)
-    content = (encode_png if kind == "png" else _encode_tiff)(levels, profile)
+    content = _encoded(values, kind, np.dtype(SAMPLES[bits]), profile, light or Light())
     if isinstance(path, str | os.PathLike):
         replace_file(path, [content])
     else:
         path.write(content)
 
 
-def _stored(file: Any) -> Stored:
+def _light(pixels: Pixels, bits: int | str) -> np.ndarray:
+    """Return pixels as light that a file can hold: finite, and within half or float."""
+    values = as_array(pixels, name="pixels")
+    if values.ndim == 2 and values.dtype in FULL_SCALE:
+        return unit_range(values, name="pixels")  # an alpha or a trimap
+    if values.dtype.kind != "f":
+        raise TypeError(
+            f"`pixels` has dtype {values.dtype}; expected floating point, scene-linear light, for "
+            "EXR. alphamat.door.decode_srgb makes it of sRGB values in [0, 1]."
+        )
+    if values.size == 0:
+        raise ValueError(f"`pixels` is empty: its shape is {values.shape}.")
+    largest = float(np.abs(values).max())
+    if not np.isfinite(largest):
+        raise ValueError("`pixels` contains NaN or infinite values; expected finite light.")
+    if bits == "half" and largest > LARGEST_HALF:
+        raise ValueError(
+            f"`pixels` has light up to {largest:g}, and half holds at most {LARGEST_HALF:g}; give "
+            "`bits` 'float'."
+        )
+    return values
+
+
+def _encoded(
+    values: np.ndarray, kind: str, dtype: np.dtype, profile: bytes | None, light: Light
+) -> bytes:
+    if kind == "exr":
+        return encode_exr(values, dtype, light)
+    if dtype.kind == "f":
+        levels = values.astype(dtype)
+    else:
+        levels = np.rint(values * FULL_SCALE[dtype]).astype(dtype)
+    return (encode_png if kind == "png" else _encode_tiff)(levels, profile)
+
+
+def _stored(file: Any, layer: str | None) -> Stored:
     """Read all of an image file but its pixels."""
     from PIL import Image
 
@@ -190,8 +263,12 @@ def _stored(file: Any) -> Stored:
             f"{READABLE} file"
         )
     file.seek(0)
-    readers = {"PNG": open_png, "TIFF": open_tiff}
-    stored = readers[kind](file) if kind in readers else open_with_pillow(file, kind)
+    if kind == "EXR":
+        stored = open_exr(file, layer)
+    elif layer is not None:
+        raise Refusal(f"is {kind}, which has no layers; leave out `layer`")
+    else:
+        stored = READERS[kind](file) if kind in READERS else open_with_pillow(file, kind)
     if Image.MAX_IMAGE_PIXELS and stored.size[0] * stored.size[1] > 2 * Image.MAX_IMAGE_PIXELS:
         raise Image.DecompressionBombError
     return stored
@@ -220,6 +297,8 @@ def _named(name: str) -> Iterator[None]:
             raise ValueError(
                 f"{name} is damaged, or of a rare kind that is not read; save it as PNG."
             ) from None
+        except ImportError as fault:  # of an extra
+            raise type(fault)(f"{name}: {fault}") from None
         except Exception as error:  # decoders raise anything on bad bytes
             if isinstance(error, OSError) and error.errno:  # the system does, not a decoder
                 raise type(error)(f"{name} cannot be read: {error.strerror}.") from error
@@ -227,21 +306,24 @@ def _named(name: str) -> Iterator[None]:
 
 
 def _kind_to_write(path: Any, format: str | None) -> str:
-    """Return "png" or "tiff"."""
+    """Return "png", "tiff" or "exr"."""
+    kinds = list(DEPTHS)
     if isinstance(path, str | os.PathLike):
         if format is not None:
             raise ValueError(
                 f"`format` is {format!r}; the ending of a path decides, and open files have none."
             )
         refuse_unwritable(path, endings=WRITABLE)
-        return "png" if Path(path).suffix.lower() == ".png" else "tiff"
+        return KINDS[Path(path).suffix.lower()]
     if not hasattr(path, "write"):
         raise TypeError(
             f"`path` is a {type(path).__name__}; expected a path, or a file open for writing in "
             "binary mode."
         )
-    if format not in ("png", "tiff"):
-        raise ValueError(f"`format` is {format!r}; expected 'png' or 'tiff' for an open file.")
+    if format not in kinds:
+        raise ValueError(
+            f"`format` is {format!r}; expected {' or '.join(map(repr, kinds))} for an open file."
+        )
     return format
 
 

@@ -10,8 +10,8 @@ from io import BytesIO
 
 import numpy as np
 
-# D50-adapted primaries of sRGB.
-SRGB = (0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)
+from alphamat.io.primaries import SRGB, of_profile, tags_of
+
 ALIKE = 2  # levels of 255: profiles that differ by no more are one; two sRGBs differ by 1
 
 
@@ -40,7 +40,7 @@ def as_rgb(profile: bytes | None, *, name: str) -> bytes | None:
     """
     if profile is None or profile[16:20] != b"GRAY":
         return profile
-    tags = _tags(profile)
+    tags = tags_of(profile)
     if b"kTRC" not in tags or profile[20:24] != b"XYZ ":
         raise ValueError(
             f"{name} has a colour profile for gray without a curve, which colours cannot have; "
@@ -62,14 +62,11 @@ def as_rgb(profile: bytes | None, *, name: str) -> bytes | None:
     return head + struct.pack(">I", len(tags)) + table + content
 
 
-def _tags(profile: bytes) -> dict[bytes, bytes]:
-    (count,) = struct.unpack_from(">I", profile, 128)
-    entries = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
-    return {tag: profile[start : start + size] for tag, start, size in entries}
-
-
 def convert_colours(pixels: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
-    """Bring colours from one profile to another, by LittleCMS.
+    """Bring colours from one profile to another, relative to the white of each.
+
+    Profiles of curves and a matrix are computed in floating point; those with tables by LittleCMS,
+    in 8 bits.
 
     Parameters
     ----------
@@ -80,12 +77,12 @@ def convert_colours(pixels: np.ndarray, source: bytes | None, target: bytes | No
 
     Returns
     -------
-    (..., 3) float64 array, rounded to 8 bits. It is `pixels` itself where the profiles are alike.
+    (..., 3) float64 array in [0, 1]. It is `pixels` itself where the profiles are alike.
 
     Raises
     ------
     ValueError
-        If LittleCMS cannot use a profile.
+        If a profile cannot be used.
 
     Examples
     --------
@@ -95,16 +92,23 @@ def convert_colours(pixels: np.ndarray, source: bytes | None, target: bytes | No
     """
     if source == target:
         return pixels
-    steps = np.linspace(0, 255, 9).round().astype(np.uint8)
-    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+    steps = np.linspace(0, 255, 9).round()
+    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1) / 255
     converted = _converted(colours, source, target)
-    if np.abs(converted.astype(int) - colours).max() <= ALIKE:
+    if np.abs(converted - colours).max() <= ALIKE / 255:
         return pixels
-    levels = np.rint(255 * pixels).astype(np.uint8)
-    return _converted(levels.reshape(1, -1, 3), source, target).reshape(pixels.shape) / 255
+    return _converted(pixels, source, target)
 
 
-def _converted(levels: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
+def _converted(colours: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
+    start, end = of_profile(source), of_profile(target)
+    if start is None or end is None:
+        levels = np.rint(255 * colours).astype(np.uint8).reshape(1, -1, 3)
+        return _by_littlecms(levels, source, target).reshape(colours.shape) / 255
+    return end.encoded(start.linear(colours) @ np.linalg.solve(end.matrix, start.matrix).T)
+
+
+def _by_littlecms(levels: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
     from PIL import Image, ImageCms
 
     def opened(profile):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-READABLE = "PNG, JPEG, TIFF or WebP"
+READABLE = "PNG, JPEG, TIFF, WebP, AVIF, HEIC or EXR"
 
 # Pillow's name of a format, by how its files begin.
 READ = {
@@ -14,6 +14,12 @@ READ = {
     b"MM\0*": "TIFF",
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
+    b"v/1\x01": "EXR",
+}
+# In an ISO base media file these brands say what it is: the first, or any that is compatible.
+BRANDS = {
+    rb"....ftyp(av(if|is)|mif1.{0,40}?avi[fs])": "AVIF",
+    rb"....ftyp(hei[cfmsx]|hev[cmsx]|mif1|msf1)": "HEIF",
 }
 
 RAW = "has to be developed first"
@@ -21,12 +27,9 @@ DRAWING = "has to be drawn as pixels first"
 
 # What other files are, and what to say of them, by a pattern of how they begin.
 OTHERS = {
-    rb"v/1\x01": "EXR",
     rb"SDPX|XPDS": "DPX",
     rb"\x80\x2a\x5f\xd7": "Cineon",
     rb"#\?(RADIANCE|RGBE)": "Radiance HDR",
-    rb"....ftypav(if|is)|....ftypmif1.{0,40}avi[fs]": "AVIF",
-    rb"....ftyp(hei|hev|mif1|msf1)": "HEIC",
     rb"....ftypcrx ": f"CR3, camera raw, which {RAW}",
     rb"II\*\0....CR": f"CR2, camera raw, which {RAW}",
     rb"II(RO|RS)|MMOR": f"ORF, camera raw, which {RAW}",
@@ -72,6 +75,9 @@ def format_of(head: bytes) -> str | None:
     """
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    for start, name in BRANDS.items():
+        if re.match(start, head, re.DOTALL):
+            return name
     if other_kind(head):
         return None
     return next((name for start, name in READ.items() if head.startswith(start)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,15 @@ class Refusal(ValueError):
     """A fault in a file; its message goes on after the file's name."""
 
 
+class Light(NamedTuple):
+    """What an EXR file says of its numbers, which are scene-linear light."""
+
+    chromaticities: tuple[float, ...] = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
+    """x and y of red, green, blue and white, CIE 1931; by default those of sRGB, ITU-R BT.709."""
+    pixel_aspect: float = 1.0
+    """Width of a pixel over its height."""
+
+
 class Stored(NamedTuple):
     """An image file whose header is read."""
 
@@ -43,7 +53,9 @@ class Stored(NamedTuple):
     profile: bytes | None
     """ICC profile."""
     decode: Callable[[], np.ndarray]
-    """Returns gray, RGB or RGBA, uint8 or uint16."""
+    """Returns gray, RGB or RGBA: uint8, uint16, float16 or float32."""
+    light: Light | None = None
+    """Of scene-linear light; None where numbers are encoded."""
 
 
 def open_with_pillow(file: Any, kind: str, page: int = 0) -> Stored:
@@ -57,6 +69,8 @@ def open_with_pillow(file: Any, kind: str, page: int = 0) -> Stored:
     # Pillow gives TIFFs upright.
     turned = 1 if kind == "TIFF" else orientation_in(picture.info)
     profile = picture.info.get("icc_profile")
+    if picture.mode == "CMYK" and profile is not None:
+        return Stored((height, width), turned, None, lambda: _without_ink(picture, profile))
     return Stored((height, width), turned, profile, lambda: decode_with_pillow(picture))
 
 
@@ -67,6 +81,19 @@ def decode_with_pillow(picture: Any) -> np.ndarray:
         raise unread_form(f"mode {picture.mode}")
     form = "RGBA" if "transparency" in picture.info else EIGHT_BIT_FORM[picture.mode]
     return np.asarray(picture if picture.mode == form else picture.convert(form))
+
+
+def _without_ink(picture: Any, profile: bytes) -> np.ndarray:
+    """Return what a CMYK picture looks like in sRGB; of a damaged profile, what it may."""
+    from PIL import ImageCms
+
+    picture.load()
+    try:
+        ink, screen = ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB")
+        shown = ImageCms.profileToProfile(picture, ink, screen, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return decode_with_pillow(picture)
+    return np.asarray(shown)
 
 
 @contextmanager
@@ -101,8 +128,8 @@ def orientation_in(info: dict) -> int:
 
 
 def unread_form(what: str) -> Refusal:
-    """Return the refusal of samples that are not gray or RGB of 8 or 16 bits."""
+    """Return the refusal of samples that are not gray or RGB of 8 or 16 bits, half or float."""
     return Refusal(
         f"has samples in a form that is not read ({what}); expected gray, RGB or RGBA with 8 or 16 "
-        "bits per channel"
+        "bits per channel, or half or float"
     )

@@ -15,6 +15,7 @@ from alphamat.io.stored import Refusal, unread_form
 NONE, LZW, DEFLATE, PACK_BITS = 1, 5, 8, 32773
 PACKINGS = {NONE: "none", LZW: "LZW", DEFLATE: "Deflate", 32946: "Deflate", PACK_BITS: "PackBits"}
 PACKINGS |= {34925: "LZMA", 50000: "Zstandard"}
+UNPREDICTED = (NONE, PACK_BITS)
 BATCH = 2**24  # bytes that are unpacked at a time
 LARGEST_TILE = 2**24  # pixels
 
@@ -50,7 +51,7 @@ class Strips(NamedTuple):
 
 
 def unpack(file: Any, strips: Strips) -> np.ndarray:
-    """Return the samples, (H, W, samples), uint8 or uint16 in native byte order."""
+    """Return the samples, (H, W, samples), in native byte order."""
     (height, width), (rows, columns) = strips.size, strips.tile
     _refuse_odd(strips)
     levels = np.empty((height, width, strips.samples), strips.dtype.newbyteorder("="))
@@ -77,7 +78,8 @@ def _refuse_odd(strips: Strips) -> None:
     rows, columns = strips.tile
     if strips.tiled and rows * columns > max(LARGEST_TILE, 4 * math.prod(strips.size)):
         raise Refusal(f"is damaged: its tiles are {rows} × {columns}")
-    if strips.predictor not in (1, 2) and strips.packing not in (NONE, PACK_BITS):
+    floating = strips.dtype.kind == "f"
+    if strips.predictor not in (1, 3 if floating else 2) and strips.packing not in UNPREDICTED:
         raise unread_form(f"predictor {strips.predictor}")
 
 
@@ -93,10 +95,24 @@ def _samples(file: Any, strips: Strips, first: int, heights: list[int], depth: i
         data = _unpacked(packed, heights, row_bytes, strips.packing)
     else:
         data = b"".join(_read(file, strips, first + k, size) for k, size in enumerate(sizes))
-    samples = np.frombuffer(data, strips.dtype).reshape(sum(heights), strips.tile[1], depth)
-    if strips.predictor == 2 and strips.packing not in (NONE, PACK_BITS):
+    shape = sum(heights), strips.tile[1], depth
+    if strips.predictor == 3 and strips.packing not in UNPREDICTED:
+        return _floats(data, strips.dtype.itemsize, shape)
+    samples = np.frombuffer(data, strips.dtype).reshape(shape)
+    if strips.predictor == 2 and strips.packing not in UNPREDICTED:
         return np.cumsum(samples, axis=1, dtype=strips.dtype.newbyteorder("="))
     return samples
+
+
+def _floats(data: bytes, size: int, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return floating point of which each row has the first bytes of all samples, then the second.
+
+    Each byte is the difference to that of the sample to its left.
+    """
+    rows, columns, depth = shape
+    bytes_ = np.frombuffer(data, np.uint8).reshape(rows, size * columns, depth)
+    planes = np.cumsum(bytes_, axis=1, dtype=np.uint8).reshape(rows, size, columns * depth)
+    return np.ascontiguousarray(planes.swapaxes(1, 2)).view(f">f{size}").reshape(shape)
 
 
 def _read(file: Any, strips: Strips, number: int, size: int) -> bytes:

@@ -1,7 +1,8 @@
 """TIFF files: which page is the picture, and what it holds.
 
-"TIFF, Revision 6.0", Adobe 1992; "TIFF Supplement 1 & 2"; BigTIFF. Gray and RGB of 8 and 16 bits
-are read here; Pillow reads palettes, fewer bits, CMYK, and JPEG or fax within TIFF.
+"TIFF, Revision 6.0", Adobe 1992; "TIFF Supplement 1 & 2"; "TIFF Technical Note 3"; BigTIFF. Gray
+and RGB of 8 and 16 bits, half and float are read here; Pillow reads palettes, fewer bits, CMYK, and
+JPEG or fax within TIFF.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ OTHERS = {
 ASSOCIATED, UNASSOCIATED, COREL = 1, 2, 999  # what extra samples that are alpha are called
 MOST_SAMPLES = 6
 MOST_PAGES = 1000  # to look at
+FLOATING = 3  # sample format
+ROUNDING = 2e-3  # by which half, divided by its alpha, may miss 1
 
 
 class Page(NamedTuple):
@@ -178,7 +181,7 @@ def _meaning(page: Page) -> int:
 def _refuse_other_samples(page: Page) -> None:
     bits, forms = page.all(Tag.BITS, 1), page.all(Tag.SAMPLE_FORMAT, 1)
     meaning, samples = _meaning(page), _samples(page)
-    kinds = {2: "signed", 3: "floating point", 5: "complex", 6: "complex"}
+    kinds = {2: "signed", 5: "complex", 6: "complex"}
     packing = page.get(Tag.COMPRESSION, 1)
     if meaning in CAMERA_RAW:
         raise Refusal("is camera raw, which has to be developed first")
@@ -186,27 +189,31 @@ def _refuse_other_samples(page: Page) -> None:
         raise unread_form(f"of {' and '.join(map(str, sorted(bits)))} bits")
     if odd := next((kinds[form] for form in sorted(forms) if form in kinds), None):
         raise unread_form(f"{max(bits)}-bit {odd}")
-    if max(bits) not in (1, 2, 4, 8, 16):
+    floating = forms == {FLOATING}
+    if FLOATING in forms and not (floating and bits <= {16, 32}):
+        raise unread_form(f"{max(bits)}-bit floating point")
+    if max(bits) not in (1, 2, 4, 8, 16) and not floating:
         raise unread_form(f"{max(bits)} bits")
     colour = MEANINGS.get(meaning, f"PhotometricInterpretation {meaning}")
-    if meaning > RGB and (max(bits) == 16 or meaning not in (PALETTE, CMYK, YCBCR)):
+    deep = max(bits) >= 16
+    if meaning > RGB and (deep or meaning not in (PALETTE, CMYK, YCBCR)):
         raise unread_form(f"{colour} of {max(bits)} bits")
     if samples > (2 if meaning < RGB else MOST_SAMPLES):
         raise unread_form(f"{samples} channels")
-    if max(bits) == 16 and page.get(Tag.FILL_ORDER, 1) != 1:
-        raise unread_form("16 bits, FillOrder 2")
-    if packing not in PACKINGS and (packing not in PILLOWS or max(bits) == 16):
+    if deep and page.get(Tag.FILL_ORDER, 1) != 1:
+        raise unread_form(f"{max(bits)} bits, FillOrder 2")
+    if packing not in PACKINGS and (packing not in PILLOWS or deep):
         name = PILLOWS.get(packing, OTHERS.get(packing, packing))
         raise unread_form(f"{max(bits)} bits, compression {name}")
 
 
 def _is_plain(page: Page) -> bool:
-    """Return whether a page is to be put together here: gray or RGB, of 8 or 16 bits."""
+    """Return whether a page is to be put together here: gray or RGB, of 8 bits or more."""
     bits, packing = page.all(Tag.BITS, 1), page.get(Tag.COMPRESSION, 1)
     if bits == {8} and packing == LZW and _meaning(page) == RGB and _samples(page) == 3:
         return page.get(Tag.PREDICTOR, 1) == 1  # Pillow is faster at undoing it
     return (
-        bits <= {8, 16}
+        bits <= {8, 16, 32}
         and _meaning(page) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
         and packing in PACKINGS
         and page.get(Tag.FILL_ORDER, 1) == 1
@@ -219,7 +226,7 @@ def _decode(file: Any, page: Page, size: tuple[int, int]) -> np.ndarray:
     colours = 3 if meaning == RGB else 1
     if levels.shape[2] < colours:
         raise Refusal(f"is damaged: it is RGB, and has {levels.shape[2]} samples for each pixel")
-    full = np.iinfo(levels.dtype).max
+    full = 1 if levels.dtype.kind == "f" else np.iinfo(levels.dtype).max
     if meaning == WHITE_IS_ZERO:
         levels[..., 0] = full - levels[..., 0]
     # Many programs do not say that a fourth channel is alpha.
@@ -232,6 +239,11 @@ def _decode(file: Any, page: Page, size: tuple[int, int]) -> np.ndarray:
 
 
 def _divide_by_alpha(levels: np.ndarray, colours: int) -> None:
+    if levels.dtype.kind == "f":
+        alpha, multiplied = levels[..., colours, None], levels[..., :colours]
+        np.divide(multiplied, alpha, out=multiplied, where=alpha > 0)
+        np.minimum(multiplied, 1, out=multiplied, where=multiplied < 1 + ROUNDING)
+        return
     full = np.iinfo(levels.dtype).max
     alpha = np.maximum(levels[..., colours], 1).astype(np.uint32)
     for colour in range(colours):
@@ -245,6 +257,7 @@ def _strips(page: Page, size: tuple[int, int]) -> Strips:
     counts = Tag.TILE_COUNTS if tiled else Tag.STRIP_COUNTS
     if offsets not in page.tags:
         raise Refusal("is damaged: it does not say where its pixels are")
+    kind = "f" if page.all(Tag.SAMPLE_FORMAT, 1) == {FLOATING} else "u"
     rows = min(page.get(Tag.ROWS_PER_STRIP, size[0]), size[0])
     tile = (page.get(Tag.TILE_HEIGHT, 0), page.get(Tag.TILE_WIDTH, 0)) if tiled else (rows, size[1])
     if min(tile) < 1:
@@ -252,7 +265,7 @@ def _strips(page: Page, size: tuple[int, int]) -> Strips:
     return Strips(
         size=size,
         samples=_samples(page),
-        dtype=np.dtype(f"{page.order}u{max(page.all(Tag.BITS, 8)) // 8}"),
+        dtype=np.dtype(f"{page.order}{kind}{max(page.all(Tag.BITS, 8)) // 8}"),
         tile=tile,
         tiled=tiled,
         planar=page.get(Tag.PLANAR, 1) == 2,

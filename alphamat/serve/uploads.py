@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from alphamat.io import image_size
-from alphamat.io.sniff import READABLE, format_of
+from alphamat.io.sniff import format_of
 from alphamat.serve.faults import Fault
 from alphamat.serve.safety import FORM, kind_of
 
+TAKEN = "PNG, JPEG, TIFF, WebP, AVIF or HEIC"
 Pixel = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 Box = tuple[Pixel, Pixel, Pixel, Pixel]
 
@@ -98,12 +99,12 @@ def refuse_unreadable(path: Path, most_pixels: int) -> None:
     """Raise unless a file claims to be an image that is read here, and not too large."""
     name = path.name
     with path.open("rb") as file:
-        if format_of(file.read(256)) is None:
-            error = f"`{name}` is not an image that is read here; expected {READABLE}."
+        if format_of(file.read(256)) in (None, "EXR"):  # browsers show no light
+            error = f"`{name}` is not an image that is read here; expected {TAKEN}."
             raise Fault(415, error, argument=name, reason="type")
     try:
         height, width = image_size(path)
-    except ValueError as fault:
+    except (ValueError, ImportError) as fault:
         raise ValueError(str(fault).replace(str(path), f"`{name}`")) from None
     if height * width > most_pixels:
         error = f"`{name}` has {width} × {height} pixels; expected at most {most_pixels:,}."

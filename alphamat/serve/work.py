@@ -68,7 +68,7 @@ def cut(folder: Path, options: dict[str, Any], *, limit: int = MOST_PIXELS) -> F
     ('done', (0, 0, 512, 512))
     """
     tell(Step("reading the picture"))
-    pixels, profile = _read(folder, "picture", limit)
+    pixels, profile, _ = _read(folder, "picture", limit)
     image = as_image(pixels, name="picture")
     store(folder, image=pixels)
     (folder / "profile").write_bytes(profile or b"")

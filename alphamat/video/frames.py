@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alphamat.io.picture import Picture
 from alphamat.video.colour import PICTURES, Colour
 
 
@@ -25,6 +26,8 @@ class Frame(NamedTuple):
     """From 1; of pictures in a folder, the number in their names."""
     duration: Fraction | None = None
     """Seconds that it is shown; None stands for one frame at the clip's rate."""
+    picture: Picture | None = None
+    """Of EXR, scene-linear light, of which `image` is what sRGB shows; None of other frames."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from alphamat.door.colour import decode_srgb
 from alphamat.door.image import FULL_SCALE, refuse_other_size
-from alphamat.foreground import estimate_foreground
+from alphamat.foreground import estimate_foreground, foreground_of_light, with_opaque
+from alphamat.io.picture import Picture, as_opaque, to_primaries
+from alphamat.io.stored import Light
 from alphamat.method import Matte
+from alphamat.video.frames import Frame
 
 
 def alpha_picture(matte: Matte, *, bits: int = 8) -> np.ndarray:
@@ -44,6 +48,35 @@ def composite_picture(
     return _levels(behind + alpha * (ahead - behind), bits)
 
 
+def light_of(frame: Frame, like: Light | None = None) -> Picture:
+    """Return a frame's scene-linear light, (H, W, 3) float64, in its own primaries or in others.
+
+    White of a frame that is not EXR is 1.
+    """
+    if frame.picture is None:
+        full = FULL_SCALE[frame.image.dtype]
+        picture = Picture(decode_srgb(frame.image[..., :3] / full), None, Light())
+    else:
+        picture = frame.picture._replace(pixels=as_opaque(frame.picture.pixels, "frame"))
+    own = picture.light or Light()
+    return Picture(to_primaries(picture.pixels, own, like or own), None, like or own)
+
+
+def cutout_light(light: np.ndarray, matte: Matte) -> np.ndarray:
+    """Return the light of a frame's foreground with its alpha, straight: (H, W, 4) float64."""
+    refuse_unfit(matte, light.shape)
+    alpha = matte.alpha.astype(np.float64, copy=False)
+    return np.dstack([foreground_of_light(light, alpha), alpha])
+
+
+def composite_light(light: np.ndarray, matte: Matte, backdrop: np.ndarray) -> np.ndarray:
+    """Return the light of a frame's foreground before that of a backdrop: (H, W, 3) float64."""
+    if backdrop.ndim == 3:
+        refuse_other_size(backdrop.shape, light.shape, "backdrop", "the frame")
+    rgba = cutout_light(light, matte)
+    return rgba[..., 3:] * rgba[..., :3] + (1 - rgba[..., 3:]) * backdrop
+
+
 def refuse_unfit(matte: Matte, shape: tuple[int, ...] | None = None) -> None:
     """Raise unless a matte is as `Matte` says, and of the size of a frame.
 
@@ -77,7 +110,9 @@ def _refuse_out_of_range(name: str, values: np.ndarray) -> None:
 def _foreground(image: np.ndarray, matte: Matte) -> np.ndarray:
     if matte.foreground is not None:
         return matte.foreground
-    return estimate_foreground(image, matte.alpha.astype(np.float64, copy=False)).foreground
+    alpha = matte.alpha.astype(np.float64, copy=False)
+    colours = image / FULL_SCALE.get(image.dtype, 1)
+    return with_opaque(estimate_foreground(colours, alpha).foreground, colours, alpha)
 
 
 def _levels(values: np.ndarray, bits: int) -> np.ndarray:

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from alphamat.video import film, sequence
+from alphamat.video.animation import is_animation, open_animation
 from alphamat.video.frames import Video
 from alphamat.words import as_rate
 
 
 def read_video(
-    path: str | os.PathLike[str], *, rate: Fraction | float | str | None = None
+    path: str | os.PathLike[str],
+    *,
+    rate: Fraction | float | str | None = None,
+    layer: str | None = None,
+    exposure: float = 0.0,
 ) -> Video:
     """Open a clip.
 
     Parameters
     ----------
     path : path
-        A film, of any kind that FFmpeg reads; a folder of pictures (PNG, TIFF, JPEG, WebP), in
-        natural order of their names; a pattern of pictures, `shot.%04d.png`, `shot.####.png` or
-        `shot.*.png`; or one picture. Films need PyAV: pip install "alphamat[video]".
+        A film, of any kind that FFmpeg reads; a folder of pictures, in natural order of their
+        names; a pattern of pictures, `shot.%04d.exr`, `shot.####.png` or `shot.*.png`; one picture;
+        or an animated one (GIF, WebP, APNG, AVIF). Films need PyAV: pip install "alphamat[video]".
     rate : number or fraction, optional
-        Frames per second of pictures, such as 25, "24000/1001". A film has its own.
+        Frames per second of pictures, such as 25, "24000/1001". A film and an animation have their
+        own.
+    layer : str, optional
+        Of EXR files; see `read_image`.
+    exposure : float
+        Stops by which the light of EXR files is brightened where it is shown in sRGB.
 
     Returns
     -------
@@ -37,15 +48,22 @@ def read_video(
     FileNotFoundError
         If there is nothing of this name.
     ValueError
-        If it is no film and no picture, has no frames, or is a picture file of several frames.
+        If it is no film and no picture, has no frames, or is a TIFF of several pages.
         While it is read: if a frame is damaged or of another size, or the file is cut short; the
         message names the frame.
     ImportError
         If it is a film, and PyAV is not installed.
     """
     path = Path(path)
-    if sequence.is_sequence(path):
-        return sequence.open_sequence(path, None if rate is None else as_rate(rate))
-    if rate is not None:
-        raise ValueError(f"`rate` is given, and {path} is a film, which has its own.")
-    return film.open_film(path)
+    if is_animation(path):
+        kind, clip = "an animation", partial(open_animation, path)
+    elif sequence.is_sequence(path):
+        fps = None if rate is None else as_rate(rate)
+        return sequence.open_sequence(path, fps, layer, exposure)
+    else:
+        kind, clip = "a film", partial(film.open_film, path)
+    for name, given in (("rate", rate), ("layer", layer), ("exposure", exposure or None)):
+        if given is not None:
+            has = "has its own" if name == "rate" else "has none"
+            raise ValueError(f"`{name}` is given, and {path} is {kind}, which {has}.")
+    return clip()

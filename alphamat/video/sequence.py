@@ -12,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from alphamat.door.parameters import as_number
 from alphamat.io.folders import SUFFIXES, natural, pictures, raise_faults
-from alphamat.io.images import image_size, read_image
+from alphamat.io.images import image_size, read_picture
+from alphamat.io.picture import Picture, encoded
+from alphamat.io.sniff import READABLE
 from alphamat.video.frames import Frame, Video
 
 NUMBER = re.compile(r"%(?:0(\d+))?d")
-UNREAD = (".exr", ".dpx", ".cin", ".hdr")
+UNREAD = (".dpx", ".cin", ".hdr")
 """Frames of other kinds, which FFmpeg would take for films."""
 HASHES = re.compile(r"#+(?!.*#)")
 
@@ -40,17 +43,18 @@ def with_percent(path: Path) -> Path:
     return path.with_name(HASHES.sub(lambda found: f"%0{len(found[0])}d", path.name))
 
 
-def open_sequence(path: Path, rate: Fraction | None) -> Video:
+def open_sequence(path: Path, rate: Fraction | None, layer: str | None, exposure: float) -> Video:
     if not path.is_dir() and path.suffix.lower() not in SUFFIXES:
         kind = path.suffix[1:].upper()
-        raise ValueError(f"{path}: {kind} pictures are not read; expected PNG, JPEG, TIFF or WebP.")
+        raise ValueError(f"{path}: {kind} pictures are not read; expected {READABLE}.")
+    as_number(exposure, "exposure", "stops in [-100, 100]", least=-100, most=100)
     files = _find(with_percent(path))
     if files == [path]:
-        _refuse_animation(path)
+        _refuse_pages(path)
     return Video(
         path=path,
-        read=partial(_read, files, rate),
-        size=image_size(files[0]),
+        read=partial(_read, files, rate, layer, exposure),
+        size=image_size(files[0], layer=layer),
         rate=rate,
         count=len(files),
         time_base=None if rate is None else 1 / rate,
@@ -103,16 +107,18 @@ def _find(path: Path) -> list[Path]:
     return files
 
 
-def _refuse_animation(path: Path) -> None:
-    """Raise if a file holds several pictures of one size, since only the first would be read."""
+def _refuse_pages(path: Path) -> None:
+    """Raise if a TIFF holds several pictures of one size, since only the first would be read."""
     from PIL import Image
 
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return
     size = image_size(path)  # or what is wrong with the file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata
-        with Image.open(path, formats=("PNG", "WEBP", "TIFF", "JPEG")) as picture:
+        with Image.open(path, formats=("PNG", "WEBP", "TIFF", "JPEG", "AVIF")) as picture:
             count = getattr(picture, "n_frames", 1)
-            if count == 1 or picture.format not in ("PNG", "WEBP", "TIFF"):
+            if count == 1 or picture.format != "TIFF":
                 return
             first = picture.size
             picture.seek(1)  # in TIFF it may be a thumbnail or a mask
@@ -124,11 +130,14 @@ def _refuse_animation(path: Path) -> None:
         )
 
 
-def _read(files: list[Path], rate: Fraction | None) -> Iterator[Frame]:
+def _read(
+    files: list[Path], rate: Fraction | None, layer: str | None, exposure: float
+) -> Iterator[Frame]:
     numbers = _numbers(files)
     size = None
     for at, file in enumerate(files):
-        image = read_image(file)
+        picture = read_picture(file, layer=layer)
+        image = _levels(picture, exposure)
         size = size or image.shape[:2]
         if image.shape[:2] != size:
             raise ValueError(
@@ -137,7 +146,19 @@ def _read(files: list[Path], rate: Fraction | None) -> Iterator[Frame]:
             )
         if image.ndim == 2:
             image = np.repeat(image[..., None], 3, axis=2)
-        yield Frame(image, None if rate is None else at / rate, numbers[at])
+        time = None if rate is None else at / rate
+        light = None if picture.light is None else picture
+        yield Frame(image, time, numbers[at], picture=light)
+
+
+def _levels(picture: Picture, exposure: float) -> np.ndarray:
+    """Return what a picture shows in sRGB, uint8 or uint16; 16 bits of floating point."""
+    pixels = picture.pixels
+    if picture.light is not None:
+        pixels = encoded(pixels, picture.light, exposure)
+    elif exposure:
+        raise ValueError(f"`exposure` is {exposure:g}, and the frames are not EXR.")
+    return pixels if pixels.dtype.kind == "u" else np.rint(65535 * pixels).astype(np.uint16)
 
 
 def _numbers(files: list[Path]) -> list[int]:

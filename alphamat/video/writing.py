@@ -17,6 +17,7 @@ from alphamat.door.image import FULL_SCALE, refuse_other_size, unit_range
 from alphamat.io.images import WRITABLE, write_image
 from alphamat.io.whole import refuse_unwritable
 from alphamat.video import sequence
+from alphamat.video.animation import LONGEST, WRITTEN, write_animation
 from alphamat.video.colour import HDR, PICTURES
 from alphamat.video.container import until_complete
 from alphamat.video.encoding import KINDS, Kind, encoding, kind_of, refuse_unencodable
@@ -31,7 +32,7 @@ def write_video(
     *,
     source: Video | None = None,
     rate: Fraction | float | str | None = None,
-    bits: int = 8,
+    bits: int | str | None = None,
     overwrite: bool = False,
 ) -> int:
     """Write a clip, each picture as soon as it is made.
@@ -48,17 +49,19 @@ def write_video(
         alpha of 8 bits; `NAME.mp4` is H.264 without alpha, of 10 bits if the source is HDR. A
         folder, which is made if missing, or a pattern such as `out/shot.%04d.tif` or
         `out/shot.####.tif`, gets PNG or TIFF files; it must have none before. All have straight
-        alpha.
+        alpha. Files ending in .exr get scene-linear light, multiplied by alpha as that format has
+        it. `NAME.webp` and `NAME.apng` are animations of 8 bits, WebP with a little loss; their
+        frames are in memory until the file is written, whole or not at all.
     pictures : iterable of (H, W), (H, W, 3) or (H, W, 4) arrays, or of Frames with such
-        Gray, RGB, or RGBA with straight alpha: uint8, uint16, or floating point in [0, 1]. Frames
-        keep their times and numbers.
+        Gray, RGB, or RGBA with straight alpha: uint8, uint16, or floating point in [0, 1]; for EXR
+        light, of any brightness. Frames keep their times and numbers.
     source : Video, optional
         Clip whose rate, time base, timecode, colour tags, shape of pixels and sound the film gets.
         Sound is copied where the film can hold it, and coded anew (Opus in WebM) where it cannot.
     rate : number or fraction, optional
         Frames per second, for a film without a source that has them.
-    bits : 8 or 16
-        Bits per channel of PNG and TIFF files.
+    bits : 8, 16, "half" or "float", optional
+        Bits per channel of pictures; see `write_image`.
     overwrite : bool
         Whether to replace a film that is there already.
 
@@ -83,7 +86,10 @@ def write_video(
     except StopIteration:
         raise ValueError(f"there are no pictures to write to {path}.") from None
     fps = as_rate(rate) if rate is not None else source.rate if source else None
-    frames = _alike(chain([first], numbered), fps, bits if kind is None else None)
+    animated = path.suffix.lower() in WRITTEN
+    deep = 16 if kind is not None else 8 if animated else bits or 8
+    light = kind is None and not animated and _pattern(path).suffix.lower() == ".exr"
+    frames = _alike(chain([first], numbered), fps, None if light else deep)
     image = _image(first[1])
     alpha = image.shape[2:] == (4,)
     refuse_unwritable_clip(
@@ -91,10 +97,12 @@ def write_video(
     )
     if source is not None and source.colour.transfer in HDR and image.ndim == 3:
         _warn_of_hdr(path, kind, alpha, source)
-    if kind is None:
+    if kind is None and not animated:
         return _write_pictures(path, frames, bits)
     if fps is None:
         raise ValueError(f"{path} needs a rate, which pictures do not have: give one, such as 25.")
+    if kind is None:
+        return write_animation(path, frames, fps)
     return _write_film(path, kind, frames, image.shape[:2], alpha, fps, source)
 
 
@@ -112,14 +120,20 @@ def refuse_unwritable_clip(
     """
     path = Path(path)
     kind = kind_of(path, source.colour if source else PICTURES)
-    if kind is not None:
-        refuse_unwritable(path, endings=tuple(KINDS))
+    if kind is not None or path.suffix.lower() in WRITTEN:
+        refuse_unwritable(path, endings=(*KINDS, *WRITTEN))
         if path.exists() and not overwrite:
             raise FileExistsError(
                 f"{path} is there already; name another file, or replace it with overwrite=True "
                 "(--overwrite)."
             )
-        refuse_unencodable(path, kind, size or (2, 2), alpha)
+        if kind is not None:
+            refuse_unencodable(path, kind, size or (2, 2), alpha)
+        elif size is not None and max(size) > LONGEST[path.suffix.lower()]:
+            raise ValueError(
+                f"the clip is {size[0]} × {size[1]} (height × width), and {path} has at most "
+                f"{LONGEST[path.suffix.lower()]:,} pixels a side."
+            )
         return
     pattern = _pattern(path)
     there = next(iter(sequence.matches(pattern).values()), None)
@@ -157,8 +171,8 @@ def _pattern(path: Path) -> Path:
         return path / "%04d.png"
     if path.suffix.lower() not in WRITABLE or not sequence.NUMBER.search(path.name):
         raise ValueError(
-            f"{path} cannot be written; expected a name in {', '.join(KINDS)}, a folder, or a "
-            "pattern such as out/%04d.png or out/%04d.tif."
+            f"{path} cannot be written; expected a name in {', '.join((*KINDS, *WRITTEN))}, a "
+            "folder, or a pattern such as out/%04d.png or out/%04d.exr."
         )
     return path
 
@@ -167,8 +181,8 @@ def _image(picture) -> np.ndarray:
     return np.asarray(picture.image if isinstance(picture, Frame) else picture)
 
 
-def _alike(pictures: Iterator, rate: Fraction | None, bits: int | None) -> Iterator[Frame]:
-    """Yield pictures as Frames of integers, if all are of one shape."""
+def _alike(pictures: Iterator, rate: Fraction | None, bits: int | str | None) -> Iterator[Frame]:
+    """Yield pictures as Frames of integers, if all are of one shape; without bits, as they are."""
     shape = None
     for number, picture in pictures:
         image = _image(picture)
@@ -181,7 +195,7 @@ def _alike(pictures: Iterator, rate: Fraction | None, bits: int | None) -> Itera
         refuse_other_size(image.shape, shape, name, "the first")
         if image.shape != shape:
             raise ValueError(f"{name} has shape {image.shape}, and the first {shape}.")
-        if image.dtype not in FULL_SCALE:
+        if image.dtype not in FULL_SCALE and bits is not None:
             deep = np.dtype(np.uint8 if bits == 8 else np.uint16)
             image = np.rint(unit_range(image, name=name) * FULL_SCALE[deep]).astype(deep)
         frame = picture if isinstance(picture, Frame) else Frame(image, None, number)
@@ -191,12 +205,13 @@ def _alike(pictures: Iterator, rate: Fraction | None, bits: int | None) -> Itera
         yield frame._replace(image=image, time=time)
 
 
-def _write_pictures(path: Path, frames: Iterator[Frame], bits: int) -> int:
+def _write_pictures(path: Path, frames: Iterator[Frame], bits: int | str | None) -> int:
     pattern = _pattern(path)
     pattern.parent.mkdir(exist_ok=True)
-    count = 0
+    exr, count = pattern.suffix.lower() == ".exr", 0
     for frame in frames:
-        write_image(sequence.numbered(pattern, frame.number), frame.image, bits=bits)
+        light = frame.picture.light if frame.picture and exr else None
+        write_image(sequence.numbered(pattern, frame.number), frame.image, bits=bits, light=light)
         count += 1
     return count
 

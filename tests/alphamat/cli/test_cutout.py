@@ -64,7 +64,7 @@ def test_the_usual_case_is_short(photos, calls):
     assert result.stderr == ""
     (call,) = calls
     assert (call["matte"], call["keep"]) == (alphamat.learned, None)
-    assert call.keys() == {"image", "matte", "keep", "doubt"}
+    assert call.keys() == {"image", "matte", "keep", "doubt", "layers"}
     found = read_image("photos/2_cutout.png")
     np.testing.assert_array_equal(found, np.full((11, 14, 4), [204, 51, 51, 255]))
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from alphamat.cli.colours import exact_layers
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -157,7 +158,7 @@ def test_light_may_be_blended(scene):
         assert matte(scene, "--method", "closed-form", *arguments).exit_code == 0
         results[bool(options)] = read_image(scene / "out.png").astype(int)
     alpha = alphamat.closed_form(read_image(scene / "photo.png"), read_image(scene / "trimap.png"))
-    layers = alphamat.estimate_foreground(read_image(scene / "photo.png"), alpha)
+    layers = exact_layers(read_image(scene / "photo.png") / 255, alpha)
     for linear, picture in results.items():
         expected = alphamat.composite(
             layers.foreground, alpha, (1.0, 1.0, 1.0), linear_light=linear
@@ -336,7 +337,10 @@ CLOSED_FORM = "--method", "closed-form"
         ([*CLOSED_FORM, "--epsilon", "nan"], "--epsilon is nan; expected a positive number"),
         ([*CLOSED_FORM, "--radius", "1.5"], "--radius is 1.5; expected a whole number"),
         ([*CLOSED_FORM, "--rtol", "2"], "--rtol is 2.0; expected a number between 0 and 1"),
-        (["-o", "alpha"], "alpha has no ending; expected a name in .png, .tif, .tiff, or a folder"),
+        (
+            ["-o", "alpha"],
+            "alpha has no ending; expected a name in .png, .tif, .tiff, .exr, or a folder",
+        ),
         (["-o", "photo.png/"], "the folder photo.png/ cannot be made: a file has this name."),
         (["--cutout", "-o", "cutout.webp"], "expected a name in .png, .tif, .tiff"),
         (["--over", "red", "--bits", "16", "-o", "all.jpg"], "JPEG has 8 bits per channel"),

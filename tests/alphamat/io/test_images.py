@@ -205,10 +205,12 @@ def test_damage_gives_pixels_or_one_kind_of_error(tmp_path, format):
 
 def test_other_files_are_refused_with_what_is_accepted(tmp_path):
     (tmp_path / "notes.png").write_text("not an image")
-    with pytest.raises(ValueError, match=r"notes\.png \(12 bytes\) is not .* PNG, JPEG, TIFF or"):
+    with pytest.raises(
+        ValueError, match=r"notes\.png \(12 bytes\) is not .* PNG, JPEG, TIFF, WebP"
+    ):
         read_image(tmp_path / "notes.png")
     Image.fromarray(noise((11, 14, 3))).save(tmp_path / "a.gif")
-    with pytest.raises(ValueError, match="PNG, JPEG, TIFF or WebP"):
+    with pytest.raises(ValueError, match="PNG, JPEG, TIFF, WebP, AVIF, HEIC or EXR"):
         read_image(tmp_path / "a.gif")
 
 
@@ -219,7 +221,7 @@ def test_missing_files_and_folders_are_named(tmp_path):
         read_image(tmp_path)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.int16])
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.uint32, np.int16])
 def test_samples_of_other_kinds_are_refused(tmp_path, dtype):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((11, 14), dtype))
     with pytest.raises(ValueError, match=r"a\.tif has samples in a form .* 8 or 16 bits"):

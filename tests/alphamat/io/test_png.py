@@ -165,6 +165,6 @@ def test_damage_is_told_once():
 def test_a_profile_goes_along(tmp_path, bits):
     colours = profile() + bytes(2**21)  # larger than Pillow reads
     write_image(tmp_path / "a.png", noise(8, 3).astype(np.uint8), bits=bits, profile=colours)
-    pixels, found = read_picture(tmp_path / "a.png")
+    pixels, found, _ = read_picture(tmp_path / "a.png")
     assert found == colours
     assert pixels.shape == (11, 14, 3)

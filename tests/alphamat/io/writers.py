@@ -1,9 +1,11 @@
-"""PNG and TIFF files written out by their specifications, to be read by others' rules."""
+"""Files written out by their specifications, to be read by others' rules, and what refuses them."""
 
 import struct
 import zlib
 
 import numpy as np
+
+from alphamat.io import read_picture
 
 # Adam7: first row and column, and steps, of each pass.
 PASSES = [
@@ -115,3 +117,32 @@ def profile(space=b"RGB ", gamma=1.8, red=(0.60, 0.31, 0.02)):
     head = struct.pack(">I4xI4s4s4s12x4s28x", size, 0x02400000, b"mntr", space, b"XYZ ", b"acsp")
     head += np.rint(65536 * np.array(white)).astype(">i4").tobytes()
     return head.ljust(128, b"\0") + struct.pack(">I", len(parts)) + table + body
+
+
+def ink_profile(lightness):
+    """Return an ICC profile for CMYK, in which paper has a CIE lightness, and ink is black."""
+    colours = [round(255 * lightness / 100) if at == 0 else 0 for at in range(16)]
+    corners = bytes(value for level in colours for value in (level, 128, 128))
+    curve = bytes(range(256))
+    identity = np.rint(65536 * np.eye(3)).astype(">i4").tobytes()
+    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + identity + 4 * curve + corners + 3 * curve
+    white = np.rint(65536 * np.array((0.9642, 1, 0.8249))).astype(">i4").tobytes()
+    parts = {b"A2B0": table, b"wtpt": b"XYZ \0\0\0\0" + white}
+    parts[b"cprt"] = b"text\0\0\0\0none\0\0\0\0"
+    parts[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I2s", 2, b"x") + bytes(78)
+    index = body = b""
+    for name, part in parts.items():
+        index += struct.pack(">4sII", name, 132 + 12 * len(parts) + len(body), len(part))
+        body += part + bytes(-len(part) % 4)
+    size = 132 + len(index) + len(body)
+    head = struct.pack(">I4xI4s4s4s12x4s28x", size, 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp")
+    return (head + white).ljust(128, b"\0") + struct.pack(">I", len(parts)) + index + body
+
+
+def refusal(path, read=read_picture):
+    """Return why a file is refused; None if it is read."""
+    try:
+        read(path)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -168,7 +168,8 @@ def test_a_job_that_is_deleted_while_it_runs_leaves_nothing(served):
     ("files", "status", "words"),
     [
         ({}, 422, "`picture` is missing"),
-        ({"picture": b"GIF89a"}, 415, "expected PNG, JPEG, TIFF or WebP"),
+        ({"picture": b"GIF89a"}, 415, "expected PNG, JPEG, TIFF, WebP, AVIF or HEIC"),
+        ({"picture": b"v/1\1\2\0\0\0"}, 415, "expected PNG, JPEG, TIFF, WebP, AVIF or HEIC"),
         ({"picture": png()[:20]}, 422, "`picture` "),
         ({"picture": bomb(50_000)}, 422, "178,956,970 pixels, which is too large."),
         ({"picture": bomb(100)}, 422, "100 × 100 pixels; expected at most 1,000."),

@@ -6,6 +6,7 @@ import pytest
 import alphamat
 import solvers
 from alphamat.examples import astronaut
+from alphamat.foreground import with_opaque
 from alphamat.method import Matte
 from alphamat.video import (
     Frame,
@@ -226,7 +227,9 @@ def test_pictures_have_the_mattes_colours_or_estimated_ones(frames, trimaps, bit
     image, full = frames[0], 2**bits - 1
     alpha = alphamat.closed_form(image, trimaps[0])
     known = np.random.default_rng(RNG_SEED).uniform(size=image.shape).astype(np.float32)
-    estimated = alphamat.estimate_foreground(image, alpha).foreground
+    estimated = with_opaque(
+        alphamat.estimate_foreground(image, alpha).foreground, image / 255, alpha
+    )
     for foreground, colours in ((known, known), (None, estimated)):
         matte = Matte(alpha, foreground)
         picture = cutout_picture(image, matte, bits=bits)
@@ -247,6 +250,7 @@ def test_a_composite_is_the_librarys(frames, trimaps, form):
     }[form]
     alpha = alphamat.closed_form(image, trimaps[0])
     foreground = alphamat.estimate_foreground(image, alpha).foreground
+    foreground = with_opaque(foreground, image / 255, alpha)
     expected = 255 * alphamat.composite(foreground, alpha, backdrop)
     picture = composite_picture(image, Matte(alpha, None), backdrop)
     assert np.abs(picture - expected).max() <= 0.5 + 1e-3

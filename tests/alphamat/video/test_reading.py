@@ -357,18 +357,17 @@ def test_hashes_are_a_pattern_too(tmp_path):
     assert read_video(tmp_path / "in" / "shot.####.png").count == 2
 
 
-@pytest.mark.parametrize("name", ["shot.%04d.exr", "shot.####.dpx", "shot.*.tga", "shot.exr"])
+@pytest.mark.parametrize("name", ["shot.%04d.cin", "shot.####.dpx", "shot.*.tga", "shot.hdr"])
 def test_pictures_of_other_kinds_are_called_so(tmp_path, name):
-    with pytest.raises(ValueError, match="pictures are not read; expected PNG, JPEG, TIFF or WebP"):
+    with pytest.raises(ValueError, match="pictures are not read; expected PNG, JPEG, TIFF, WebP"):
         read_video(tmp_path / name, rate=25)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
-def test_an_animation_is_not_cut_to_its_first_picture(tmp_path, name):
+def test_pages_are_not_cut_to_the_first_picture(tmp_path):
     first, *more = map(Image.fromarray, ball(5, channels=4))
-    first.save(tmp_path / name, save_all=True, append_images=more, duration=100)
+    first.save(tmp_path / "a.tif", save_all=True, append_images=more)
     with pytest.raises(ValueError, match="holds 5 pictures, 36 × 50"):
-        read_video(tmp_path / name)
+        read_video(tmp_path / "a.tif")
 
 
 def test_a_thumbnail_is_no_second_picture(tmp_path):

@@ -230,8 +230,8 @@ def test_pictures_are_not_mixed_with_those_there(tmp_path):
     ("target", "channels", "message"),
     [
         ("a.mp4", 4, "cannot hold alpha; write .mov, .webm or pictures"),
-        ("a.avi", 3, "expected a name in .mov, .webm, .mp4, a folder, or a pattern"),
-        ("a.png", 3, "expected a name in .mov, .webm, .mp4, a folder, or a pattern"),
+        ("a.avi", 3, "expected a name in .mov, .webm, .mp4, .webp, .apng, a folder, or a pattern"),
+        ("a.png", 3, "expected a name in .mov, .webm, .mp4, .webp, .apng, a folder, or a pattern"),
         ("nowhere/a.mov", 3, "there is no folder"),
         ("nowhere/%d.png", 3, "there is no folder"),
         ("nowhere/out", 3, "there is no folder"),
