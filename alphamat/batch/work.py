@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alphamat.batch.planning import Planned, Recipe
-from alphamat.colours import Photograph, cutout_of, foreground_of, read_photograph, write_coloured
+from alphamat.colours import (
+    Photograph,
+    cutout_of,
+    exact_layers,
+    foreground_of,
+    read_photograph,
+    write_coloured,
+)
 from alphamat.faults import place, told
 from alphamat.io.images import read_image
 from alphamat.method import Matte, Need, run, takes
@@ -100,7 +107,7 @@ def _computed(recipe: Recipe, read: _Read) -> np.ndarray:
     """Return an alpha or a cut-out."""
     method, (photograph, trimap) = recipe.method, read
     if recipe.kind == "cutout" and trimap is None and takes(method).trimap is Need.YES:
-        options = {"segment": recipe.segment, "doubt": recipe.doubt}
+        options = {"segment": recipe.segment, "doubt": recipe.doubt, "layers": exact_layers}
         cut = cutout_photo(photograph.image, matte=method, **options)
         matte = Matte(cut.alpha, cut.foreground)
     else:

@@ -105,7 +105,7 @@ def test_options_reach_the_batch(photos, monkeypatch):
     assert result.stdout == "9 done, 3.00 pictures/s\n"
     assert seen["shard"] == (3, 64)
     assert seen["devices"] == ["0", "1"]
-    assert (seen["jobs"], seen["kind"], seen["doubt"], seen["bits"]) == (4, "cutout", 0.3, 8)
+    assert (seen["jobs"], seen["kind"], seen["doubt"], seen["bits"]) == (4, "cutout", 0.3, None)
     assert seen["method"].keywords == {"epsilon": 1e-5}
 
 

@@ -143,7 +143,7 @@ def test_a_stop_says_how_to_go_on(photos, calls, monkeypatch):
         if path.name == "10_cutout.png":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("alphamat.cli.outputs.write_image", stop)
+    monkeypatch.setattr("alphamat.colours.write_image", stop)
     result = run("photos")
     assert (result.exit_code, result.stdout) == (130, "wrote photos/2_cutout.png\n")
     told = "Stopped. Written: nothing. 1 of 3 are cut out; --resume goes on from there.\n"

@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from alphamat.cli.colours import exact_layers
 from PIL import Image
 from typer.testing import CliRunner
 
 import alphamat
 import solvers
 from alphamat.cli import app
+from alphamat.colours import exact_layers
 from alphamat.examples import astronaut
 from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.io.profiles import as_rgb, convert_colours
@@ -262,7 +262,7 @@ def test_strokes_are_refused_with_the_command_for_them(scene, kind):
 def test_a_stop_says_what_is_written(scene, monkeypatch):
     (scene / "out").mkdir()
     arguments = ["--cutout", "--over", "white", "-o", scene / "out"]
-    monkeypatch.setattr("alphamat.cli.outputs.write_image", _stop_at("composite"))
+    monkeypatch.setattr("alphamat.colours.write_image", _stop_at("composite"))
     result = matte(scene, *arguments)
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr == f"Stopped. Written: {scene / 'out/photo_cutout.png'}.\n"
