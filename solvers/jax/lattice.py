@@ -19,8 +19,10 @@ from solvers.jax.lanczos import largest_eigenvalue
 # XLA of JAX 0.10.2 sums (F[:, k, None] * F).sum(0) wrongly on CPUs, so that sums over functions are
 # written out; there are few.
 
+# In float32 blocks neither may be below the rounding of sums.
 DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
 RIDGE = 1e-6  # keeps the entries of the dense inverse small enough for float32
+ROUNDING = 64  # times the smallest difference from one
 OVER = 2  # times the second correction
 
 
@@ -113,7 +115,8 @@ def _inverse(last: _Lattice, dtype) -> jax.Array:
     size = last.factor[0].size
     eye = jnp.eye(size, dtype=jnp.float32).reshape(size, *last.factor.shape[1:])
     dense = jax.vmap(last.apply)(eye).reshape(size, size).astype(dtype)
-    dense = (dense + dense.T) / 2 + RIDGE * jnp.eye(size, dtype=dtype)
+    ridge = max(RIDGE, ROUNDING * float(jnp.finfo(dtype).eps))
+    dense = (dense + dense.T) / 2 + ridge * jnp.eye(size, dtype=dtype)
     factor = jax.scipy.linalg.cho_factor(dense)
     return jax.scipy.linalg.cho_solve(factor, jnp.eye(size, dtype=dtype)).astype(jnp.float32)
 
@@ -148,11 +151,12 @@ def _factorise(own):
     """Cholesky's C of each node's own block, and C⁻¹; zero where a function depends on those
     before it, so that it takes no part."""
     functions = jnp.arange(len(own))
+    tolerance = max(DEPENDENT, ROUNDING * float(jnp.finfo(own.dtype).eps))
 
     def eliminate(a, state):
         left, inverse = state
         pivot = left[a, a]
-        independent = pivot > DEPENDENT * own[a, a]
+        independent = pivot > tolerance * own[a, a]
         scale = jnp.where(independent, 1 / jnp.sqrt(jnp.where(independent, pivot, 1)), 0)
         below = (functions > a)[:, None, None]
         column = jnp.where(below, scale * left[:, a], 0)

@@ -28,6 +28,30 @@ STRIP = 16_384  # squares that are projected at a time
 def multigrid(
     A: Stencil, *, spacing: int = 5, coarsest: int = 200, damping: float = 1.8
 ) -> Callable[[jax.Array], jax.Array]:
+    """Return one cycle as a preconditioner r -> z, to be traced.
+
+    Parameters
+    ----------
+    A : Stencil
+        On (H, W) cells, with the functions that it nearly annihilates. `solvers.jax.cg` makes it of
+        a `StencilMatrix`.
+    spacing : int
+        Cells between the nodes of the first coarse lattice, at least the reach of `A`.
+    coarsest : int
+        Number of nodes at which the dense inverse takes over, at least 4. A device multiplies by a
+        large matrix in the time that it takes to start a small program.
+    damping : float
+        Jacobi's step, as a multiple of 1 / λmax(D⁻¹A).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If A has no grid, or a parameter is refused.
+
+    Notes
+    -----
+    Coarse matrices are assembled in the precision of `A`, and all is applied in float32.
+    """
     if not isinstance(A, Stencil):
         raise TypeError(
             f"`A` is a {type(A).__name__}; multigrid needs a StencilMatrix or a Stencil, which "
@@ -73,7 +97,7 @@ class Cycle:
         return x.astype(dtype)
 
     def _restrict(self, r):
-        hats = _hats(self.spacing)
+        hats = _hats(self.spacing).astype(np.float32)
         for _ in range(2):
             r = self.near_null * r if r.ndim == 2 else r
             squares = _in_squares(r, self.spacing)
@@ -83,7 +107,7 @@ class Cycle:
         return r
 
     def _prolong(self, coarse):
-        hats = _hats(self.spacing)
+        hats = _hats(self.spacing).astype(np.float32)
         for count in reversed(self.A.grid):
             behind, ahead = coarse[..., :-1, None], coarse[..., 1:, None]
             cells = ahead + (behind - ahead) * hats
@@ -95,7 +119,7 @@ class Cycle:
 
 def _hats(spacing: int) -> np.ndarray:
     """Return the weight of the node behind, for each place between two nodes."""
-    return (1 - (np.arange(spacing) + 0.5) / spacing).astype(np.float32)
+    return 1 - (np.arange(spacing) + 0.5) / spacing
 
 
 def _pad_last(field, before, after):
@@ -133,7 +157,12 @@ def project(A: Stencil, near_null, spacing: int):
 
 
 def _corners(planes, functions, reach, spacing):
-    size, (tall, wide) = 2 * reach + 1, planes.shape[1:]
+    """Return what strips of squares give their corners, coupled to the 4 × 4 nodes around.
+
+    The axes are those of Pᵀ: function, lower or not, right or not; those of P: function, row and
+    column among the 4 × 4; then rows and columns of squares.
+    """
+    tall, wide = planes.shape[1:]
     grid = tall - 2 * reach, wide - 2 * reach
 
     def at(field, dy, dx):
@@ -151,7 +180,7 @@ def _corners(planes, functions, reach, spacing):
             entry = at(ahead[-dy, -dx], dy, dx) if plane is None else at(plane, 0, 0)
             row += on_x[reach + dx] * (entry * at(functions, dy, dx))[:, None]
         total += on_y[reach + dy] * row[:, None]  # b ny nx H W
-    assert size
+
     hats = jnp.asarray(_hats(spacing), planes.dtype)
     sides = jnp.stack([hats, 1 - hats])
     here = at(functions, 0, 0).reshape(len(functions), -1, spacing, grid[1] // spacing, spacing)
@@ -168,7 +197,7 @@ def _corners(planes, functions, reach, spacing):
 
 
 def _gather(found):
-    """found: a my mx b ny nx y x."""
+    """Add up at each node what the four squares around it give, as blocks."""
     y = _nodes(jnp.moveaxis(found, (1, 4, 6), (0, 1, 2)))  # 5 Y | a mx b nx x
     y = jnp.moveaxis(y, (3, 5, 6), (0, 1, 2))  # mx nx x | 5 Y a b
     y = _nodes(y)  # 5x X | 5y Y a b
@@ -176,7 +205,7 @@ def _gather(found):
 
 
 def _nodes(found):
-    """(2, 4, squares, …) -> (5, nodes, …)"""
+    """Turn (2 corners, 4 nodes, squares, …) into (5 offsets, nodes, …) along one axis."""
     rest = [(0, 0)] * (found.ndim - 3)
     behind = jnp.pad(found[0], [(1, 0), (0, 1), *rest])
     ahead = jnp.pad(found[1], [(0, 1), (1, 0), *rest])
@@ -184,9 +213,9 @@ def _nodes(found):
 
 
 def _table(reach, spacing):
-    """(offset, node from the one before, place)"""
+    """Return the hats' values at offsets from a place in a square: (offset, node, place)."""
     table = np.zeros((2 * reach + 1, 4, spacing))
-    hats = 1 - (np.arange(spacing) + 0.5) / spacing
+    hats = _hats(spacing)
     for d in range(-reach, reach + 1):
         for p in range(spacing):
             square, place = divmod(p + d, spacing)
