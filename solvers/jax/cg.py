@@ -77,7 +77,7 @@ def cg(
 
     On the device a stencil takes a number for each plane and each pixel of the bounding box, whose
     sides are rounded up by an eighth at most. XLA compiles anew for each shape, which takes about
-    half a second, and fifteen with `multigrid`.
+    half a second, and about twenty with `multigrid`.
     """
     b = as_vector(b, "b", size=A.shape[0])
     x0 = np.zeros_like(b) if x0 is None else as_vector(x0, "x0", size=b.size).copy()

@@ -45,7 +45,7 @@ def float64():
 
 def coarse_functions(A, spacing):
     """Return P: hats on the lattice times the near-null functions, as columns."""
-    functions, height, width = A.near_null.shape
+    _, height, width = A.near_null.shape
     hats = []
     for side in (height, width):
         at, nodes = np.arange(side) + 0.5, spacing * np.arange(-(-side // spacing) + 1)
