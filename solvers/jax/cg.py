@@ -151,7 +151,7 @@ def differentiable_cg(
     return Solution(*traced)
 
 
-def _fitting(A: Any) -> Preconditioner:
+def _fitting(A: Any) -> Any:
     """Return what preconditions A best."""
     on_grid = isinstance(A, StencilMatrix | Stencil) and A.near_null is not None
     return multigrid if on_grid else jacobi

@@ -8,7 +8,10 @@ couples function a of the node (y, x) with function b of the node (y + j - 2, x 
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -47,8 +50,13 @@ class _Lattice:
             return _product(half, lax.dynamic_slice(there, (0, 0, y, x), inverse.shape))
 
         scaled = lax.map(scale, jnp.array([k for k in range(25) if k != 12]))
-        parts = [jnp.asarray(part, jnp.float32) for part in (scaled, factor, inverse)]
-        return cls(*parts, jnp.zeros((), jnp.float32))
+        single = jnp.float32
+        scaled, factor, inverse = (
+            scaled.astype(single),
+            factor.astype(single),
+            inverse.astype(single),
+        )
+        return cls(scaled, factor, inverse, jnp.zeros((), single))
 
     def smoothed(self, damping: float) -> _Lattice:
         """Return the lattice with the weight of Jacobi's step."""
@@ -58,7 +66,7 @@ class _Lattice:
     def apply(self, x: jax.Array) -> jax.Array:
         x = lax.optimization_barrier(x)
         terms = [B * there for B, there in zip(self.couplings, _around(x), strict=True)]
-        return x + _add(sum(terms[1:], terms[0]).swapaxes(0, 1))
+        return x + _add(_add(terms).swapaxes(0, 1))
 
 
 @jax.tree_util.register_dataclass
@@ -127,7 +135,7 @@ def _multiply(matrix, x):
 
 def _add(terms):
     """Add up along the first axis."""
-    return sum(terms[1:], terms[0])
+    return reduce(operator.add, terms)
 
 
 def _product(A, B):
@@ -220,7 +228,7 @@ def _project_last(blocks, offsets: int):
     blocks = _pad_last(blocks, 1, 2 * count - blocks.shape[-1])
     margin = [(0, 0)] * blocks.ndim
     margin[offsets] = (4, 4)
-    total = 0
+    total: Any = 0
     for p in (-1, 0, 1):  # from which node, beside the one that stays
         rows = jnp.pad(blocks[..., p + 1 :: 2][..., :count], margin)
         for q in (-1, 0, 1):  # and to which

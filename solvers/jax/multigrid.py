@@ -7,8 +7,11 @@ arrays: cells (…, H, W) are (…, ny, spacing, nx, spacing). So nothing is gat
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +30,7 @@ STRIP = 16_384  # squares that are projected at a time
 
 def multigrid(
     A: Stencil, *, spacing: int = 5, coarsest: int = 200, damping: float = 1.8
-) -> Callable[[jax.Array], jax.Array]:
+) -> Callable[[Any], Any]:
     """Return one cycle as a preconditioner r -> z, to be traced.
 
     Parameters
@@ -114,7 +117,7 @@ class Cycle:
             cells = cells.reshape(*coarse.shape[:-1], -1)[..., :count]
             coarse = jnp.swapaxes(cells, -1, -2)
         terms = [f * c for f, c in zip(self.near_null, coarse, strict=True)]
-        return sum(terms[1:], terms[0])
+        return reduce(operator.add, terms)
 
 
 def _hats(spacing: int) -> np.ndarray:
@@ -147,8 +150,8 @@ def project(A: Stencil, near_null, spacing: int):
     def corners(strip):
         here = strip * rows * spacing
         tall = rows * spacing + 2 * reach
-        cut = (lax.dynamic_slice_in_dim(f, here, tall, 1) for f in (planes, functions))
-        return _corners(*cut, reach, spacing)
+        cut = [lax.dynamic_slice_in_dim(f, here, tall, 1) for f in (planes, functions)]
+        return _corners(cut[0], cut[1], reach, spacing)
 
     found = lax.map(corners, jnp.arange(strips))  # strips, a my mx b ny nx, rows, squares
     found = jnp.moveaxis(found, 0, -3)
@@ -172,9 +175,9 @@ def _corners(planes, functions, reach, spacing):
     table = _table(reach, spacing).astype(planes.dtype)  # size, 4, spacing
     on_x = jnp.tile(table, grid[1] // spacing)[:, None, :, None, :]  # size, 1, 4, 1, W
     on_y = jnp.tile(table, grid[0] // spacing)[:, None, :, None, :, None]
-    total = 0
+    total: Any = 0
     for dy in range(-reach, reach + 1):
-        row = 0
+        row: Any = 0
         for dx in range(-reach, reach + 1):
             plane = ahead.get((dy, dx))
             entry = at(ahead[-dy, -dx], dy, dx) if plane is None else at(plane, 0, 0)
