@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from alphamat import ConvergenceWarning
 from solvers import Solution
@@ -145,7 +146,11 @@ def propagate(
     else:
         free, shift = jnp.ones_like(known).ravel(), (confidence * known).ravel()
     # As in alphamat.system: what alpha adds to the given, beside which a residual would look small.
-    added = solver(_System(laplacian, free, shift), jnp.where(free, -(laplacian @ given), 0))
+    if isinstance(laplacian, Stencil):
+        A: Any = laplacian.pinned(*(part.reshape(laplacian.grid) for part in (free, shift)))
+    else:
+        A = _System(laplacian, free, shift)
+    added = solver(A, jnp.where(free, -(laplacian @ given), 0))
     return added._replace(x=(given + added.x).reshape(trimap.shape))
 
 
@@ -187,7 +192,9 @@ def colour_line_laplacian(image: jax.Array, *, epsilon: float = 1e-5, radius: in
         window = coupled.reshape(size, size, *coupled.shape[1:])
         entries += jnp.pad(window, [(reach - y, y), (reach - x, x), (y, reach - y), (x, reach - x)])
     planes = jnp.reshape(entries, (-1, *image.shape[:2]))[(4 * radius + 1) ** 2 // 2 :]
-    return Stencil(jnp.pad(planes, [(0, 0), (reach, reach), (reach, reach)]))
+    colours = jnp.moveaxis(lax.stop_gradient(image), -1, 0) - 0.5
+    functions = jnp.concatenate([jnp.ones_like(colours[:1]), colours])  # that windows fit to alpha
+    return Stencil(jnp.pad(planes, [(0, 0), (reach, reach), (reach, reach)]), functions)
 
 
 def _whitened(image, epsilon, radius):

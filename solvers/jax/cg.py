@@ -1,37 +1,24 @@
-"""Conjugate gradients as loops that XLA compiles, for GPUs, TPUs and for JAX programs.
-
-Two functions, because they keep two promises. `cg` takes NumPy's arrays and keeps that of
-`solvers.cg`: a device iterates in float32, and the host asks for corrections until the residual,
-in float64, meets its tolerance. `differentiable_cg` takes JAX's arrays and is a pure function for
-`jax.jit`, `jax.vmap` and `jax.grad`, in the precision of its arguments.
-"""
+"""Conjugate gradients as loops that XLA compiles; see `solvers.jax`."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, is_dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from solvers.cg import Goal, jacobi, tried_with_noise
-from solvers.grid import StencilMatrix, offsets
-from solvers.operators import Operator, Preconditioner, Solution
-from solvers.parameters import as_count, as_number, as_vector
-from solvers.parts import Parts, parts_of
-
-try:
-    import jax
-except ModuleNotFoundError as error:
-    raise ImportError(
-        '`solvers.jax` needs JAX, which is not installed. In a clone: pip install -e ".[deep]". '
-        'From an index: pip install "alphamat[deep]".'
-    ) from error
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-MOST_FUNCTIONS = 2000  # of weakly held parts, whose dense inverse the device gets
+from solvers.cg import Goal, jacobi, tried_with_noise
+from solvers.grid import StencilMatrix
+from solvers.jax.layout import lay_out_with_parts
+from solvers.jax.multigrid import multigrid
+from solvers.jax.stencil import Stencil
+from solvers.operators import Operator, Preconditioner, Solution
+from solvers.parameters import as_count, as_number, as_vector
+from solvers.parts import parts_of
 
 
 def cg(
@@ -39,7 +26,7 @@ def cg(
     b: np.ndarray,
     *,
     x0: np.ndarray | None = None,
-    preconditioner: Preconditioner = jacobi,
+    preconditioner: Preconditioner | None = None,
     rtol: float = 1e-7,
     xtol: float = 5e-4,
     maxiter: int = 10_000,
@@ -57,10 +44,11 @@ def cg(
         Right-hand side.
     x0 : (n,) array, optional
         Where to start; zero by default.
-    preconditioner : callable
+    preconditioner : callable, optional
         `preconditioner(A)` returns a function r -> z close to A⁻¹ r, symmetric and positive
         definite. It is traced: A is what lies on the device, r and z are JAX arrays. A stencil's
-        vectors cover the bounding box of its cells there.
+        vectors cover the bounding box of its cells there. By default `multigrid` where A is a
+        `StencilMatrix` with near-null functions, and `jacobi` elsewhere.
     rtol : float
         Stop once ||b - A x|| ≤ rtol ||b||, and
     xtol : float
@@ -81,13 +69,15 @@ def cg(
 
     Notes
     -----
-    The device works in float32. Each descent there finds a correction from the residual on the
+    With `multigrid` the device works in float64, and in float32 inside the preconditioner. With
+    others it works in float32. Each descent there finds a correction from the residual on the
     host, to four digits. Once that no longer halves the residual, because float32 cannot tell A
     from a singular matrix, the device goes on in float64; under `jax_enable_x64` it does so from
     the start.
 
-    On the device a stencil takes a number for each plane and each pixel of the bounding box.
-    XLA compiles anew for each shape, which takes about half a second.
+    On the device a stencil takes a number for each plane and each pixel of the bounding box, whose
+    sides are rounded up by an eighth at most. XLA compiles anew for each shape, which takes about
+    half a second, and about twenty with `multigrid`.
     """
     b = as_vector(b, "b", size=A.shape[0])
     x0 = np.zeros_like(b) if x0 is None else as_vector(x0, "x0", size=b.size).copy()
@@ -95,11 +85,13 @@ def cg(
     xtol = as_number(xtol, "xtol", "a tolerance ≥ 0, such as 5e-4", least=0)
     maxiter = as_count(maxiter, "maxiter", least=0)
     best = Solution(x0, 0, np.inf, False)
+    preconditioner = preconditioner or _fitting(A)
     parts = parts_of(A)
     goal = Goal.of(parts, rtol, xtol)
     options = {"preconditioner": preconditioner, "goal": goal, "maxiter": maxiter}
     refine = partial(_refine, A, b, parts, **options)
-    if jnp.result_type(float) != np.float64:
+    mixed = getattr(preconditioner, "func", preconditioner) is multigrid
+    if jnp.result_type(float) != np.float64 and not mixed:
         best = refine(best)
     if not best.converged and best.iterations < maxiter:
         with jax.enable_x64(True):
@@ -113,7 +105,7 @@ def differentiable_cg(
     A: Any,
     b: jax.Array,
     *,
-    preconditioner: Preconditioner = jacobi,
+    preconditioner: Preconditioner | None = None,
     rtol: float = 1e-5,
     maxiter: int = 10_000,
 ) -> Solution:
@@ -129,9 +121,10 @@ def differentiable_cg(
         as a dataclass under `jax.tree_util.register_dataclass`.
     b : (n,) array
         Right-hand side.
-    preconditioner : callable
+    preconditioner : callable, optional
         `preconditioner(A)` returns a function r -> z close to A⁻¹ r, symmetric and positive
-        definite. Gradients do not pass through it.
+        definite. Gradients do not pass through it. By default `multigrid` where A is a `Stencil`
+        with near-null functions, and `jacobi` elsewhere.
     rtol : float
         The residual ||b - A x|| / ||b|| to reach. Below about 1e-5 float32 does not suffice for
         matting Laplacians; with `jax_enable_x64` and float64 arrays 1e-10 is no trouble.
@@ -145,7 +138,7 @@ def differentiable_cg(
         above `rtol`, `converged` is False. The error is not estimated. x is NaN where A or b holds
         NaN. Nothing reports on the solves for gradients.
     """
-    apply = preconditioner(A)
+    apply = (preconditioner or _fitting(A))(A)
 
     def solve(multiply, b):
         return _descend(multiply, apply, b, rtol / 2, maxiter)[:2]  # the other half: rounding
@@ -156,6 +149,12 @@ def differentiable_cg(
     x = jnp.where(jnp.isfinite(residual), x, jnp.nan)
     traced: Any = x, iterations, residual, residual <= rtol
     return Solution(*traced)
+
+
+def _fitting(A: Any) -> Any:
+    """Return what preconditions A best."""
+    on_grid = isinstance(A, StencilMatrix | Stencil) and A.near_null is not None
+    return multigrid if on_grid else jacobi
 
 
 def _refine(A, b, parts, best: Solution, *, preconditioner, goal, maxiter) -> Solution:
@@ -184,7 +183,7 @@ def _refine(A, b, parts, best: Solution, *, preconditioner, goal, maxiter) -> So
             best, least = Solution(x.copy(), iterations, residual, excess <= 1, error), excess
         if best.converged or stalled or iterations >= maxiter:
             return best._replace(iterations=iterations)
-        operator, place, together = laid_out = laid_out or _lay_out_with_parts(A, parts, dtype)
+        operator, place, together = laid_out = laid_out or lay_out_with_parts(A, parts, dtype)
         right = np.zeros(operator.shape[0], dtype)
         right[place] = r / norm
         reduction = max(min(goal.wanted / residual, 0.1), trusted)
@@ -214,26 +213,30 @@ def _descend(multiply, apply, b, rtol, maxiter):
 
     def unfinished(state):
         *_, norm, iterations, definite, _, _ = state
-        return definite & (norm > goal) & (iterations < maxiter)
+        return definite & (norm > goal) & (iterations < maxiter) | (iterations < 0)
 
     def step(state):
+        # The preconditioner stands here once, and so it is compiled once: the first step, of no
+        # length, only finds a direction.
         x, r, p, Ap, rz, _, iterations, _, _, ritz = state
+        first = iterations < 0
         curvature = _dot(p, Ap)
         definite = (curvature > 0) & (rz > 0)  # else rounding, or A or its preconditioner is not
-        length = rz / curvature
-        x = jnp.where(definite, x + length * p, x)
-        r = r - length * Ap
+        moved = definite & ~first
+        length = jnp.where(first, 0, rz / curvature)
+        x = jnp.where(moved, x + length * p, x)
+        r = jnp.where(first, r, r - length * Ap)
         z = apply(r)
-        ritz = jax.tree.map(partial(jnp.where, definite), _met(ritz, length, rz), ritz)
+        ritz = jax.tree.map(partial(jnp.where, moved), _met(ritz, length, rz), ritz)
         rz, previous = _dot(r, z), rz
-        p = z + rz / previous * p
+        p = jnp.where(first, z, z + rz / previous * p)
         # Ap is handed on, since XLA would compute it for each of its uses in one step.
         left = abs(z).max()
-        return x, r, p, multiply(p), rz, _norm(r), iterations + 1, definite, left, ritz
+        return x, r, p, multiply(p), rz, _norm(r), iterations + 1, definite | first, left, ritz
 
-    z, zero = apply(b), jnp.zeros((), b.dtype)
+    zero, none = jnp.zeros((), b.dtype), jnp.zeros_like(b)
     ritz = zero, zero, zero + 1, zero + 1
-    start = jnp.zeros_like(b), b, z, multiply(z), _dot(b, z), _norm(b), 0, True, abs(z).max(), ritz
+    start = none, b, none, none, zero + 1, _norm(b), -1, True, zero, ritz
     x, *_, iterations, _, left, (squares, *_) = lax.while_loop(unfinished, step, start)
     return x, iterations, left, 1 / jnp.maximum(squares, 1)
 
@@ -259,136 +262,3 @@ def _norm(a):
 
 def _host_norm(a: np.ndarray) -> float:
     return math.sqrt(np.square(a).sum())  # BLAS would leave its threads spinning against ours
-
-
-def _lay_out(A: Any, dtype):
-    """Return A as a pytree on the device, and where its unknowns are in the vectors there."""
-    if isinstance(A, StencilMatrix):
-        return _stencil(A, dtype)
-    if hasattr(A, "tocsr"):
-        return _Sparse.of(A.tocsr(), dtype), slice(None)
-    if isinstance(A, np.ndarray):
-        return jnp.asarray(A, dtype), slice(None)
-    if not is_dataclass(A):
-        raise TypeError(
-            f"`A` is a {type(A).__name__}, whose `@` JAX cannot trace; expected a StencilMatrix, "
-            "something with tocsr(), a NumPy array, or a frozen dataclass of arrays whose `@` is "
-            "written in array expressions."
-        )
-    while strangers := {type(leaf) for leaf in jax.tree.leaves(A) if is_dataclass(leaf)}:
-        for stranger in strangers:
-            jax.tree_util.register_dataclass(stranger)
-    return jax.tree.map(jnp.asarray, A), slice(None)
-
-
-def _lay_out_with_parts(A: Any, parts: Parts | None, dtype):
-    """Return also the parts on the device, if there are any that it can hold."""
-    operator, place = _lay_out(A, dtype)
-    together = None
-    if parts is not None and 0 < parts.functions.shape[1] <= MOST_FUNCTIONS:
-        entries = parts.functions.tocoo()
-        rows, columns = entries.coords
-        inverse = np.linalg.inv(parts.energies.toarray())
-        at = np.arange(operator.shape[0])[place][rows]
-        values, inverse = entries.data.astype(dtype), inverse.astype(dtype)
-        together = _Parts(*map(jnp.asarray, (values, at, columns, inverse)))
-    return operator, place, together
-
-
-def _stencil(A: StencilMatrix, dtype) -> tuple[Stencil, np.ndarray]:
-    """Lay planes out on the bounding box of the stored cells; the diagonal of others is one."""
-    region, reach = A.region, A.region.reach
-    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(region.stored))
-    chosen, stored = region.chosen[box], region.stored[box]
-    planes = np.zeros((len(A.planes), *stored.shape), dtype)
-    for k, (dy, dx) in enumerate(offsets(reach)):
-        planes[k, stored] = A.planes[k]
-        planes[k, ~(chosen & np.roll(chosen, (-dy, -dx), (0, 1)))] = 0  # leads into the halo
-    planes[0][~chosen] = 1
-    return Stencil(jnp.asarray(planes)), chosen[reach:-reach, reach:-reach].ravel()
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Stencil:
-    """A symmetric matrix over all cells of an (H, W) grid, in JAX arrays.
-
-    `planes[k]` holds at each cell the entry that couples it to the cell `offsets(reach)[k]` further
-    on, for a margin of `reach` cells around the grid as well: (H + 2 reach, W + 2 reach). Entries
-    there, or that lead there, do not count. Vectors are flat, in reading order.
-    """
-
-    planes: jax.Array
-
-    @property
-    def reach(self) -> int:
-        return (math.isqrt(2 * len(self.planes) - 1) - 1) // 2
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        _, height, width = self.planes.shape
-        return (height - 2 * self.reach, width - 2 * self.reach)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return (math.prod(self.grid), math.prod(self.grid))
-
-    def __matmul__(self, x: jax.Array) -> jax.Array:
-        x = jnp.pad(x.reshape(self.grid), self.reach)
-        y = self._at(0, 0, self.planes[0] * x)
-        for plane, (dy, dx) in list(zip(self.planes, offsets(self.reach), strict=True))[1:]:
-            y += self._at(0, 0, plane) * self._at(dy, dx, x)
-            y += self._at(-dy, -dx, plane) * self._at(-dy, -dx, x)
-        return y.ravel()
-
-    def _at(self, dy: int, dx: int, field):
-        """Return, for each cell of the grid, what a field with margin holds (dy, dx) further on."""
-        (height, width), reach = self.grid, self.reach
-        return field[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
-
-    def diagonal(self) -> jax.Array:
-        return self._at(0, 0, self.planes[0]).ravel()
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class _Parts:
-    """`solvers.parts.Parts`: the entries of P, and (Pᵀ A P)⁻¹."""
-
-    values: jax.Array
-    rows: jax.Array
-    columns: jax.Array
-    inverse: jax.Array
-
-    def correct(self, r):
-        total = jax.ops.segment_sum(self.values * r[self.rows], self.columns, len(self.inverse))
-        y = (self.inverse * total).sum(1)
-        return jax.ops.segment_sum(self.values * y[self.columns], self.rows, r.size)
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class _Sparse:
-    """A sparse matrix as its entries, row by row."""
-
-    values: jax.Array
-    rows: jax.Array
-    columns: jax.Array
-    entries: jax.Array
-
-    @classmethod
-    def of(cls, csr, dtype) -> _Sparse:
-        rows = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
-        values, diagonal = (jnp.asarray(part, dtype) for part in (csr.data, csr.diagonal()))
-        return cls(values, jnp.asarray(rows), jnp.asarray(csr.indices), diagonal)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return (self.entries.size, self.entries.size)
-
-    def __matmul__(self, x):
-        terms = self.values * x[self.columns]
-        return jax.ops.segment_sum(terms, self.rows, x.size, indices_are_sorted=True)
-
-    def diagonal(self):
-        return self.entries
