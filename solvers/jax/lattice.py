@@ -18,14 +18,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from solvers.jax.lanczos import largest_eigenvalue
+from solvers.lattice import DEPENDENT, RIDGE, TWICE
 
 # XLA of JAX 0.10.2 sums (F[:, k, None] * F).sum(0) wrongly on CPUs, so that sums over functions are
 # written out; there are few.
 
-# In float32 blocks neither may be below the rounding of sums.
-DEPENDENT = 1e-7  # share of its energy below which a function adds nothing to earlier ones
-RIDGE = 1e-6  # keeps the entries of the dense inverse small enough for float32
-ROUNDING = 64  # times the smallest difference from one
+ROUNDING = 64  # times the smallest difference from one: no sum in float32 blocks is more exact
 OVER = 2  # times the second correction
 
 
@@ -74,7 +72,7 @@ class _Lattice:
 class Lattices:
     """A lattice, and all below it: one cycle on them is close to the inverse of its matrix.
 
-    It is the W-cycle of `solvers.lattice.Lattices`, which says why the second correction counts
+    It is the cycle of `solvers.lattice.Lattices`, which says why the second correction counts
     double.
     """
 
@@ -96,7 +94,7 @@ class Lattices:
         b = _apply_blocks(here.inverse, b)
         if level == len(self.lattices) - 1:
             x = _multiply(self.dense, b.ravel()).reshape(b.shape)
-        elif level == 0:
+        elif level >= TWICE:
             x = self._cycle(level, b)
         else:
 
