@@ -245,10 +245,10 @@ class Work:
         inside = self.cells.mask(piece.cells, box)
         before = self.state.alpha(box)
         system = self.picture.system(box, inside, before)
-        options = {} if piece.alone else {"start": np.where(system.place, before, system.given)}
-        alpha, solution = quietly(system, **options)
         place = system.place
-        found = alpha[place].astype(np.float32)
+        options = {} if piece.alone else {"start": before.astype(np.float64)}
+        alpha, solution = quietly(system, **options)
+        found = alpha.astype(np.float32)
         changes = {} if piece.alone else self._changes(number, box, place, found - before[place])
         visit = Visit(
             number,

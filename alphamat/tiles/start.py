@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextvars import Context
 import warnings
+from contextvars import Context
+from typing import Any
 
 import numpy as np
 
-from alphamat.system import ConvergenceWarning
+from alphamat.system import ConvergenceWarning, System
 from alphamat.tiles.picture import Picture
 from alphamat.tiles.plan import BESIDE, Cells, Room
 from alphamat.tiles.state import Box
@@ -34,14 +34,17 @@ def small_alpha(picture: Picture, box: Box, factor: int) -> np.ndarray:
         levels.append(_merged(picture.levels.read(*part), factor))
     image, trimap = np.concatenate(colours), np.concatenate(levels)
     system = picture.held(image, trimap, np.ones(trimap.shape, bool), np.zeros(trimap.shape))
-    return quietly(system)[0].astype(np.float32)
+    alpha = system.given.astype(np.float32)
+    alpha[system.place], _ = quietly(system)
+    return alpha
 
 
-def quietly(system, **options) -> tuple[np.ndarray, Solution]:
-    """Solve a system; tell and warn of nothing."""
+def quietly(system: System, **options: Any) -> tuple[np.ndarray, Solution]:
+    """Return the alpha of a system's unknown pixels, not clipped; tell and warn of nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return Context().run(system.solve, **options)
+        solution = Context().run(system.solution, **options)
+    return system.given[system.place] + solution.x, solution
 
 
 def _blocks(field: np.ndarray, factor: int) -> np.ndarray:

@@ -53,7 +53,7 @@ def _bands(
         known = levels.read(*box)
         unknown = known == 128
         band = (known == 255).astype(dtype) * np.iinfo(dtype).max
-        band[unknown] = np.rint(state.alpha(box)[unknown] * full)
+        band[unknown] = np.rint(state.alpha(box)[unknown].clip(0, 1) * full)
         yield top, band
 
 
