@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile
+from alphamat.cli.arguments import AsJson, Bits, MethodName, WeightsFile, parse_bytes
 from alphamat.cli.backdrop import HowToFit, LinearLight, over_what
+from alphamat.cli.beyond import in_tiles, is_large, matte_in_pieces
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.hints import oddities
 from alphamat.cli.named import method_named
@@ -92,6 +93,15 @@ def matte_image(
         typer.Option(help="Tolerance of the solver, where the method solves: less is more exact."),
     ] = None,
     bits: Annotated[Bits, typer.Option(help="Bits per channel.")] = Bits.EIGHT,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            parser=parse_bytes,
+            metavar="BYTES",
+            help="Memory to do with, such as 2G: read and write by tiles, solve piece by piece. "
+            "By default pictures do so that are too large otherwise.",
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse a trimap that is odd, instead of warning."),
@@ -116,6 +126,13 @@ def matte_image(
     with faults_in_one_line():
         estimator = method_named(method, weights)
         estimator = tuned(estimator, method, epsilon=epsilon, radius=radius, rtol=rtol)
+        if trimap is not None and kinds == ["alpha"] and plate is None:
+            if memory is not None or is_large(image):
+                paths = image, trimap, in_tiles(outputs["alpha"], output)
+                matte_in_pieces(*paths, estimator, memory, int(bits), as_json)
+                return
+        elif memory is not None:
+            raise ValueError("--memory is given; in pieces only the alpha of a trimap is made.")
         with timed(seconds, "read"):
             stored, profile = read_picture(image)
             profile = None if "alpha" in kinds else as_rgb(profile, name=str(image))

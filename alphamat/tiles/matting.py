@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from alphamat import progress
-from alphamat.door.parameters import as_count, shown
+from alphamat.door.parameters import as_count, parameters, shown
 from alphamat.io.windows import copy_to, windows_of
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import parse_parameters
@@ -38,7 +38,7 @@ from alphamat.tiles.plan import Cells, Piece, Room, pieces
 from alphamat.tiles.start import enlarged, factor_for, quietly, small_alpha
 from alphamat.tiles.state import State, Visit
 from alphamat.tiles.writing import refuse_output, write
-from solvers import Solution, StencilMatrix
+from solvers import Solution, Solver, StencilMatrix
 
 LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
     closed_form: colour_line_laplacian,
@@ -48,6 +48,7 @@ LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
 
 BASE = 350 * 2**20  # bytes of this process before it solves anything: libraries, compiled kernels
 LEAST_MEMORY = 512 * 2**20
+STRICTER = 0.1
 SETTLED = 2**-11  # a change of alpha beside a piece that needs no other solution of it
 MOST_SWEEPS = 40
 
@@ -157,6 +158,14 @@ def _rows(laplacian, image: np.ndarray, mask: np.ndarray, **options) -> StencilM
     return laplacian(image, mask, **options)
 
 
+def _stricter(solver: Solver) -> Solver:
+    """Return a solver with smaller tolerances: what pieces that overlap leave adds up."""
+    known = parameters(solver)
+    given = {name: known[name].default for name in ("rtol", "xtol") if name in known}
+    smaller = {name: STRICTER * value for name, value in given.items() if isinstance(value, float)}
+    return partial(solver, **smaller) if smaller else solver
+
+
 def _stamp(path: str | os.PathLike[str]) -> list:
     """Return what changes when a file does."""
     about = os.stat(path)
@@ -246,7 +255,7 @@ class Work:
         before = self.state.alpha(box)
         system = self.picture.system(box, inside, before)
         place = system.place
-        options = {} if piece.alone else {"start": before.astype(np.float64)}
+        options = {} if piece.alone else {"start": before, "solver": _stricter(self.picture.solver)}
         alpha, solution = quietly(system, **options)
         found = alpha.astype(np.float32)
         changes = {} if piece.alone else self._changes(number, box, place, found - before[place])

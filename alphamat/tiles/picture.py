@@ -66,12 +66,12 @@ def copy_trimap(trimap: Windows, path: Path, size: tuple[int, int]) -> Windows:
             f"`trimap` is {trimap.size[0]} × {trimap.size[1]} (height × width) and the image "
             f"{size[0]} × {size[1]}; they have to be of one size."
         )
-    everything, low, high = slice(0, size[1]), 1.0, 0.0
+    low, high = 1.0, 0.0
 
     def read(rows: slice, columns: slice) -> np.ndarray:
         nonlocal low, high
         levels = trimap_levels(trimap.read(rows, columns))
-        low, high = min(low, levels.min()), max(high, levels.max())
+        low, high = min(low, float(levels.min())), max(high, float(levels.max()))
         return Trimap.of(levels).levels
 
     copy = copy_to(trimap._replace(read=read), path)
