@@ -110,7 +110,7 @@ def matte(
         epsilon, radius = parse_parameters(given.size, options["epsilon"], options["radius"])
         about = {
             "inputs": [_stamp(path) for path in (image, trimap)],
-            "method": [name_of(method), epsilon, radius, str(options["solver"])],
+            "method": [name_of(method), epsilon, radius, _words(options["solver"])],
             "memory": memory,
         }
         state = State.at(output.with_name(f".{output.name}.partial"), given.size, about)
@@ -164,6 +164,13 @@ def _stricter(solver: Solver) -> Solver:
     given = {name: known[name].default for name in ("rtol", "xtol") if name in known}
     smaller = {name: STRICTER * value for name, value in given.items() if isinstance(value, float)}
     return partial(solver, **smaller) if smaller else solver
+
+
+def _words(value: Any) -> Any:
+    """Return what says the same in each process."""
+    if isinstance(value, partial):
+        return [_words(value.func), {name: _words(v) for name, v in value.keywords.items()}]
+    return getattr(value, "__qualname__", None) or repr(value)
 
 
 def _stamp(path: str | os.PathLike[str]) -> list:

@@ -13,10 +13,10 @@ import tifffile
 from scipy.ndimage import distance_transform_edt
 
 import alphamat
+import solvers
 from alphamat import examples
 from alphamat.io import read_image, write_image
 from alphamat.tiles import matte, matting
-from solvers import ichol
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,16 +63,16 @@ def little(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("method", "change", "pieces"),
+    ("method", "change", "room", "pieces"),
     [
-        (alphamat.closed_form, np.array, 3),
-        (alphamat.closed_form, wide, 5),
-        (alphamat.closed_form, spots, 2),
-        (alphamat.learning_based, np.array, 3),
+        (alphamat.closed_form, np.array, 6_000_000, 3),
+        (alphamat.closed_form, wide, 14_000_000, 3),
+        (alphamat.closed_form, spots, 3_000_000, 4),
+        (alphamat.learning_based, np.array, 6_000_000, 3),
     ],
 )
-def test_equals_the_alpha_of_the_whole(scene, files, little, monkeypatch, method, change, pieces):
-    monkeypatch.setattr(matting, "_share", lambda memory: 9_000_000)
+def test_equals_the_alpha_of_the_whole(scene, files, monkeypatch, method, change, room, pieces):
+    monkeypatch.setattr(matting, "_share", lambda memory: room)
     seen = []
     cut = matting.pieces
     monkeypatch.setattr(matting, "pieces", lambda *a: seen.extend(cut(*a)) or seen)
@@ -144,40 +144,42 @@ matte(*sys.argv[1:4], bits=16)
 """
 
 
+@pytest.fixture
+def solved(monkeypatch):
+    """Return a list that grows by each piece that is solved."""
+    seen, visit = [], matting.Work._visit
+    monkeypatch.setattr(matting.Work, "_visit", lambda self, k: seen.append(k) or visit(self, k))
+    return seen
+
+
 @pytest.mark.parametrize(("visits", "where"), [(2, "written"), (6, "before")])
-def test_a_killed_run_goes_on_and_gives_the_same_file(files, little, monkeypatch, visits, where):
+def test_a_killed_run_goes_on_and_gives_the_same_file(files, little, solved, visits, where):
     photo, hints, output = files()
     matte(photo, hints, output, bits=16)
-    expected = output.read_bytes()
+    expected, all_of_them = output.read_bytes(), solved.copy()
     output.unlink()
     program = [sys.executable, "-c", KILLED, photo, hints, output, str(visits), where]
     died = subprocess.run(list(map(str, program)), cwd=ROOT, timeout=120)
     assert died.returncode == -signal.SIGKILL
     assert not output.exists()
-    solved = []
-    visit = matting.Work._visit
-    monkeypatch.setattr(matting.Work, "_visit", lambda self, k: solved.append(k) or visit(self, k))
+    solved.clear()
     matte(photo, hints, output, bits=16)
     assert output.read_bytes() == expected
-    first = len(solved)
-    output.unlink()
-    matte(photo, hints, output, bits=16)
-    assert len(solved) - first == first + visits + 1
+    assert solved == all_of_them[visits + 1 :]
 
 
-def test_a_changed_input_starts_anew(files, little, monkeypatch):
+def test_a_changed_input_starts_anew(files, little, monkeypatch, solved):
     photo, hints, output = files()
-    monkeypatch.setattr(matting, "write", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        matte(photo, hints, output)
+    with monkeypatch.context() as patched:
+        patched.setattr(matting, "write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            matte(photo, hints, output)
     assert (output.parent / ".alpha.tif.partial" / "journal").exists()
-    monkeypatch.undo()
+    all_of_them = solved.copy()
+    solved.clear()
     os.utime(photo, (1, 1))
-    solved = []
-    visit = matting.Work._visit
-    monkeypatch.setattr(matting.Work, "_visit", lambda self, k: solved.append(k) or visit(self, k))
     matte(photo, hints, output)
-    assert solved
+    assert solved == all_of_them
 
 
 def test_nothing_unknown_is_written_as_it_is(scene, files):
@@ -212,18 +214,12 @@ def test_says_what_is_wrong(scene, files):
 
 def test_options_are_heeded(scene, files):
     photo, hints, output = files()
-    method = partial(
-        alphamat.closed_form, epsilon=1e-5, radius=2, solver=partial(alphamat_cg, rtol=1e-8)
-    )
-    matte(photo, hints, output, method=method, bits=16)
-    whole = alphamat.closed_form(*scene, epsilon=1e-5, radius=2)
-    assert np.abs(read_image(output) / 65535 - whole).max() < 1e-3
-
-
-def alphamat_cg(A, b, *, rtol=1e-6):
-    import solvers
-
-    return solvers.cg(A, b, rtol=rtol, preconditioner=ichol)
+    solver = partial(solvers.cg, preconditioner=solvers.multigrid, rtol=1e-7)
+    options = {"epsilon": 1e-3, "radius": 2, "solver": solver}
+    matte(photo, hints, output, method=partial(alphamat.closed_form, **options), bits=16)
+    whole = alphamat.closed_form(*scene, **options)
+    assert np.abs(read_image(output) / 65535 - whole).max() < 1e-4
+    assert np.abs(alphamat.closed_form(*scene) - whole).max() > 0.01
 
 
 MEASURE = """
