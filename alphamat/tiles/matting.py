@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -217,7 +217,7 @@ class Work:
                 stacklevel=3,
             )
 
-    def _schedule(self) -> Iterator[int]:
+    def _schedule(self) -> Generator[int, Visit, None]:
         """Yield the piece to solve next, until all are settled; take what each visit changed."""
         alone = [k for k, piece in enumerate(self.pieces) if piece.alone]
         cut = [k for k, piece in enumerate(self.pieces) if not piece.alone]
@@ -238,6 +238,13 @@ class Work:
                     pending[other] += change
             if max(pending.values()) <= SETTLED:
                 return
+        warnings.warn(
+            f"Pieces that overlap still changed each other by {max(pending.values()):.0e} after "
+            f"{MOST_SWEEPS} rounds; the result is the best so far. More `memory` makes fewer "
+            "pieces.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
     def _start(self, cut: list[int]) -> None:
         """Give the pieces that overlap the alpha of a smaller picture."""

@@ -18,7 +18,7 @@ from solvers.grid import dilate
 LEAST_CELL = 16  # pixels on a side; more than windows of a usual radius reach
 MOST_CELLS = 2**23
 OVERLAP = 64  # pixels by which neighbouring pieces overlap, at least
-BESIDE = 70  # bytes for each pixel of a piece's box: colours, masks, alpha
+BESIDE = 90  # bytes for each pixel of a piece's box: colours, masks, alpha
 
 
 @dataclass(frozen=True, eq=False)
