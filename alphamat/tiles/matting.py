@@ -114,9 +114,13 @@ def matte(
             "memory": memory,
         }
         state = State.at(output.with_name(f".{output.name}.partial"), given.size, about)
-        if not given.direct:
-            given = copy_to(given, state.folder / "image.npy")
-        levels = copy_trimap(hints, state.folder / "trimap.npy", given.size)
+        try:
+            levels = copy_trimap(hints, state.folder / "trimap.npy", given.size)
+            if not given.direct:
+                given = copy_to(given, state.folder / "image.npy")
+        except ValueError:  # a refused file leaves nothing worth keeping
+            state.remove()
+            raise
         picture = Picture(
             given, levels, partial(_rows, rows, epsilon=epsilon, radius=radius), options["solver"]
         )

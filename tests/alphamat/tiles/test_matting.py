@@ -195,6 +195,7 @@ def test_says_what_is_wrong(scene, files):
         matte(photo, hints, output)
     with pytest.raises(ValueError, match="`trimap` marks no foreground"):  # also once more
         matte(photo, hints, output)
+    assert not (output.parent / ".alpha.tif.partial").exists()
     photo, hints, output = files(scene[1][:, :-3])
     with pytest.raises(ValueError, match="`trimap` is 200 × 297"):
         matte(photo, hints, output)
