@@ -96,7 +96,7 @@ def takes(method: Method) -> Takes:
     """
     if not callable(method):
         raise TypeError(f"`method` is {method!r}; expected a function (image, trimap) -> alpha.")
-    function, bound = _unbound(method)
+    function, bound = unbound(method)
     own = getattr(function, "takes", None)
     found = own if isinstance(own, Takes) else _by_signature(method, hasattr(function, "clip"))
     return found._replace(
@@ -105,11 +105,11 @@ def takes(method: Method) -> Takes:
     )
 
 
-def _unbound(method: Method) -> tuple[Method, dict[str, Any]]:
+def unbound(method: Method) -> tuple[Method, dict[str, Any]]:
     """Return a method without the options that `partial` has bound, and these."""
     if not isinstance(method, partial):
         return method, {}
-    function, bound = _unbound(method.func)
+    function, bound = unbound(method.func)
     return function, bound | method.keywords
 
 
@@ -207,4 +207,4 @@ MISSING = {
 
 def name_of(method: Method) -> str:
     """Return what a method is called in messages."""
-    return getattr(_unbound(method)[0], "__name__", "the method")
+    return getattr(unbound(method)[0], "__name__", "the method")

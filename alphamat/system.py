@@ -125,20 +125,30 @@ class System:
             If the solver did not reach its tolerance, or double precision does not determine the
             alpha of some areas.
         """
+        if start is not None:
+            start = as_alpha(start, shape=self.given.shape, name="start")
+        solution = self.solution(solver, start=start)
+        alpha = self.given.copy()
+        alpha[self.place] += solution.x
+        return Solved(np.clip(alpha, 0, 1, out=alpha), solution)
+
+    def solution(
+        self, solver: Solver | None = None, *, start: np.ndarray | None = None
+    ) -> Solution:
+        """Return what alpha adds to `given`, as `solve` finds it, not clipped to [0, 1].
+
+        `start` is (H, W) float64 in any range.
+        """
         solver = self.solver if solver is None else solver
         refuse_unless_solver(solver)
         options = {}
         if start is not None:
             if "x0" not in parameters(solver):
                 raise ValueError("`start` is given, and the solver takes no `x0` to start from.")
-            start = as_alpha(start, shape=self.given.shape, name="start")
             options["x0"] = (start - self.given)[self.place]
         if not self.place.any():
-            return Solved(self.given.copy(), Solution(np.empty(0), 0, 0.0, True))
-        solution = told(solver, *self._held_where_loose(), **options)
-        alpha = self.given.copy()
-        alpha[self.place] += solution.x
-        return Solved(np.clip(alpha, 0, 1, out=alpha), solution)
+            return Solution(np.empty(0), 0, 0.0, True)
+        return told(solver, *self._held_where_loose(), **options)
 
     def _held_where_loose(self) -> tuple[Operator, np.ndarray]:
         """Return A and b, with alpha held to ½ where only rounding would hold it; warn of that."""

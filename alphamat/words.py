@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -61,6 +62,21 @@ def width_named(text: str) -> float | Diagonal | Ellipse:
         f"'{text}' is not a width; expected pixels (12), a share of the diagonal (1.5%), or the "
         "size and iterations of an elliptic kernel (7x6)."
     )
+
+
+def bytes_named(text: str) -> int:
+    """Return an amount of memory in bytes; K, M, G and T are powers of 1024.
+
+    Examples
+    --------
+    >>> [bytes_named(text) for text in ("2G", "1.5 GiB", "800M")]
+    [2147483648, 1610612736, 838860800]
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])?(?:i?B)?\s*", text, re.IGNORECASE)
+    if not found:
+        raise ValueError(f"'{text}' is no amount of memory; expected one such as 2G or 800M.")
+    power = " KMGT".index((found[2] or " ").upper())
+    return round(float(found[1]) * 1024**power)
 
 
 def as_rate(rate: Fraction | float | str) -> Fraction:

@@ -36,6 +36,7 @@ ROOMS = {
     "alphamat.network": "door memory progress trimap",
     "alphamat.methods": "door laplacians memory network system trimap",
     "alphamat.method": "door methods system",
+    "alphamat.tiles": "door io laplacians method methods progress system trimap",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
     "alphamat.rules": "door method trimap",
@@ -52,8 +53,9 @@ ROOMS = {
     "alphamat.installed": "",
     "alphamat.serve": "door foreground installed io laplacians method methods "
     "photograph progress segmentation trimap workers",
-    "alphamat.cli": "batch colours datasets door evaluation examples faults installed io method "
-    "metrics onnx photograph plate progress segmentation serve system trimap video words",
+    "alphamat.cli": "batch colours datasets door evaluation examples faults installed io memory "
+    "method methods metrics onnx photograph plate progress segmentation serve system tiles trimap "
+    "video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",

@@ -10,7 +10,7 @@ import typer
 
 from alphamat.cli.faults import faults_are_misuse
 from alphamat.trimap import Diagonal, Ellipse
-from alphamat.words import width_named
+from alphamat.words import bytes_named, width_named
 
 MethodName = Annotated[
     str,
@@ -71,3 +71,9 @@ def parse_width(text: str) -> float | Diagonal | Ellipse:
     """Parse an option that is the width of a trimap's band."""
     with faults_are_misuse():
         return width_named(text)
+
+
+def parse_bytes(text: str) -> int:
+    """Parse an option that is an amount of memory."""
+    with faults_are_misuse():
+        return bytes_named(text)

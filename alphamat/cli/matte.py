@@ -9,8 +9,18 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from alphamat.cli.arguments import AsJson, Exposure, HowManyBits, Layer, MethodName, WeightsFile
+from alphamat.cli.arguments import (
+    AsJson,
+    Exposure,
+    HowManyBits,
+    Layer,
+    MethodName,
+    WeightsFile,
+    parse_bytes,
+    samples,
+)
 from alphamat.cli.backdrop import HowToFit, LinearLight, over_what
+from alphamat.cli.beyond import in_tiles, is_large, matte_in_pieces
 from alphamat.cli.faults import faults_in_one_line
 from alphamat.cli.hints import oddities
 from alphamat.cli.named import method_named
@@ -99,6 +109,15 @@ def matte_image(
     bits: HowManyBits = None,
     layer: Layer = None,
     exposure: Exposure = 0.0,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            parser=parse_bytes,
+            metavar="BYTES",
+            help="Memory to do with, such as 2G: read and write by tiles, solve piece by piece. "
+            "By default pictures do so that are too large otherwise.",
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse a trimap that is odd, instead of warning."),
@@ -123,6 +142,13 @@ def matte_image(
     with faults_in_one_line():
         estimator = method_named(method, weights)
         estimator = tuned(estimator, method, epsilon=epsilon, radius=radius, rtol=rtol)
+        if trimap is not None and kinds == ["alpha"] and plate is None:
+            if memory is not None or is_large(image):
+                paths = image, trimap, in_tiles(outputs["alpha"], output)
+                matte_in_pieces(*paths, estimator, memory, samples(bits) or 8, as_json)
+                return
+        elif memory is not None:
+            raise ValueError("--memory is given; in pieces only the alpha of a trimap is made.")
         with timed(seconds, "read"):
             photograph = read_photograph(
                 image, outputs, name=str(image), layer=layer, exposure=exposure

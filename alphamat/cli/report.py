@@ -28,12 +28,12 @@ def record(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estima
         "outputs": {name: str(path) for name, path in outputs.items()},
         "size": {"height": height, "width": width},
         "seconds": {step: round(spent, 4) for step, spent in seconds.items()},
-        **_convergence(estimate.solutions),
+        **convergence(estimate.solutions),
         "warnings": [in_words_of_the_command(message) for message in estimate.warnings],
     }
 
 
-def _convergence(solutions: list) -> dict:
+def convergence(solutions: list) -> dict:
     if not solutions:
         return {"iterations": None, "residual": None, "converged": None}
     residual = float(max(solution.residual for solution in solutions))
@@ -48,7 +48,7 @@ def tell(outputs: dict[str, Path], seconds: dict[str, float], estimate: Estimate
     for path in outputs.values():
         typer.echo(f"wrote {path}")
     if estimate.solutions:
-        solve = _convergence(estimate.solutions)
+        solve = convergence(estimate.solutions)
         verb = "converged" if solve["converged"] else "did not converge"
         residual = "not finite" if solve["residual"] is None else f"{solve['residual']:.1e}"
         typer.echo(f"the solver {verb}: {solve['iterations']} iterations, residual {residual}")

@@ -58,6 +58,19 @@ class Stored(NamedTuple):
     """Of scene-linear light; None where numbers are encoded."""
 
 
+class Windows(NamedTuple):
+    """An image file of which parts can be read."""
+
+    size: tuple[int, int]
+    """Height and width."""
+    rows: int
+    """How many are unpacked together."""
+    direct: bool
+    """Whether any window is read at about its own cost; else bands of whole rows are."""
+    read: Callable[[slice, slice], np.ndarray]
+    """Returns gray, RGB or RGBA, uint8 or uint16, of some rows and columns."""
+
+
 def open_with_pillow(file: Any, kind: str, page: int = 0) -> Stored:
     """Open one page of a file of 8 bits; Pillow refuses what is damaged."""
     from PIL import Image

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -50,11 +52,16 @@ class Strips(NamedTuple):
     counts: np.ndarray | None
 
 
-def unpack(file: Any, strips: Strips) -> np.ndarray:
-    """Return the samples, (H, W, samples), in native byte order."""
+def unpack(file: Any, strips: Strips, window: tuple[slice, slice] | None = None) -> np.ndarray:
+    """Return the samples, (H, W, samples), in native byte order.
+
+    `window` says which rows and columns; by default it is all of them.
+    """
     (height, width), (rows, columns) = strips.size, strips.tile
     _refuse_odd(strips)
-    levels = np.empty((height, width, strips.samples), strips.dtype.newbyteorder("="))
+    down, along = window or (slice(0, height), slice(0, width))
+    shape = down.stop - down.start, along.stop - along.start, strips.samples
+    levels = np.empty(shape, strips.dtype.newbyteorder("="))
     planes = [slice(k, k + 1) for k in range(strips.samples)] if strips.planar else [slice(None)]
     across = -(-width // columns)
     count = -(-height // rows) * across  # of one plane
@@ -62,16 +69,47 @@ def unpack(file: Any, strips: Strips) -> np.ndarray:
         raise Refusal("is damaged or cut short: strips or tiles are missing")
     depth = 1 if strips.planar else strips.samples
     batch = max(1, BATCH // (rows * columns * depth * strips.dtype.itemsize))
+    touched = [
+        y * across + x
+        for y in range(down.start // rows, -(-down.stop // rows))
+        for x in range(along.start // columns, -(-along.stop // columns))
+    ]
     for plane, channels in enumerate(planes):
-        for first in range(0, count, batch):
-            tops = [k // across * rows for k in range(first, min(first + batch, count))]
+        for first in range(0, len(touched), batch):
+            some = touched[first : first + batch]
+            tops = [k // across * rows for k in some]
             heights = [rows if strips.tiled else min(rows, height - top) for top in tops]
-            samples = _samples(file, strips, plane * count + first, heights, depth)
-            for k, block in enumerate(np.split(samples, np.cumsum(heights)[:-1]), first):
-                y, x = k // across * rows, k % across * columns
-                place = levels[y : y + rows, x : x + columns, channels]
-                place[...] = block[: place.shape[0], : place.shape[1]]
+            samples = _samples(file, strips, [plane * count + k for k in some], heights, depth)
+            blocks = np.split(samples, np.cumsum(heights)[:-1])
+            for k, top, block in zip(some, tops, blocks, strict=True):
+                y, x = top - down.start, k % across * columns - along.start
+                place = levels[max(y, 0) : y + rows, max(x, 0) : x + columns, channels]
+                cut = block[max(-y, 0) :, max(-x, 0) :]
+                place[...] = cut[: place.shape[0], : place.shape[1]]
     return levels
+
+
+def map_pixels(file: Any, strips: Strips) -> Callable[[], np.ndarray] | None:
+    """Return what maps the samples into memory, (H, W, samples); None where they are not in order.
+
+    Pages of a map that were read count as this process's memory until the map is dropped.
+    """
+    (height, width), offsets = strips.size, strips.offsets.astype(np.int64)
+    row_bytes = width * strips.samples * strips.dtype.itemsize
+    steps = strips.tile[0] * row_bytes * np.arange(-(-height // strips.tile[0]))
+    if (
+        strips.packing != NONE
+        or strips.tiled
+        or (strips.planar and strips.samples > 1)
+        or len(offsets) < len(steps)
+        or (offsets[: len(steps)] != offsets[0] + steps).any()
+        or not isinstance(getattr(file, "name", None), str)
+    ):
+        return None
+    if offsets[0] + height * row_bytes > file.seek(0, 2):
+        raise Refusal("is damaged or cut short: its pixels lie beyond its end")
+    shape, start = (height, width, strips.samples), int(offsets[0])
+    return lambda: np.memmap(file.name, strips.dtype, "r", start, shape)
 
 
 def _refuse_odd(strips: Strips) -> None:
@@ -83,18 +121,19 @@ def _refuse_odd(strips: Strips) -> None:
         raise unread_form(f"predictor {strips.predictor}")
 
 
-def _samples(file: Any, strips: Strips, first: int, heights: list[int], depth: int) -> np.ndarray:
-    """Return strips from the first on, one below the other, (rows, columns, depth)."""
+def _samples(
+    file: Any, strips: Strips, numbers: list[int], heights: list[int], depth: int
+) -> np.ndarray:
+    """Return strips of these numbers, one below the other, (rows, columns, depth)."""
     row_bytes = strips.tile[1] * depth * strips.dtype.itemsize
     sizes = [rows * row_bytes for rows in heights]
     if strips.packing != NONE:
-        if strips.counts is None or len(strips.counts) < first + len(sizes):
+        if strips.counts is None or len(strips.counts) <= max(numbers):
             raise Refusal("is damaged: it does not say how long its strips or tiles are")
-        lengths = strips.counts[first : first + len(sizes)].tolist()
-        packed = [_read(file, strips, first + k, length) for k, length in enumerate(lengths)]
+        packed = [_read(file, strips, number, int(strips.counts[number])) for number in numbers]
         data = _unpacked(packed, heights, row_bytes, strips.packing)
     else:
-        data = b"".join(_read(file, strips, first + k, size) for k, size in enumerate(sizes))
+        data = b"".join(map(partial(_read, file, strips), numbers, sizes))
     shape = sum(heights), strips.tile[1], depth
     if strips.predictor == 3 and strips.packing not in UNPREDICTED:
         return _floats(data, strips.dtype.itemsize, shape)

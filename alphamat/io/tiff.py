@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alphamat.io.stored import UPRIGHT, Refusal, Stored, open_with_pillow, unread_form
-from alphamat.io.strips import LZW, PACKINGS, Strips, unpack
+from alphamat.io.stored import UPRIGHT, Refusal, Stored, Windows, open_with_pillow, unread_form
+from alphamat.io.strips import LZW, PACKINGS, Strips, map_pixels, unpack
 
 
 class Tag(IntEnum):
@@ -64,6 +64,7 @@ MOST_SAMPLES = 6
 MOST_PAGES = 1000  # to look at
 FLOATING = 3  # sample format
 ROUNDING = 2e-3  # by which half, divided by its alpha, may miss 1
+SMALL = 2**22  # bytes of a tile that a window may unpack for a corner of it
 
 
 class Page(NamedTuple):
@@ -93,9 +94,34 @@ def open_tiff(file: Any) -> Stored:
     if not _is_plain(page):
         stored = open_with_pillow(file, "TIFF", number)
         return stored._replace(profile=profile)
+    strips = partial(_strips, page, size)
     return Stored(
-        size, turned if turned in UPRIGHT else 1, profile, partial(_decode, file, page, size)
+        size,
+        turned if turned in UPRIGHT else 1,
+        profile,
+        lambda: _decoded(unpack(file, strips()), page),
     )
+
+
+def open_windows(file: Any) -> Windows | None:
+    """Find the picture in a TIFF file, to be read in parts; None where Pillow has to read it."""
+    _, page = _picture(file)
+    size = page.get(Tag.HEIGHT, 0), page.get(Tag.WIDTH, 0)
+    if min(size) < 1:
+        raise Refusal("is damaged: it has no size")
+    _refuse_other_samples(page)
+    if not _is_put_together(page):
+        return None
+    if (turned := page.get(Tag.ORIENTATION, 1)) in UPRIGHT and turned != 1:
+        raise Refusal(f"is stored turned (orientation {turned}); save it upright to read parts")
+    strips = _strips(page, size)
+    rows, columns = strips.tile
+    depth = 1 if strips.planar else strips.samples
+    if (mapped := map_pixels(file, strips)) is not None:
+        dtype = strips.dtype.newbyteorder("=")
+        return Windows(size, 1, True, lambda *at: _decoded(np.array(mapped()[at], dtype), page))
+    direct = rows * columns * depth * strips.dtype.itemsize <= SMALL and columns < size[1]
+    return Windows(size, rows, direct, lambda *at: _decoded(unpack(file, strips, at), page))
 
 
 def _picture(file: Any) -> tuple[int, Page]:
@@ -208,10 +234,16 @@ def _refuse_other_samples(page: Page) -> None:
 
 
 def _is_plain(page: Page) -> bool:
-    """Return whether a page is to be put together here: gray or RGB, of 8 bits or more."""
+    """Return whether a page is put together here, if all of it is read."""
     bits, packing = page.all(Tag.BITS, 1), page.get(Tag.COMPRESSION, 1)
     if bits == {8} and packing == LZW and _meaning(page) == RGB and _samples(page) == 3:
         return page.get(Tag.PREDICTOR, 1) == 1  # Pillow is faster at undoing it
+    return _is_put_together(page)
+
+
+def _is_put_together(page: Page) -> bool:
+    """Return whether a page can be put together here: gray or RGB, of 8 bits or more."""
+    bits, packing = page.all(Tag.BITS, 1), page.get(Tag.COMPRESSION, 1)
     return (
         bits <= {8, 16, 32}
         and _meaning(page) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
@@ -220,9 +252,9 @@ def _is_plain(page: Page) -> bool:
     )
 
 
-def _decode(file: Any, page: Page, size: tuple[int, int]) -> np.ndarray:
+def _decoded(levels: np.ndarray, page: Page) -> np.ndarray:
+    """Return gray, RGB or RGBA of samples, which are changed."""
     meaning = _meaning(page)
-    levels = unpack(file, _strips(page, size))
     colours = 3 if meaning == RGB else 1
     if levels.shape[2] < colours:
         raise Refusal(f"is damaged: it is RGB, and has {levels.shape[2]} samples for each pixel")
