@@ -10,6 +10,7 @@ import typer
 
 from alphamat import memory as machine
 from alphamat import progress
+from alphamat.cli.arguments import Bits
 from alphamat.cli.faults import in_words_of_the_command
 from alphamat.cli.outputs import make_folder
 from alphamat.cli.overwriting import refuse_overwriting
@@ -51,13 +52,15 @@ def matte_in_pieces(
     output: Path,
     method: Callable,
     memory: int | None,
-    bits: int | str,
+    bits: Bits | None,
     as_json: bool,
 ) -> None:
     """Write the alpha, with a bar on a terminal, and say so.
 
     By default it takes half of the memory that there is.
     """
+    if bits not in (None, Bits.EIGHT, Bits.SIXTEEN):
+        raise ValueError(f"--bits is {bits}; in pieces it is 8 or 16.")
     seconds: dict[str, float] = {}
     if method is learned:
         typer.echo("the network sees whole pictures only; closed-form is used instead", err=True)
@@ -70,7 +73,7 @@ def matte_in_pieces(
         progress.bar("reading") as bar,
         watching(bar.hear) as (solutions, warned),
     ):
-        matte(image, trimap, output, method=method, memory=memory, bits=bits)
+        matte(image, trimap, output, method=method, memory=memory, bits=int(bits or 8))
     warned = [in_words_of_the_command(message) for message in warned]
     if as_json:
         told = {

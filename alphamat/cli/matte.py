@@ -17,7 +17,6 @@ from alphamat.cli.arguments import (
     MethodName,
     WeightsFile,
     parse_bytes,
-    samples,
 )
 from alphamat.cli.backdrop import HowToFit, LinearLight, over_what
 from alphamat.cli.beyond import in_tiles, is_large, matte_in_pieces
@@ -145,7 +144,7 @@ def matte_image(
         if trimap is not None and kinds == ["alpha"] and plate is None:
             if memory is not None or is_large(image):
                 paths = image, trimap, in_tiles(outputs["alpha"], output)
-                matte_in_pieces(*paths, estimator, memory, samples(bits) or 8, as_json)
+                matte_in_pieces(*paths, estimator, memory, bits, as_json)
                 return
         elif memory is not None:
             raise ValueError("--memory is given; in pieces only the alpha of a trimap is made.")
