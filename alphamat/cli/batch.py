@@ -16,7 +16,7 @@ from alphamat.batch import Outcome, Plan, pictures_of, plan, run
 from alphamat.cli.arguments import AsJson, HowManyBits, MethodName, WeightsFile, samples
 from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
 from alphamat.cli.named import method_named, segmenting_named
-from alphamat.cli.tuning import tuned
+from alphamat.cli.tuning import Epsilon, Radius, Rtol, tuned
 from alphamat.method import Need, takes
 
 SHOWN = 5
@@ -71,18 +71,9 @@ def run_batch(
             min=0, max=1, help="How much doubt about the foreground is accepted, from 0 to 1."
         ),
     ] = 0.5,
-    epsilon: Annotated[
-        float | None,
-        typer.Option(help="Regularisation, where the method has one: more is smoother."),
-    ] = None,
-    radius: Annotated[
-        float | None,
-        typer.Option(help="Radius of the method's windows in pixels, where it has them."),
-    ] = None,
-    rtol: Annotated[
-        float | None,
-        typer.Option(help="Tolerance of the solver, where the method solves: less is more exact."),
-    ] = None,
+    epsilon: Epsilon = None,
+    radius: Radius = None,
+    rtol: Rtol = None,
     bits: HowManyBits = None,
     jobs: Annotated[
         int, typer.Option(help="Pictures to work on at a time; -1 is one per core.")

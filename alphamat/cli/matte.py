@@ -25,7 +25,7 @@ from alphamat.cli.hints import oddities
 from alphamat.cli.named import method_named
 from alphamat.cli.outputs import make_folder, named_outputs, refuse_outputs, write_all
 from alphamat.cli.report import record, tell, timed, warn
-from alphamat.cli.tuning import tuned
+from alphamat.cli.tuning import Epsilon, Radius, Rtol, tuned
 from alphamat.cli.watch import estimate
 from alphamat.colours import (
     Photograph,
@@ -93,18 +93,9 @@ def matte_image(
     ] = None,
     fit: HowToFit = None,
     linear: LinearLight = False,
-    epsilon: Annotated[
-        float | None,
-        typer.Option(help="Regularisation, where the method has one: more is smoother."),
-    ] = None,
-    radius: Annotated[
-        float | None,
-        typer.Option(help="Radius of the method's windows in pixels, where it has them."),
-    ] = None,
-    rtol: Annotated[
-        float | None,
-        typer.Option(help="Tolerance of the solver, where the method solves: less is more exact."),
-    ] = None,
+    epsilon: Epsilon = None,
+    radius: Radius = None,
+    rtol: Rtol = None,
     bits: HowManyBits = None,
     layer: Layer = None,
     exposure: Exposure = 0.0,

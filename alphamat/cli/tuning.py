@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from alphamat.door.parameters import parameters
 from alphamat.method import takes
 from solvers import cg
 
 OPTIONS = ("epsilon", "radius", "rtol")
+
+Epsilon = Annotated[
+    float | None,
+    typer.Option(help="Regularisation, where the method has one: more is smoother."),
+]
+Radius = Annotated[
+    float | None,
+    typer.Option(help="Radius of the method's windows in pixels, where it has them."),
+]
+Rtol = Annotated[
+    float | None,
+    typer.Option(help="Tolerance of the solver, where the method solves: less is more exact."),
+]
 
 
 def tuned(method: Callable, name: str, **options: float | None) -> Callable:
