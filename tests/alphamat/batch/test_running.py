@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -175,8 +176,16 @@ def test_a_network_sees_pictures_of_one_size_together(monkeypatch):
 
 
 def test_each_device_has_a_process(photos):
+    here = photos.parent / "here"
+    here.mkdir()
+
     def device(image):
-        return np.full(np.shape(image)[:2], int(os.environ["CUDA_VISIBLE_DEVICES"]) / 255)
+        name = os.environ["CUDA_VISIBLE_DEVICES"]
+        (here / name).touch()
+        until = time.monotonic() + 60
+        while len(os.listdir(here)) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        return np.full(np.shape(image)[:2], int(name) / 255)
 
     inputs = [photograph(Path("many"), str(at)) for at in range(12)]
     assert batch.run(inputs, "out", method=device, devices=["3", "5"]).done == 12
