@@ -7,7 +7,6 @@ Saad, "Iterative Methods for Sparse Linear Systems", 2nd ed. 2003, algorithm 9.1
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -26,8 +25,6 @@ RTOL_OF_FAINT = 1e-11
 RTOL_OF_OTHERS = 3e-15  # where there may be parts that were not found; a little above rounding
 PATIENCE = 40  # iterations before spots are looked for that the preconditioner leaves
 NOISE = 15  # iterations that show them
-WORTH = 30  # iterations still to come, for which that is not worth it
-TREND = 10  # iterations from whose progress that is foreseen
 FARTHEST = 1e290  # of one step, as a multiple of its direction: what is more may overflow
 
 
@@ -126,7 +123,7 @@ def _descend(
         z = descent.z if known else (apply or _with_parts(jacobi(A), parts))(r)
         error = descent.error(z)
         excess = goal.excess(residual, error, x)
-        stalled = not descent.is_slow and not excess < least / 2
+        stalled = descent.iterations < until and not excess < least / 2
         if excess < least:
             best = Solution(x.copy(), descent.iterations, residual, excess <= 1, error)
             least = excess
@@ -134,7 +131,7 @@ def _descend(
             return best._replace(iterations=descent.iterations)
         if apply is None:
             apply, known = _with_parts(preconditioner(), parts), True
-        if grid is not None and descent.is_slow:
+        if grid is not None and descent.iterations >= until:
             until = descent.maxiter
             spots = Spots.of(grid, apply, _left_of_noise(A, apply))
             grid, descent.iterations = None, descent.iterations + NOISE
@@ -222,21 +219,14 @@ class _Descent:
     """As recurred."""
     z: np.ndarray = field(default_factory=lambda: np.empty(0))
     """M⁻¹ r of this residual, or of the one before it."""
-    residuals: deque[float] = field(default_factory=partial(deque, maxlen=TREND))
-    """The last ones."""
-    is_slow: bool = False
-    """Whether it stopped because much more was to come."""
 
     def run(
         self, apply: Callable[[np.ndarray], np.ndarray], r: np.ndarray, z: np.ndarray, until: int
     ) -> None:
-        """Iterate until the recurred residual meets both goals, or is far from it after so many."""
-        x, p, ritz, self.is_slow = self.x, z.astype(np.float64), SmallestRitz(), False
+        """Iterate until the recurred residual meets both goals, or until this iteration."""
+        x, p, ritz = self.x, z.astype(np.float64), SmallestRitz()
         rz, ratio = _dot(r, z), 0.0
-        while self.iterations < self.maxiter:
-            if self.iterations >= until and self.to_come() > WORTH:
-                self.is_slow = True
-                break
+        while self.iterations < min(until, self.maxiter):
             self.iterations += 1
             Ap = self.A @ p
             curvature = _dot(p, Ap)
@@ -247,7 +237,6 @@ class _Descent:
                 break
             step = over_range(_kernels.step, x.size, 5 * x.size, length, p, Ap, x, r)
             self.z, self.residual = z, math.sqrt(sum(step)) / self.scale
-            self.residuals.append(self.residual)
             self.smallest = min(self.smallest, ritz.add(length, ratio))
             if self.callback is not None:
                 self.callback(self.iterations, self.residual)
@@ -259,14 +248,6 @@ class _Descent:
             rz, previous = _dot(r, z), rz
             ratio = rz / previous
             over_range(_kernels.turn, p.size, 3 * p.size, ratio, z, p)
-
-    def to_come(self) -> float:
-        """Return how many iterations it takes at the pace of the last ones."""
-        excess = self.goal.excess(self.residual, self.error(self.z), self.x)
-        gained = _ratio(self.residuals[0], self.residuals[-1])
-        if excess <= 1 or gained <= 1:
-            return 0.0 if excess <= 1 else math.inf
-        return math.log(excess) / math.log(gained) * (len(self.residuals) - 1)
 
     def error(self, z: np.ndarray) -> float:
         return _ratio(_largest(z), self.smallest)
