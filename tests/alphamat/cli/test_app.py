@@ -56,7 +56,7 @@ def stop(*_, **__):
         (["models"], "models.installed_models"),
         (["convert", "a.pth", "b.safetensors", "--preset", "gca"], "convert.module_with"),
         (["evaluate", "synthetic", "--method", "fast"], "evaluate._reader"),
-        (["score", "photo.png", "trimap.png"], "score.read_image"),
+        (["score", "photo.png", "trimap.png"], "score.read_picture"),
         (["methods"], "methods.installed_methods"),
     ],
 )
