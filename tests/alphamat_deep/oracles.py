@@ -200,6 +200,7 @@ ORACLES = (
         (
             Stored(
                 "ppmatting_hrnet_w18",
+                slow=True,
                 noise={"alpha": 1e-5, "detail": 1.7e-5, "semantic": 4.1e-5},
             ),
         ),
@@ -283,7 +284,7 @@ ORACLES = (
     ),
     Oracle(
         "bgmv2-resnet101",
-        (Stored("bgmv2_resnet101_full", FULL, noise={"backbone.layer3": 1.7e-4}),),
+        (Stored("bgmv2_resnet101_full", FULL, noise={"backbone.layer3": 1.7e-4}, slow=True),),
         kin={"bgmv2-resnet101-4k": OTHER_SIZES},
         fields=BGMV2_FIELDS,
     ),
