@@ -14,8 +14,8 @@ def test_the_estimate_lies_little_above_the_largest_eigenvalue(weighted):
     found = largest_eigenvalue(
         lambda x: (A @ x / D).astype(np.float32), (300,), weight=D.astype(np.float32)
     )
-    assert 0.98 * largest < found <= 1.051 * largest
+    assert 0.98 * largest < found <= 1.06 * largest
 
 
 def test_stops_where_the_vectors_are_used_up():
-    assert largest_eigenvalue(lambda x: 3 * x, (1,)) == pytest.approx(3.15, rel=1e-5)
+    assert largest_eigenvalue(lambda x: 3 * x, (1,)) == pytest.approx(3.06, rel=1e-5)
