@@ -115,8 +115,8 @@ class Lattices:
     cycle on such a lattice, x = M b and then x + 2 M (b - A x). Interpolation copies coefficients
     from one lattice to the next, and so M corrects too little of what has edges between the nodes.
     Of a mode with the eigenvalue λ of M A this leaves (1 - λ)(1 - 2 λ): between -1/8 and 1 for λ up
-    to 1, and between -1/8 and 5/32 for λ from 1 to 9/8. So it stays positive
-    definite, on however many lattices. Along narrow bands once is enough.
+    to 1, and between -1/8 and 5/32 for λ from 1 to 9/8. So it stays positive definite, on however
+    many lattices. Along narrow bands once is enough.
     """
 
     starts: np.ndarray  # of the lattices in the arrays

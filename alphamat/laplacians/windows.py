@@ -59,15 +59,20 @@ def parse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> tup
     return epsilon, radius
 
 
+def bytes_of_system(unknowns: int, radius: int, stored: int) -> int:
+    """Return what a stencil matrix and its multigrid take."""
+    planes = ((4 * radius + 1) ** 2 + 1) // 2
+    return 12 * planes * stored + 330 * unknowns  # in float64 and float32; coarse lattices
+
+
 def refuse_beyond_memory(unknowns: int, radius: int, stored: int = 0) -> None:
     """Raise MemoryError if this machine cannot hold the stencil matrix and its multigrid.
 
     `stored` counts the unknown pixels and their halo; it is at least a square around one of them.
     """
-    planes = ((4 * radius + 1) ** 2 + 1) // 2
     stored = max(stored, unknowns, (4 * radius + 1) ** 2 if unknowns else 0)
     memory.refuse_beyond(
-        12 * planes * stored + 330 * unknowns,  # planes in float64 and float32; coarse lattices
+        bytes_of_system(unknowns, radius, stored),
         f"The system of {unknowns:,} unknown pixels at radius {radius}",
         "Narrow the unknown region, or make the image smaller.",
     )

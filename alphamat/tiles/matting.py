@@ -28,7 +28,7 @@ from alphamat import progress
 from alphamat.door.parameters import as_count, parameters, shown
 from alphamat.io.windows import copy_to, windows_of
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import parse_parameters
+from alphamat.laplacians.windows import bytes_of_system, parse_parameters
 from alphamat.method import name_of, takes, unbound
 from alphamat.methods.closed_form import closed_form
 from alphamat.methods.learning_based import learning_based, local_learning_laplacian
@@ -125,7 +125,7 @@ def matte(
             given, levels, partial(_rows, rows, epsilon=epsilon, radius=radius), options["solver"]
         )
         cells = count_unknown(levels, 2 * radius)
-        room = Room(_share(memory), _bytes_of_unknown(radius), 2 * radius)
+        room = Room(_share(memory), bytes_of_system(1, radius, 1), 2 * radius)
         Work(picture, state, cells, room, pieces(cells, room)).run()
         progress.tell(progress.Step("writing"))
         write(output, state, levels, bits)
@@ -135,11 +135,6 @@ def matte(
 def _share(memory: int) -> int:
     """Return the bytes that the arrays of a piece may take."""
     return memory - BASE
-
-
-def _bytes_of_unknown(radius: int) -> int:
-    planes = ((4 * radius + 1) ** 2 + 1) // 2
-    return 12 * planes + 330  # as alphamat.laplacians.windows counts them
 
 
 def _rows_of(method: Callable) -> tuple[Callable[..., StencilMatrix], dict[str, Any]]:
