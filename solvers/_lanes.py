@@ -11,10 +11,6 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
-from solvers.loops import FASTMATH
-
-FLAGS = tuple(sorted(FASTMATH))
-
 
 class Lanes(types.Type):
     """So many numbers of one type, which instructions take at once."""
@@ -110,7 +106,7 @@ def total(_, lanes):
         while len(entries) > 1:
             pairs = zip(entries[::2], entries[1::2], strict=False)
             odd = entries[-1:] if len(entries) % 2 else []
-            entries = [builder.fadd(a, b, flags=FLAGS) for a, b in pairs] + odd
+            entries = [builder.fadd(a, b) for a, b in pairs] + odd
         return entries[0]
 
     return lanes.dtype(lanes), generate
@@ -126,7 +122,7 @@ def _arithmetic(operation, instruction):
 
     @lower_builtin(operation, Lanes, Lanes)
     def _(context, builder, signature, arguments):
-        return getattr(builder, instruction)(*arguments, flags=FLAGS)
+        return getattr(builder, instruction)(*arguments)
 
 
 _arithmetic(operator.add, "fadd")
