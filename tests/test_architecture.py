@@ -35,6 +35,7 @@ ROOMS = {
     "alphamat.foreground": "door memory system",
     "alphamat.network": "door memory progress trimap",
     "alphamat.methods": "door laplacians memory network system trimap",
+    "alphamat.doubts": "door methods system",
     "alphamat.method": "door methods system",
     "alphamat.tiles": "door io laplacians method methods progress system trimap",
     "alphamat.examples": "door io memory trimap",
@@ -74,7 +75,7 @@ ROOMS = {
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
-    "solvers": "blackbox box grid jax loops operators parameters parts runs",
+    "solvers": "blackbox box grid inverse jax loops operators parameters parts runs",
     "alphamat": "datasets datasets.compose door door.parameters examples "
     "examples.backdrops examples.painting identity interrupts io.folders io.whole memory method "
     "metrics progress rules trimap trimap.parse",

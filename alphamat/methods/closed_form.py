@@ -11,13 +11,14 @@ from functools import partial
 import numpy as np
 
 from alphamat.door.image import Pixels, as_image
-from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.colour_line import colour_line_laplacian, colour_line_noise
 from alphamat.laplacians.windows import parse_parameters
-from alphamat.system import System, alpha_system, rows_of_picture
+from alphamat.system import Spread, System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
 from solvers import Solver, StencilMatrix, cg, multigrid
 
 SOLVER: Solver = partial(cg, preconditioner=multigrid)
+SIGMA = 0.046  # see docs/uncertainty.md
 
 
 def closed_form(
@@ -97,4 +98,6 @@ def closed_form_system(
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=radius)
 
-    return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)
+    spread = Spread(SIGMA, partial(colour_line_noise, image, epsilon=epsilon, radius=radius))
+    options = {"confidence": confidence, "solver": solver, "spread": spread}
+    return alpha_system(rows_of_picture(rows), trimap, **options)
