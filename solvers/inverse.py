@@ -36,8 +36,8 @@ def inverse_diagonal(A: Any) -> np.ndarray:
     Examples
     --------
     >>> from scipy.sparse import diags_array
-    >>> inverse_diagonal(diags_array([2.0, 4.0])).tolist()
-    [0.5, 0.25]
+    >>> inverse_diagonal(diags_array([4.0, 16.0])).tolist()
+    [0.25, 0.0625]
     """
     diagonal = envelope_diagonal(as_csr(A, caller="inverse_diagonal"), most=MOST)
     if diagonal is None:
