@@ -36,6 +36,7 @@ ROOMS = {
     "alphamat.network": "door memory progress trimap",
     "alphamat.methods": "door laplacians memory network system trimap",
     "alphamat.method": "door methods system",
+    "alphamat.compat": "door foreground laplacians methods system trimap",
     "alphamat.tiles": "door io laplacians method methods progress system trimap",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",

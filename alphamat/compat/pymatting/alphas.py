@@ -1,8 +1,9 @@
 """PyMatting's methods: alpha of an image and a trimap.
 
 With the default preconditioner, and no more of `cg_kwargs` than `rtol` and `maxiter`, a method
-solves its equations for the unknown pixels by multigrid. Anything else is done as it is written:
-PyMatting's matrix, by conjugate gradients, with that preconditioner and those options.
+solves its equations by multigrid, with known pixels held exactly unless it says otherwise. Anything
+else is done as it is written: PyMatting's matrix, by conjugate gradients, with that preconditioner
+and those options.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ from solvers import Pinned, amg, multigrid
 from solvers import cg as solve
 
 Keywords = Mapping[str, Any] | None
-FLOOR = 1e-5  # the least affinity of random walks
-LAMBDA = 100.0
+FLOOR = 1e-12  # the least affinity of random walks, below what their regularisation adds
+LAMBDA = 100.0  # with which PyMatting holds known pixels
 
 
 def estimate_alpha_cf(
@@ -182,7 +183,8 @@ def estimate_alpha_rw(
     """Estimate alpha as the chance that a random walker meets foreground first.
 
     The arguments are those of `estimate_alpha_cf`; `laplacian_kwargs` those of `rw_laplacian`.
-    Known pixels have exactly 0 or 1. Affinities are at least 1e-5, so that no pixel is cut off.
+    Known pixels have exactly 0 or 1. A pixel unlike all its neighbours is drawn to background by
+    the regularisation.
     """
     sanity_check_image(image)
     is_fg, is_bg, _, _ = trimap_split(trimap, flatten=False)
@@ -212,6 +214,8 @@ def estimate_alpha_lkm(
     """Estimate alpha by closed-form matting with large windows.
 
     The arguments are those of `estimate_alpha_cf`; `laplacian_kwargs` those of `lkm_laplacian`.
+    Known pixels are held by a penalty of 100 only, beside as many terms as windows have pixels, and
+    may change; `alphamat.fast` holds them.
     """
     sanity_check_image(image)
     is_fg, is_bg, is_known, _ = trimap_split(trimap, flatten=False)
@@ -221,7 +225,7 @@ def estimate_alpha_lkm(
         raise TypeError("`laplacian_kwargs` has `return_diagonal=False`; expected it to be left.")
     if _is_plain(cg_kwargs):
         rows = rows_of_picture(partial(lkm_rows, image, **options))
-        return _solve(_system(rows, is_fg, is_bg), colour_lattice, cg_kwargs)
+        return _solve(_system(rows, is_fg, is_bg, LAMBDA), colour_lattice, cg_kwargs)
     product, diagonal = lkm_laplacian(image, **options)
     c, b = LAMBDA * is_known.ravel(), LAMBDA * is_fg.ravel()
     inverse = 1 / (diagonal + c)
@@ -336,8 +340,10 @@ def _is_plain(cg_kwargs: dict[str, Any]) -> bool:
     return cg_kwargs.keys() <= {"rtol", "maxiter"}
 
 
-def _system(rows: Callable, is_fg: np.ndarray, is_bg: np.ndarray) -> System:
-    return alpha_system(rows, Trimap(is_fg, is_bg), confidence=None, solver=solve)
+def _system(
+    rows: Callable, is_fg: np.ndarray, is_bg: np.ndarray, confidence: float | None = None
+) -> System:
+    return alpha_system(rows, Trimap(is_fg, is_bg), confidence=confidence, solver=solve)
 
 
 def _solve(system: System, preconditioner: Callable, cg_kwargs: dict[str, Any]) -> np.ndarray:
