@@ -75,7 +75,7 @@ ROOMS = {
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
-    "solvers": "blackbox box grid jax loops operators parameters parts runs",
+    "solvers": "blackbox box grid ichol jax loops operators parameters parts runs",
     "alphamat": "datasets datasets.compose door door.parameters examples "
     "examples.backdrops examples.painting identity interrupts io.folders io.whole memory method "
     "metrics progress rules trimap trimap.parse",

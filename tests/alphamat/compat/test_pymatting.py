@@ -69,7 +69,7 @@ def test_alpha_solves_the_equations_as_they_are_written(scene, name):
     assert (alpha.shape, alpha.dtype) == (trimap.shape, np.float64)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "rw"])  # not symmetric
 def test_alpha_is_the_same_by_other_solvers(scene, name):
     exactly = {"atol": 1e-12, "rtol": 1e-12}  # `atol` is an option of the written loop
     alpha = estimate(name, scene, cg_kwargs=exactly)
