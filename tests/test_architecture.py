@@ -56,8 +56,8 @@ ROOMS = {
     "alphamat.serve": "door foreground installed io laplacians method methods "
     "photograph progress segmentation trimap workers",
     "alphamat.cli": "batch colours datasets door evaluation examples extras faults installed io "
-    "memory method methods metrics onnx photograph plate progress segmentation serve system tiles trimap "
-    "video words",
+    "memory method methods metrics onnx photograph plate progress segmentation serve system tiles "
+    "trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",

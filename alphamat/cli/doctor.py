@@ -176,7 +176,7 @@ def _answer(program: str) -> str:
 
 def _broken(found: dict[str, Any]) -> list[str]:
     """Return what does not work, or is missing though alphamat requires it."""
-    required = [line for line in metadata("alphamat").get_all("Requires-Dist") or []]
+    required = metadata("alphamat").get_all("Requires-Dist") or []
     names = [re.split(r"[^\w-]", line)[0] for line in required if "extra ==" not in line]
     faults = [f"{name} is not installed" for name in names if _version(name) is None]
     if found["kernels"] != "work":
