@@ -110,7 +110,7 @@ def knn_laplacian(
     """
     image = as_picture(image)
     pixels = np.arange(image.shape[0] * image.shape[1])
-    W = None
+    W: Any = 0
     for count, weight in knn_rounds(n_neighbors, distance_weights, kernel):
         points = knn_points(image, weight)
         others = nearest(points, pixels, pixels, count - 1)
@@ -119,7 +119,7 @@ def knn_laplacian(
         rows = np.repeat(pixels, members.shape[1])
         entries = weights.ravel(), (rows, members.ravel())
         graph = scipy.sparse.csr_matrix(entries, shape=(pixels.size, pixels.size))
-        W = graph if W is None else W + graph
+        W = W + graph
     return scipy.sparse.identity(pixels.size) - normalize_rows(W + W.T)
 
 

@@ -259,4 +259,5 @@ def _deepened(image: np.ndarray, depth: int) -> np.ndarray:
 
 def show_images(images: Sequence[np.ndarray | None]) -> None:
     """Show a sheet of images in the system's viewer."""
-    Image.fromarray(_levels(make_grid(images))).show()
+    if (sheet := make_grid(images)) is not None:
+        Image.fromarray(_levels(sheet)).show()

@@ -113,7 +113,8 @@ def did_not_converge(maxiter: int) -> str:
 
 
 def _function(A: Any) -> Callable[[np.ndarray], np.ndarray]:
-    return A if callable(A) else A.dot
+    function: Any = A if callable(A) else A.dot
+    return function
 
 
 def jacobi(A: Any) -> Callable[[np.ndarray], np.ndarray]:
@@ -234,7 +235,7 @@ def vcycle(
         Keeps the lattices by shape, for another preconditioner of the same matrix.
     """
     levels = {} if cache is None else cache
-    key = tuple(shape)
+    key = shape[0], shape[1]
     if key not in levels:
         levels[key] = _lattices(scipy.sparse.csr_matrix(A), key, direct_solve_size)
 
