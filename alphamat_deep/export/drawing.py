@@ -35,9 +35,10 @@ def draw(
 ) -> Drawn:
     """Return the graph for batches of one size: (B, height, width)."""
     inputs = inputs_of(matting, *size)
-    outputs = outputs_of(function, state, inputs)
+    with jax.default_matmul_precision(matting.precision):  # as it is run: JAX traces it once
+        outputs = outputs_of(function, state, inputs)
+        closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
     graph, order = Graph(), tuple(map("NHWC".index, layout))
-    closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
     values: list[Array] = [np.asarray(x) for x in jax.tree.leaves(state)]
     values += [Value(port.name, order, port.shape) for port in inputs]
     try:
