@@ -12,6 +12,7 @@ from alphamat.cli import app
 from alphamat_deep.export import to_onnx
 from alphamat_deep.export.drawing import draw
 from alphamat_deep.export.ports import function_of
+from alphamat_deep.export.proving import Difference
 from alphamat_deep.export.writing import model_of
 from tests.alphamat_deep import reference_networks as reference
 from tests.alphamat_deep.checkpoints.writing import published
@@ -88,7 +89,9 @@ def test_the_command_writes_a_file_that_computes_what_the_authors_program_does(t
     "preset",
     ["gca", "dim", "u2netp", "vitmatte-s", "pp-matting-512", "pp-mattingv2-512"],
 )
-def test_a_file_computes_what_the_authors_program_does(preset, tmp_path):
+def test_a_file_computes_what_the_authors_program_does(preset, tmp_path, monkeypatch):
+    """The proof beside our own network is left out: to compile it takes long."""
+    monkeypatch.setattr(to_onnx, "_differences", lambda *_: Difference(0, 0, 0, 0, 0, 0))
     oracle = by_preset(preset)
     (stored,) = oracle.stored
     matting = loaded(oracle, stored, tmp_path)
