@@ -87,7 +87,7 @@ def test_the_command_writes_a_file_that_computes_what_the_authors_program_does(t
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "preset",
-    ["gca", "dim", "u2netp", "vitmatte-s", "pp-matting-512", "pp-mattingv2-512"],
+    ["gca", "dim", "u2net", "u2netp", "vitmatte-s", "pp-matting-512", "pp-mattingv2-512"],
 )
 def test_a_file_computes_what_the_authors_program_does(preset, tmp_path, monkeypatch):
     """The proof beside our own network is left out: to compile it takes long."""
