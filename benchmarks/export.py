@@ -10,8 +10,8 @@ and, where it has the network, PyTorch take turns in processes of their own; tim
 the file.
 
 With `--folder`, files and rows are kept there, and the next run goes on. `--write` only writes
-files, and compiles; with `--seconds`, no row is begun after so many. So a quiet machine is needed
-for minutes at a time.
+files, and fills JAX's cache of compiled programs if $JAX_COMPILATION_CACHE_DIR names one; with
+`--seconds`, no row is begun after so many. So a quiet machine is needed for minutes at a time.
 """
 
 from __future__ import annotations
@@ -60,15 +60,16 @@ def main() -> None:
         "onnxruntime, ms", "ours, ms", "share", "PyTorch, ms", "OpenCV",
     )  # fmt: skip
     start = perf_counter()
-    with tempfile.TemporaryDirectory() as passing:
-        folder = options.folder or Path(passing)
-        for preset in options.preset or different():
-            size = (options.size, options.size) if options.size else usual_size(preset)
+    for preset in options.preset or different():
+        size = (options.size, options.size) if options.size else usual_size(preset)
+        with tempfile.TemporaryDirectory() as passing:
+            folder = options.folder or Path(passing)
+            folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{preset}-{size[0]}x{size[1]}.onnx"
             kept = path.with_suffix(".times.json")
             if not kept.exists() and perf_counter() - start > options.seconds:
                 break
-            cells = written(preset, size, path)
+            cells = written(preset, size, path, warm=options.write)
             if not cells[0].startswith("refused"):
                 if not kept.exists() and not options.write:
                     kept.write_text(json.dumps(times(preset, size, path)))
@@ -85,12 +86,12 @@ def different() -> list[str]:
     return list(first.values())
 
 
-def written(preset: str, size: tuple[int, int], path: Path) -> list[str]:
+def written(preset: str, size: tuple[int, int], path: Path, *, warm: bool) -> list[str]:
     """Write a network if there is no file of it, and return what there is to tell of the file."""
     beside = path.with_name(f"{path.name}.json")
     if not beside.exists():
         try:
-            in_own_process(write, preset, size, path)
+            in_own_process(write, preset, size, path, warm)
         except ValueError as fault:
             return [f"refused: {fault}", *["–"] * 8]
     told = json.loads(beside.read_text())
@@ -103,9 +104,10 @@ def written(preset: str, size: tuple[int, int], path: Path) -> list[str]:
     ]
 
 
-def write(preset: str, size: tuple[int, int], path: Path) -> None:
+def write(preset: str, size: tuple[int, int], path: Path, warm: bool) -> None:
     alphamat_deep.export_onnx(random_matting(preset), path, size=size)
-    run_ours(preset, size, None)()  # JAX may keep what it compiles
+    if warm:
+        run_ours(preset, size, None)()
 
 
 def count_nodes(path: Path) -> int:
