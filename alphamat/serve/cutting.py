@@ -57,7 +57,7 @@ def method_of(options: dict[str, Any]) -> Method:
     models = installed_models() if weights else {}
     if name not in models:
         raise ValueError(f"`method` is '{name}'; expected one of: {', '.join(sorted(methods))}.")
-    return models[name].load(name, Path(weights))
+    return models[name].load(name, Path(options["weights"]))
 
 
 def keeping(keep: Any) -> Callable[[np.ndarray], np.ndarray] | None:
