@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def matte(
         picture = Picture(
             given, levels, partial(_rows, rows, epsilon=epsilon, radius=radius), options["solver"]
         )
-        cells = count_unknown(levels, 2 * radius)
+        cells = count_unknown(levels, 2 * radius, given.rows)
         room = Room(_share(memory), bytes_of_system(1, radius, 1), 2 * radius)
         Work(picture, state, cells, room, pieces(cells, room)).run()
         progress.tell(progress.Step("writing"))
@@ -218,40 +219,43 @@ class Work:
 
     def _schedule(self) -> Generator[int, Visit, None]:
         """Yield the piece to solve next, until all are settled; take what each visit changed."""
-        alone = [k for k, piece in enumerate(self.pieces) if piece.alone]
-        cut = [k for k, piece in enumerate(self.pieces) if not piece.alone]
-        for number in alone:
-            yield number
-        if not cut:
-            return
-        if len(self.state.visits) == len(alone):
-            self._start(cut)
-        pending = dict.fromkeys(cut, np.inf)
-        for _ in range(MOST_SWEEPS):
-            for number in cut:
-                if pending[number] <= SETTLED:
-                    continue
-                visit = yield number
-                pending[number] = 0.0
-                for other, change in visit.changes.items():
-                    pending[other] += change
-            if max(pending.values()) <= SETTLED:
-                return
-        warnings.warn(
-            f"Pieces that overlap still changed each other by {max(pending.values()):.0e} after "
-            f"{MOST_SWEEPS} rounds; the result is the best so far. More `memory` makes fewer "
-            "pieces.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+        made, unsettled = 0, 0.0
+        numbers = range(len(self.pieces))
+        for area, some in groupby(numbers, lambda number: self.pieces[number].area):
+            group = list(some)
+            once = [k for k in group if area is None or self.pieces[k].once]
+            pending = dict.fromkeys((k for k in group if k not in once), np.inf)
+            if pending and made == len(self.state.visits):
+                self._start(list(pending))
+            for number in once:
+                yield number
+                made += 1
+            for _ in range(MOST_SWEEPS):
+                for number in pending:
+                    if pending[number] <= SETTLED:
+                        continue
+                    visit = yield number
+                    made += 1
+                    pending[number] = 0.0
+                    for other, change in visit.changes.items():
+                        pending[other] += change
+            unsettled = max([unsettled, *pending.values()])
+        if unsettled > SETTLED:
+            warnings.warn(
+                f"Pieces that overlap still changed each other by {unsettled:.0e} after "
+                f"{MOST_SWEEPS} rounds; the result is the best so far. More `memory` makes fewer "
+                "pieces.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def _start(self, cut: list[int]) -> None:
-        """Give the pieces that overlap the alpha of a smaller picture."""
+        """Give the pieces of an area the alpha of a smaller picture."""
         progress.tell(progress.Step("solving a smaller picture"))
         some = np.unique(np.concatenate([self.pieces[k].cells for k in cut]))
         box = self.cells.box(some, self.cells.side)
         factor = factor_for(self.cells, some, box, self.room)
-        small = small_alpha(self.picture, box, factor)
+        small = small_alpha(self.picture, self.cells, box, factor, self.room.margin)
         origin = box[0].start, box[1].start
         for number in cut:
             cells = self.pieces[number].cells
@@ -264,14 +268,19 @@ class Work:
         """Solve one piece and keep its alpha."""
         piece = self.pieces[number]
         box = self.cells.box(piece.cells, self.room.margin)
-        inside = self.cells.mask(piece.cells, box)
-        before = self.state.alpha(box)
-        system = self.picture.system(box, inside, before)
-        place = system.place
-        options = {} if piece.alone else {"start": before, "solver": _stricter(self.picture.solver)}
+        colours = self.picture.colours(box, self.cells.windows(piece.cells, self.room.margin))
+        levels, inside = self.picture.levels.read(*box), self.cells.mask(piece.cells, box)
+        before = None if piece.area is None else self.state.alpha(box)
+        system = self.picture.held(colours, levels, inside, before)
+        del colours, levels, inside
+        place, options, changes = system.place, {}, {}
+        if before is not None:
+            start = before[place] - system.given[place]
+            options["solver"] = partial(_stricter(self.picture.solver), x0=start)
         alpha, solution = quietly(system, **options)
         found = alpha.astype(np.float32)
-        changes = {} if piece.alone else self._changes(number, box, place, found - before[place])
+        if before is not None:
+            changes = self._changes(number, box, place, found - before[place])
         visit = Visit(
             number,
             changes,
@@ -302,7 +311,8 @@ class Work:
     def _tell(self, piece: Piece) -> None:
         total = int(self.cells.counts.sum())
         self.fresh += self.cells.unknowns(piece.cells)
-        self.done = min(self.done + self.cells.unknowns(piece.cells), total)
+        if not piece.once:
+            self.done = min(self.done + self.cells.unknowns(piece.cells), total)
         speed = self.fresh / (time.monotonic() - self.begun)
         text = f"{self.done:,} of {total:,} unknown pixels, {speed:,.0f} a second"
         progress.tell(progress.Step(text, self.done / total))
