@@ -36,10 +36,10 @@ ROOMS = {
     "alphamat.network": "door memory progress trimap",
     "alphamat.methods": "door laplacians memory network system trimap",
     "alphamat.method": "door methods system",
-    "alphamat.tiles": "door io laplacians method methods progress system trimap",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
     "alphamat.rules": "door method trimap",
+    "alphamat.tiles": "door io laplacians method methods progress rules system trimap",
     "alphamat.onnx": "door method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",
@@ -54,7 +54,7 @@ ROOMS = {
     "alphamat.serve": "door foreground installed io laplacians method methods "
     "photograph progress segmentation trimap workers",
     "alphamat.cli": "batch colours datasets door evaluation examples faults installed io memory "
-    "method methods metrics onnx photograph plate progress segmentation serve system tiles trimap "
+    "method metrics onnx photograph plate progress segmentation serve system tiles trimap "
     "video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",

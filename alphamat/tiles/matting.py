@@ -17,11 +17,11 @@ import time
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,14 +32,16 @@ from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import bytes_of_system, parse_parameters
 from alphamat.method import name_of, takes, unbound
 from alphamat.methods.closed_form import closed_form
+from alphamat.methods.learned import SOLVER, learned, parse_trust
 from alphamat.methods.learning_based import learning_based, local_learning_laplacian
 from alphamat.system import ConvergenceWarning
+from alphamat.tiles.networks import Network, network_of, run_on_tiles, side_for
 from alphamat.tiles.picture import Picture, copy_trimap, count_unknown
 from alphamat.tiles.plan import Cells, Piece, Room, pieces
 from alphamat.tiles.start import enlarged, factor_for, quietly, small_alpha
-from alphamat.tiles.state import State, Visit
+from alphamat.tiles.state import Box, State, Visit
 from alphamat.tiles.writing import refuse_output, write
-from solvers import Solution, Solver, StencilMatrix
+from solvers import Solution, Solver, StencilMatrix, cg
 
 LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
     closed_form: colour_line_laplacian,
@@ -52,6 +54,7 @@ LEAST_MEMORY = 512 * 2**20
 STRICTER = 0.1
 SETTLED = 2**-11  # a change of alpha beside a piece that needs no other solution of it
 MOST_SWEEPS = 40
+WEIGHTED = 120  # bytes for each unknown pixel of a system that holds alpha to an estimate
 
 
 def matte(
@@ -101,17 +104,17 @@ def matte(
     memory = as_count(memory, "memory", least=LEAST_MEMORY, most=None)
     if bits not in (8, 16):
         raise ValueError(f"`bits` is {bits}; expected 8 or 16.")
-    rows, options = _rows_of(method)
+    way = way_of(method)
     output = Path(output)
     refuse_output(output)
     with ExitStack() as files:
         most = memory - BASE
         given = files.enter_context(windows_of(image, most=most))
         hints = files.enter_context(windows_of(trimap, most=most))
-        epsilon, radius = parse_parameters(given.size, options["epsilon"], options["radius"])
+        epsilon, radius = parse_parameters(given.size, way.epsilon, way.radius)
         about = {
             "inputs": [_stamp(path) for path in (image, trimap)],
-            "method": [name_of(method), epsilon, radius, _words(options["solver"])],
+            "method": [*way.told, epsilon, radius, _words(way.solver)],
             "memory": memory,
         }
         state = State.at(output.with_name(f".{output.name}.partial"), given.size, about)
@@ -122,12 +125,19 @@ def matte(
         except ValueError:  # a refused file leaves nothing worth keeping
             state.remove()
             raise
-        picture = Picture(
-            given, levels, partial(_rows, rows, epsilon=epsilon, radius=radius), options["solver"]
-        )
         cells = count_unknown(levels, 2 * radius, given.rows)
-        room = Room(_share(memory), bytes_of_system(1, radius, 1), 2 * radius)
-        Work(picture, state, cells, room, pieces(cells, room)).run()
+        picture = Picture(given, levels)
+        if way.network is not None:
+            side = side_for(way.network, name_of(method), _share(memory))
+            tiles = state if way.rows is None else State.at(state.folder / "tiles", given.size, {})
+            run_on_tiles(way.network, picture, cells, tiles, side)
+            picture = replace(picture, estimate=tiles.alpha, trust=way.trust)
+        if way.rows is not None:
+            rows = partial(_rows, way.rows, epsilon=epsilon, radius=radius)
+            picture = replace(picture, rows=rows, solver=way.solver)
+            each = bytes_of_system(1, radius, 1) + (WEIGHTED if way.network else 0)
+            room = Room(_share(memory), each, 2 * radius)
+            Work(picture, state, cells, room, pieces(cells, room)).run()
         progress.tell(progress.Step("writing"))
         write(output, state, levels, bits)
         state.remove()
@@ -138,20 +148,44 @@ def _share(memory: int) -> int:
     return memory - BASE
 
 
-def _rows_of(method: Callable) -> tuple[Callable[..., StencilMatrix], dict[str, Any]]:
-    """Return a method's rows and options; raise unless its pixels are coupled in windows only."""
+class Way(NamedTuple):
+    """How pictures beyond memory are matted by a method."""
+
+    told: list
+    """Its name and options, as JSON has them."""
+    rows: Callable[..., StencilMatrix] | None
+    """Of the system that is solved; None where the network says alpha by itself."""
+    network: Network | None = None
+    """What is run on tiles first."""
+    trust: float = 0.0
+    epsilon: float = 1e-7
+    radius: int = 1
+    solver: Solver = cg
+
+
+def way_of(method: Callable) -> Way:
+    """Return how a method is run in pieces; raise unless it can be."""
     function, bound = unbound(method)
+    network = network_of(method)
+    told = [name_of(method), getattr(function, "weights", None), _words(bound)]
+    if network is not None:
+        trust = bound.get("trust", 0.02) if function is learned else None
+        if trust is None:
+            return Way(told, None, network)
+        known = {name: bound[name] for name in ("epsilon", "solver") if name in bound}
+        trust = parse_trust(trust)
+        return Way(told, colour_line_laplacian, network, trust, **{"solver": SOLVER} | known)
     if function not in LAPLACIANS:
         raise ValueError(
             f"`method` is {name_of(method)}; pictures beyond memory are matted by closed_form and "
-            "learning_based, which look at small windows only."
+            "learning_based, which look at small windows only, and by networks that take a trimap."
         )
     if bound.pop("confidence", None) is not None:
         raise ValueError("`confidence` is given; pieces of a picture hold known pixels exactly.")
-    options = {"epsilon": 1e-7, "radius": 1, "solver": takes(method).solver} | bound
+    options = {"solver": takes(method).solver} | bound
     if other := set(options) - {"epsilon", "radius", "solver"}:
         raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
-    return LAPLACIANS[function], options
+    return Way(told, LAPLACIANS[function], **options)
 
 
 def _rows(laplacian, image: np.ndarray, mask: np.ndarray, **options) -> StencilMatrix:
@@ -168,8 +202,10 @@ def _stricter(solver: Solver) -> Solver:
 
 def _words(value: Any) -> Any:
     """Return what says the same in each process."""
+    if isinstance(value, dict):
+        return {name: _words(each) for name, each in value.items()}
     if isinstance(value, partial):
-        return [_words(value.func), {name: _words(v) for name, v in value.keywords.items()}]
+        return [_words(value.func), _words(value.keywords)]
     return getattr(value, "__qualname__", None) or repr(value)
 
 
@@ -250,19 +286,22 @@ class Work:
             )
 
     def _start(self, cut: list[int]) -> None:
-        """Give the pieces of an area the alpha of a smaller picture."""
+        """Give the pieces of an area a first alpha: the network's, or that of a smaller picture."""
+        first = self.picture.estimate or self._of_smaller_picture(cut)
+        for number in cut:
+            cells = self.pieces[number].cells
+            box = self.cells.box(cells, 0)
+            place = self.cells.mask(cells, box) & (self.picture.levels.read(*box) == 128)
+            self.state.put(box, place, first(box)[place])
+
+    def _of_smaller_picture(self, cut: list[int]) -> Callable[[Box], np.ndarray]:
+        """Return a smaller picture's alpha, enlarged, as a function of a box."""
         progress.tell(progress.Step("solving a smaller picture"))
         some = np.unique(np.concatenate([self.pieces[k].cells for k in cut]))
         box = self.cells.box(some, self.cells.side)
         factor = factor_for(self.cells, some, box, self.room)
         small = small_alpha(self.picture, self.cells, box, factor, self.room.margin)
-        origin = box[0].start, box[1].start
-        for number in cut:
-            cells = self.pieces[number].cells
-            part = self.cells.box(cells, 0)
-            place = self.cells.mask(cells, part) & (self.picture.levels.read(*part) == 128)
-            alpha = enlarged(small, factor, origin, part)
-            self.state.put(part, place, alpha[place])
+        return partial(enlarged, small, factor, (box[0].start, box[1].start))
 
     def _visit(self, number: int) -> Visit:
         """Solve one piece and keep its alpha."""
@@ -271,7 +310,8 @@ class Work:
         colours = self.picture.colours(box, self.cells.windows(piece.cells, self.room.margin))
         levels, inside = self.picture.levels.read(*box), self.cells.mask(piece.cells, box)
         before = None if piece.area is None else self.state.alpha(box)
-        system = self.picture.held(colours, levels, inside, before)
+        estimate = None if self.picture.estimate is None else self.picture.estimate(box)
+        system = self.picture.held(colours, levels, inside, before, estimate)
         del colours, levels, inside
         place, options, changes = system.place, {}, {}
         if before is not None:
@@ -279,6 +319,7 @@ class Work:
             options["solver"] = partial(_stricter(self.picture.solver), x0=start)
         alpha, solution = quietly(system, **options)
         found = alpha.astype(np.float32)
+        del system, alpha
         if before is not None:
             changes = self._changes(number, box, place, found - before[place])
         visit = Visit(
@@ -288,7 +329,6 @@ class Work:
             float(solution.residual),
             bool(solution.converged),
         )
-        del system, alpha
         self.state.keep(visit, box, place, found)
         self._tell(piece)
         return visit

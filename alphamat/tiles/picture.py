@@ -11,11 +11,12 @@ import numpy as np
 from alphamat.door.image import as_image
 from alphamat.io.stored import Windows
 from alphamat.io.windows import bands, copy_to
+from alphamat.methods.learned import confidence
 from alphamat.system import System, alpha_system
 from alphamat.tiles.plan import Cells
 from alphamat.tiles.state import Box
 from alphamat.trimap.parse import Trimap, as_trimap, trimap_levels
-from solvers import Solver, StencilMatrix
+from solvers import Solver, StencilMatrix, cg
 
 Rows = Callable[[np.ndarray, np.ndarray], StencilMatrix]
 """From an image, (H, W, 3) float64, and a mask to the rows of the pixels that the mask marks."""
@@ -28,8 +29,13 @@ class Picture:
     image: Windows
     levels: Windows
     """Of the trimap: 0, 128 and 255, (H, W) uint8."""
-    rows: Rows
-    solver: Solver
+    rows: Rows | None = None
+    """None where no system is solved."""
+    solver: Solver = cg
+    estimate: Callable[[Box], np.ndarray] | None = None
+    """Alpha of a box by a network, which systems refine."""
+    trust: float = 0.0
+    """How strongly alpha is held to it; see `learned`."""
 
     def pixels(self, box: Box) -> np.ndarray:
         """Return the colours of a box, (h, w, 3) float64 in [0, 1]."""
@@ -54,22 +60,31 @@ class Picture:
         return colours
 
     def held(
-        self, image: np.ndarray, levels: np.ndarray, inside: np.ndarray, alpha: np.ndarray | None
+        self,
+        image: np.ndarray,
+        levels: np.ndarray,
+        inside: np.ndarray,
+        alpha: np.ndarray | None,
+        estimate: np.ndarray | None = None,
     ) -> System:
         """Return the system of the unknown pixels inside a mask, from colours and trimap levels.
 
         All others are held: the known ones to the trimap, the unknown ones to `alpha`, or to 0.
         """
+        assert self.rows is not None
         unknown = levels == 128
         place = unknown & inside
         trimap = Trimap(foreground=~place & (levels > 0), background=~place & (levels == 0))
         rows = self.rows(image, place)
         made = alpha_system(lambda *_: rows, trimap, confidence=None, solver=self.solver)
-        if alpha is None:
-            return made
-        given, beside = made.given, unknown & ~inside
-        given[beside] = alpha[beside]
-        return replace(made, given=given)
+        given, weights = made.given, None
+        if alpha is not None:
+            beside = unknown & ~inside
+            given[beside] = alpha[beside]
+        if estimate is not None:
+            given[place] = estimate[place]
+            weights = self.trust * confidence(given[place])
+        return replace(made, given=given, weights=weights)
 
 
 def copy_trimap(trimap: Windows, path: Path, size: tuple[int, int]) -> Windows:

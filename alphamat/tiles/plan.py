@@ -20,7 +20,7 @@ MOST_CELLS = 2**23
 LEAST_BLOCK = 64  # pixels on a side
 OVERLAP = 64  # pixels by which neighbouring pieces overlap, at least
 JOINT = 256  # pixels to either side of a cut that are solved before its pieces are
-BESIDE = 30  # bytes for each pixel of a piece's box: masks, alpha
+BESIDE = 45  # bytes for each pixel of a piece's box: masks, alpha
 COLOURS = 24  # bytes for each pixel whose colours are read
 
 

@@ -14,12 +14,15 @@ from alphamat.tiles.plan import BESIDE, Cells, Room
 from alphamat.tiles.state import Box
 from solvers import Solution
 
+LEAST = 4
+
 
 def factor_for(cells: Cells, some: np.ndarray, box: Box, room: Room) -> int:
     """Return by which power of two the picture has to be smaller to have room."""
     area = (box[0].stop - box[0].start) * (box[1].stop - box[1].start)
-    factor = 2
-    while BESIDE * area + 1.5 * room.each * cells.unknowns(some) > room.memory * factor**2:
+    factor = LEAST
+    # The edges of thin areas have a pixel in every block, so unknown ones become fewer more slowly.
+    while BESIDE * area / factor**2 + 2 * room.each * cells.unknowns(some) / factor > room.memory:
         factor *= 2
     return factor
 
