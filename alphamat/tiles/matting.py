@@ -19,35 +19,28 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from alphamat import progress
-from alphamat.door.parameters import as_count, parameters, shown
+from alphamat.door.parameters import as_count, parameters
 from alphamat.io.windows import copy_to, windows_of
-from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import bytes_of_system, parse_parameters
-from alphamat.method import name_of, takes, unbound
+from alphamat.method import name_of
 from alphamat.methods.closed_form import closed_form
-from alphamat.methods.learned import SOLVER, learned, parse_trust
-from alphamat.methods.learning_based import learning_based, local_learning_laplacian
 from alphamat.system import ConvergenceWarning
-from alphamat.tiles.networks import Network, network_of, run_on_tiles, side_for
+from alphamat.tiles.networks import run_on_tiles, side_for
 from alphamat.tiles.picture import Picture, copy_trimap, count_unknown
 from alphamat.tiles.plan import Cells, Piece, Room, pieces
 from alphamat.tiles.start import enlarged, factor_for, quietly, small_alpha
 from alphamat.tiles.state import Box, State, Visit
+from alphamat.tiles.ways import way_of, words
 from alphamat.tiles.writing import refuse_output, write
-from solvers import Solution, Solver, StencilMatrix, cg
-
-LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
-    closed_form: colour_line_laplacian,
-    learning_based: local_learning_laplacian,
-}
-"""Methods whose systems couple pixels of one window only, and the rows of these systems."""
+from solvers import Solution, Solver, StencilMatrix
 
 BASE = 350 * 2**20  # bytes of this process before it solves anything: libraries, compiled kernels
 LEAST_MEMORY = 512 * 2**20
@@ -58,8 +51,8 @@ WEIGHTED = 120  # bytes for each unknown pixel of a system that holds alpha to a
 
 
 def matte(
-    image: str | os.PathLike[str],
-    trimap: str | os.PathLike[str],
+    image: Any,
+    trimap: Any,
     output: str | os.PathLike[str],
     *,
     method: Callable[..., np.ndarray] = closed_form,
@@ -68,26 +61,29 @@ def matte(
 ) -> None:
     """Write the alpha of a picture that may be larger than memory.
 
-    It is the alpha of the whole picture, up to the solver's tolerance, and not that of tiles. Time
-    and disk space go with the unknown pixels, and the picture is read where these are.
+    Where a method solves a system, it is the alpha of the whole picture, up to the solver's
+    tolerance. Networks see tiles that overlap. Time and disk space go with the unknown pixels, and
+    the picture is read where these are.
 
     Parameters
     ----------
-    image : path of a picture
+    image : path, or (H, W), (H, W, 3) or (H, W, 4) array
         TIFF or Zarr of any size; PNG, JPEG and WebP have to fit into `memory` as they are read
-        whole. Packed TIFFs without tiles are unpacked beside the output first.
-    trimap : path of its trimap
+        whole. Packed TIFFs without tiles are unpacked beside the output first. ICC profiles are
+        heeded. Arrays are those of NumPy, Dask, Zarr and their like; see `as_image`.
+    trimap : path, or (H, W) array
         As the image. See `as_trimap`.
     output : path ending in .tif, .tiff or .zarr
         BigTIFF in tiles, or OME-Zarr. It appears when it is complete. Until then a folder
         beside it, .NAME.partial, keeps what is done: after a crash the same call goes on from
-        there. The folder takes 5 bytes for each pixel, where the file system keeps no holes.
+        there, if an array has the shape, the dtype and some rows that it had. The folder takes 5
+        bytes for each pixel, where the file system keeps no holes.
     method : callable
-        `closed_form` or `learning_based`; options but `confidence` may be bound with
-        `functools.partial`.
+        `closed_form`, `learning_based` or `learned`; options but `confidence` may be bound with
+        `functools.partial`. Or a loaded network that takes a trimap and does not resize pictures.
     memory : int
         Bytes that this process may take, at least 512 MiB. 350 MiB of these are for the program
-        itself.
+        itself. Networks in JAX may take a little more.
     bits : 8 or 16
         Bits of alpha.
 
@@ -100,6 +96,17 @@ def matte(
     -----
     ConvergenceWarning
         If the solver did not reach its tolerance.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from alphamat import examples, read_image
+    >>> from alphamat.tiles import matte
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     output = pathlib.Path(folder, "alpha.tif")
+    ...     matte(*examples.astronaut(), output)
+    ...     read_image(output).dtype
+    dtype('uint8')
     """
     memory = as_count(memory, "memory", least=LEAST_MEMORY, most=None)
     if bits not in (8, 16):
@@ -110,11 +117,11 @@ def matte(
     with ExitStack() as files:
         most = memory - BASE
         given = files.enter_context(windows_of(image, most=most))
-        hints = files.enter_context(windows_of(trimap, most=most))
+        hints = files.enter_context(windows_of(trimap, most=most, name="trimap"))
         epsilon, radius = parse_parameters(given.size, way.epsilon, way.radius)
         about = {
             "inputs": [_stamp(path) for path in (image, trimap)],
-            "method": [*way.told, epsilon, radius, _words(way.solver)],
+            "method": [*way.told, epsilon, radius, words(way.solver)],
             "memory": memory,
         }
         state = State.at(output.with_name(f".{output.name}.partial"), given.size, about)
@@ -148,46 +155,6 @@ def _share(memory: int) -> int:
     return memory - BASE
 
 
-class Way(NamedTuple):
-    """How pictures beyond memory are matted by a method."""
-
-    told: list
-    """Its name and options, as JSON has them."""
-    rows: Callable[..., StencilMatrix] | None
-    """Of the system that is solved; None where the network says alpha by itself."""
-    network: Network | None = None
-    """What is run on tiles first."""
-    trust: float = 0.0
-    epsilon: float = 1e-7
-    radius: int = 1
-    solver: Solver = cg
-
-
-def way_of(method: Callable) -> Way:
-    """Return how a method is run in pieces; raise unless it can be."""
-    function, bound = unbound(method)
-    network = network_of(method)
-    told = [name_of(method), getattr(function, "weights", None), _words(bound)]
-    if network is not None:
-        trust = bound.get("trust", 0.02) if function is learned else None
-        if trust is None:
-            return Way(told, None, network)
-        known = {name: bound[name] for name in ("epsilon", "solver") if name in bound}
-        trust = parse_trust(trust)
-        return Way(told, colour_line_laplacian, network, trust, **{"solver": SOLVER} | known)
-    if function not in LAPLACIANS:
-        raise ValueError(
-            f"`method` is {name_of(method)}; pictures beyond memory are matted by closed_form and "
-            "learning_based, which look at small windows only, and by networks that take a trimap."
-        )
-    if bound.pop("confidence", None) is not None:
-        raise ValueError("`confidence` is given; pieces of a picture hold known pixels exactly.")
-    options = {"solver": takes(method).solver} | bound
-    if other := set(options) - {"epsilon", "radius", "solver"}:
-        raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
-    return Way(told, LAPLACIANS[function], **options)
-
-
 def _rows(laplacian, image: np.ndarray, mask: np.ndarray, **options) -> StencilMatrix:
     return laplacian(image, mask, **options)
 
@@ -200,19 +167,13 @@ def _stricter(solver: Solver) -> Solver:
     return partial(solver, **smaller) if smaller else solver
 
 
-def _words(value: Any) -> Any:
-    """Return what says the same in each process."""
-    if isinstance(value, dict):
-        return {name: _words(each) for name, each in value.items()}
-    if isinstance(value, partial):
-        return [_words(value.func), _words(value.keywords)]
-    return getattr(value, "__qualname__", None) or repr(value)
-
-
-def _stamp(path: str | os.PathLike[str]) -> list:
-    """Return what changes when a file does."""
-    about = os.stat(path)
-    return [os.path.abspath(path), about.st_size, about.st_mtime_ns]
+def _stamp(source: Any) -> list:
+    """Return what changes when a file does, or an array."""
+    if not isinstance(source, str | os.PathLike):
+        some = np.ascontiguousarray(source[:: -(-source.shape[0] // 16)])
+        return [list(source.shape), str(source.dtype), blake2b(some.tobytes()).hexdigest()]
+    about = os.stat(source)
+    return [os.path.abspath(source), about.st_size, about.st_mtime_ns]
 
 
 @dataclass(eq=False)

@@ -42,6 +42,8 @@ def network_of(method: Callable) -> Network | None:
     """Return a method's network, None where it is none; raise if it sees more than tiles."""
     function, bound = unbound(method)
     if function is learned:
+        if other := set(bound) - {"looks", "mirrored", "trust", "weights", "epsilon", "solver"}:
+            raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
         looks, mirrored = bound.get("looks", 3), bound.get("mirrored", False)
         run = bundled_network(looks, mirrored, bound.get("weights"))
         return Network(lambda image, levels: run(image, Trimap.of(levels / 255)), _learned_bytes)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from alphamat.door.image import as_image
+from alphamat.io.profiles import as_rgb, convert_colours, fitting
 from alphamat.io.stored import Windows
 from alphamat.io.windows import bands, copy_to
 from alphamat.methods.learned import confidence
@@ -38,8 +39,10 @@ class Picture:
     """How strongly alpha is held to it; see `learned`."""
 
     def pixels(self, box: Box) -> np.ndarray:
-        """Return the colours of a box, (h, w, 3) float64 in [0, 1]."""
-        return as_image(self.image.read(*box))
+        """Return the colours of a box in sRGB, (h, w, 3) float64 in [0, 1]."""
+        pixels = self.image.read(*box)
+        profile = as_rgb(fitting(self.image.profile, pixels), name="image")
+        return convert_colours(as_image(pixels), profile, None)
 
     def colours(self, box: Box, windows: Iterable[Box]) -> np.ndarray:
         """Return the colours of a box, float64, where it lies in windows of the picture; else 0.
