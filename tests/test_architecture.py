@@ -54,7 +54,7 @@ ROOMS = {
     "alphamat.serve": "door foreground installed io laplacians method methods "
     "photograph progress segmentation trimap workers",
     "alphamat.cli": "batch colours datasets door evaluation examples faults installed io memory "
-    "method metrics onnx photograph plate progress segmentation serve system tiles trimap "
+    "method methods metrics onnx photograph plate progress segmentation serve system tiles trimap "
     "video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",

@@ -18,6 +18,8 @@ from alphamat.cli.report import convergence, timed
 from alphamat.cli.watch import watching
 from alphamat.io.windows import windows_of
 from alphamat.io.zarrs import is_zarr
+from alphamat.methods.closed_form import closed_form
+from alphamat.methods.learned import learned
 from alphamat.tiles import matte
 
 
@@ -60,6 +62,9 @@ def matte_in_pieces(
     if bits not in (None, Bits.EIGHT, Bits.SIXTEEN):
         raise ValueError(f"--bits is {bits}; in pieces it is 8 or 16.")
     seconds: dict[str, float] = {}
+    if method is learned:
+        typer.echo("the network sees whole pictures only; closed-form is used instead", err=True)
+        method = closed_form
     refuse_overwriting(output, image, trimap)
     make_folder(str(output.parent) + "/")
     memory = memory or int(min(machine.limits())[0] / 2)

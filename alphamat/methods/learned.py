@@ -107,10 +107,10 @@ def learned(
         return learned_system(image, trimap, **options).solve().alpha
     trimap = as_trimap(trimap, shape=image.shape[:2])
     if trust is not None:
-        parse_trust(trust)
+        _parse_trust(trust)
     as_positive(epsilon, "epsilon")
     refuse_unless_solver(solver)
-    return bundled_network(looks, mirrored, weights)(image, trimap)
+    return _network(looks, mirrored, weights)(image, trimap)
 
 
 def learned_system(
@@ -131,10 +131,10 @@ def learned_system(
     """
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])
-    trust = parse_trust(trust)
+    trust = _parse_trust(trust)
     epsilon, _ = parse_parameters(image.shape[:2], epsilon, 1)
     refuse_unless_solver(solver)
-    network = bundled_network(looks, mirrored, weights)
+    network = _network(looks, mirrored, weights)
 
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
@@ -156,7 +156,7 @@ def confidence(alpha: np.ndarray) -> np.ndarray:
     return LEAST + (1 - LEAST) * (2 * alpha - 1) ** 4
 
 
-def bundled_network(
+def _network(
     looks: int, mirrored: bool, weights: str | os.PathLike[str] | None
 ) -> Callable[[np.ndarray, Trimap], np.ndarray]:
     """Return the network as a function of an image and a trimap."""
@@ -175,7 +175,6 @@ def bundled_network(
     return network
 
 
-def parse_trust(trust: float) -> float:
-    """Return a weight of the network's alpha, or raise."""
+def _parse_trust(trust: float) -> float:
     expected = "a positive number from 1e-12 to 1e30, such as 0.02, or None"
     return as_number(trust, "trust", expected, least=1e-12, most=1e30)

@@ -17,7 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from itertools import groupby
@@ -47,7 +47,6 @@ LEAST_MEMORY = 512 * 2**20
 STRICTER = 0.1
 SETTLED = 2**-11  # a change of alpha beside a piece that needs no other solution of it
 MOST_SWEEPS = 40
-WEIGHTED = 120  # bytes for each unknown pixel of a system that holds alpha to an estimate
 
 
 def matte(
@@ -79,7 +78,7 @@ def matte(
         there, if an array has the shape, the dtype and some rows that it had. The folder takes 5
         bytes for each pixel, where the file system keeps no holes.
     method : callable
-        `closed_form`, `learning_based` or `learned`; options but `confidence` may be bound with
+        `closed_form` or `learning_based`; options but `confidence` may be bound with
         `functools.partial`. Or a loaded network that takes a trimap and does not resize pictures.
     memory : int
         Bytes that this process may take, at least 512 MiB. 350 MiB of these are for the program
@@ -133,17 +132,13 @@ def matte(
             state.remove()
             raise
         cells = count_unknown(levels, 2 * radius, given.rows)
-        picture = Picture(given, levels)
         if way.network is not None:
             side = side_for(way.network, name_of(method), _share(memory))
-            tiles = state if way.rows is None else State.at(state.folder / "tiles", given.size, {})
-            run_on_tiles(way.network, picture, cells, tiles, side)
-            picture = replace(picture, estimate=tiles.alpha, trust=way.trust)
+            run_on_tiles(way.network, Picture(given, levels), cells, state, side)
         if way.rows is not None:
             rows = partial(_rows, way.rows, epsilon=epsilon, radius=radius)
-            picture = replace(picture, rows=rows, solver=way.solver)
-            each = bytes_of_system(1, radius, 1) + (WEIGHTED if way.network else 0)
-            room = Room(_share(memory), each, 2 * radius)
+            room = Room(_share(memory), bytes_of_system(1, radius, 1), 2 * radius)
+            picture = Picture(given, levels, rows, way.solver)
             Work(picture, state, cells, room, pieces(cells, room)).run()
         progress.tell(progress.Step("writing"))
         write(output, state, levels, bits)
@@ -247,8 +242,8 @@ class Work:
             )
 
     def _start(self, cut: list[int]) -> None:
-        """Give the pieces of an area a first alpha: the network's, or that of a smaller picture."""
-        first = self.picture.estimate or self._of_smaller_picture(cut)
+        """Give the pieces of an area the alpha of a smaller picture."""
+        first = self._of_smaller_picture(cut)
         for number in cut:
             cells = self.pieces[number].cells
             box = self.cells.box(cells, 0)
@@ -271,8 +266,7 @@ class Work:
         colours = self.picture.colours(box, self.cells.windows(piece.cells, self.room.margin))
         levels, inside = self.picture.levels.read(*box), self.cells.mask(piece.cells, box)
         before = None if piece.area is None else self.state.alpha(box)
-        estimate = None if self.picture.estimate is None else self.picture.estimate(box)
-        system = self.picture.held(colours, levels, inside, before, estimate)
+        system = self.picture.held(colours, levels, inside, before)
         del colours, levels, inside
         place, options, changes = system.place, {}, {}
         if before is not None:

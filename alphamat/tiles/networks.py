@@ -15,12 +15,10 @@ import numpy as np
 from alphamat import progress
 from alphamat.door.parameters import shown
 from alphamat.method import Need, name_of, unbound
-from alphamat.methods.learned import bundled_network, learned
 from alphamat.rules import Brighten, NetworkMethod, Resize, Stretch
 from alphamat.tiles.picture import Picture
 from alphamat.tiles.plan import Cells
 from alphamat.tiles.state import Box, State, Visit
-from alphamat.trimap import Trimap
 
 SIDES = range(384, 2049, 64)  # pixels: of tiles
 MULTIPLE = 32
@@ -41,12 +39,6 @@ class Network(NamedTuple):
 def network_of(method: Callable) -> Network | None:
     """Return a method's network, None where it is none; raise if it sees more than tiles."""
     function, bound = unbound(method)
-    if function is learned:
-        if other := set(bound) - {"looks", "mirrored", "trust", "weights", "epsilon", "solver"}:
-            raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
-        looks, mirrored = bound.get("looks", 3), bound.get("mirrored", False)
-        run = bundled_network(looks, mirrored, bound.get("weights"))
-        return Network(lambda image, levels: run(image, Trimap.of(levels / 255)), _learned_bytes)
     if not isinstance(function, NetworkMethod):
         return None
     if bound:
@@ -69,12 +61,6 @@ def _refuse(name: str, reason: str) -> None:
         f"`method` is {name}, which {reason}; pictures beyond memory are matted by networks that "
         "take a trimap and see pictures in their own size."
     )
-
-
-def _learned_bytes(height: int, width: int) -> float:
-    """Return what the library's own network takes for a picture, with its smaller looks."""
-    pixels = height * width
-    return 120 * pixels + max(640 * min(pixels, 1088**2), 160 * pixels)
 
 
 def side_for(network: Network, name: str, memory: int) -> int:

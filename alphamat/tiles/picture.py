@@ -12,7 +12,6 @@ from alphamat.door.image import as_image
 from alphamat.io.profiles import as_rgb, convert_colours, fitting
 from alphamat.io.stored import Windows
 from alphamat.io.windows import bands, copy_to
-from alphamat.methods.learned import confidence
 from alphamat.system import System, alpha_system
 from alphamat.tiles.plan import Cells
 from alphamat.tiles.state import Box
@@ -33,10 +32,6 @@ class Picture:
     rows: Rows | None = None
     """None where no system is solved."""
     solver: Solver = cg
-    estimate: Callable[[Box], np.ndarray] | None = None
-    """Alpha of a box by a network, which systems refine."""
-    trust: float = 0.0
-    """How strongly alpha is held to it; see `learned`."""
 
     def pixels(self, box: Box) -> np.ndarray:
         """Return the colours of a box in sRGB, (h, w, 3) float64 in [0, 1]."""
@@ -63,12 +58,7 @@ class Picture:
         return colours
 
     def held(
-        self,
-        image: np.ndarray,
-        levels: np.ndarray,
-        inside: np.ndarray,
-        alpha: np.ndarray | None,
-        estimate: np.ndarray | None = None,
+        self, image: np.ndarray, levels: np.ndarray, inside: np.ndarray, alpha: np.ndarray | None
     ) -> System:
         """Return the system of the unknown pixels inside a mask, from colours and trimap levels.
 
@@ -80,14 +70,11 @@ class Picture:
         trimap = Trimap(foreground=~place & (levels > 0), background=~place & (levels == 0))
         rows = self.rows(image, place)
         made = alpha_system(lambda *_: rows, trimap, confidence=None, solver=self.solver)
-        given, weights = made.given, None
-        if alpha is not None:
-            beside = unknown & ~inside
-            given[beside] = alpha[beside]
-        if estimate is not None:
-            given[place] = estimate[place]
-            weights = self.trust * confidence(given[place])
-        return replace(made, given=given, weights=weights)
+        if alpha is None:
+            return made
+        given, beside = made.given, unknown & ~inside
+        given[beside] = alpha[beside]
+        return replace(made, given=given)
 
 
 def copy_trimap(trimap: Windows, path: Path, size: tuple[int, int]) -> Windows:

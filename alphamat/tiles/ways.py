@@ -10,7 +10,6 @@ from alphamat.door.parameters import shown
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.method import name_of, takes, unbound
 from alphamat.methods.closed_form import closed_form
-from alphamat.methods.learned import SOLVER, learned, parse_trust
 from alphamat.methods.learning_based import learning_based, local_learning_laplacian
 from alphamat.tiles.networks import Network, network_of
 from solvers import Solver, StencilMatrix, cg
@@ -28,10 +27,8 @@ class Way(NamedTuple):
     told: list
     """Its name and options, as JSON has them."""
     rows: Callable[..., StencilMatrix] | None
-    """Of the system that is solved; None where the network says alpha by itself."""
+    """Of the system that is solved; None where a network says alpha."""
     network: Network | None = None
-    """What is run on tiles first."""
-    trust: float = 0.0
     epsilon: float = 1e-7
     radius: int = 1
     solver: Solver = cg
@@ -43,12 +40,7 @@ def way_of(method: Callable) -> Way:
     network = network_of(method)
     told = [name_of(method), getattr(function, "weights", None), words(bound)]
     if network is not None:
-        trust = bound.get("trust", 0.02) if function is learned else None
-        if trust is None:
-            return Way(told, None, network)
-        known = {name: bound[name] for name in ("epsilon", "solver") if name in bound}
-        trust = parse_trust(trust)
-        return Way(told, colour_line_laplacian, network, trust, **{"solver": SOLVER} | known)
+        return Way(told, None, network)
     if function not in LAPLACIANS:
         raise ValueError(
             f"`method` is {name_of(method)}; pictures beyond memory are matted by closed_form and "

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 import tifffile
 
-import alphamat
-from alphamat import examples
 from alphamat.io import read_image
 from alphamat.method import Matte
 from alphamat.rules import Brighten, NetworkMethod, Pad, Preprocess, Resize, levels, square
@@ -158,19 +156,3 @@ def test_a_killed_run_goes_on_and_gives_the_same_file(files, little):
     matte(*files, method=again, bits=16)
     assert len(again.seen) == len(network.seen) - 4
     assert files[2].read_bytes() == expected
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("trust", [None, 0.02])
-def test_the_packages_own_network_gives_the_alpha_of_the_whole(tmp_path, monkeypatch, trust):
-    painted = examples.synthetic(examples.hair, 520, 900, seed=3)
-    image = np.rint(painted.image * 255).astype(np.uint8)
-    paths = [tmp_path / name for name in ("photo.tif", "trimap.tif", "alpha.tif")]
-    tifffile.imwrite(paths[0], image, photometric="rgb")
-    tifffile.imwrite(paths[1], painted.trimap)
-    monkeypatch.setattr(networks, "SIDES", range(512, 513))
-    method = partial(alphamat.learned, trust=trust)
-    matte(*paths, method=method, bits=16)
-    unknown = painted.trimap == 128
-    difference = np.abs(read_image(paths[2]) / 65535 - method(image, painted.trimap))[unknown]
-    assert np.mean(difference <= 1 / 255) > 0.999
