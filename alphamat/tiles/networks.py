@@ -15,7 +15,7 @@ import numpy as np
 from alphamat import progress
 from alphamat.door.parameters import shown
 from alphamat.method import Need, name_of, unbound
-from alphamat.rules import Brighten, NetworkMethod, Resize, Stretch
+from alphamat.rules import Brighten, NetworkMethod, Preprocess, Resize, Stretch
 from alphamat.tiles.picture import Picture
 from alphamat.tiles.plan import Cells
 from alphamat.tiles.state import Box, State, Visit
@@ -34,6 +34,8 @@ class Network(NamedTuple):
     """From pixels (h, w, 3) and levels 0, 128 and 255 of a trimap to alpha; any may be missing."""
     bytes_of: Callable[[int, int], float]
     """What a run takes, from height and width."""
+    sides: tuple[int, ...]
+    """Of tiles that it sees in their own size, in pixels."""
 
 
 def network_of(method: Callable) -> Network | None:
@@ -50,10 +52,16 @@ def network_of(method: Callable) -> Network | None:
         _refuse(name, "takes a plate or remembers frames")
     if rules.coarse or any(isinstance(step, Brighten | Stretch) for step in rules.chain):
         _refuse(name, "looks at the whole picture first")
-    for step in rules.chain:
-        if isinstance(step, Resize) and step.size(SIDES[0], SIDES[0]) != (SIDES[0], SIDES[0]):
-            _refuse(name, "resizes pictures to a size of its own")
-    return Network(function, function.bytes_of)
+    sides = tuple(side for side in SIDES if _keeps(rules, side))
+    if not sides:
+        _refuse(name, "resizes pictures to a size of its own")
+    return Network(function, function.bytes_of, sides)
+
+
+def _keeps(rules: Preprocess, side: int) -> bool:
+    """Return whether a network sees tiles of a side in their own size."""
+    resizing = [step for step in rules.chain if isinstance(step, Resize)]
+    return all(step.size(side, side) == (side, side) for step in resizing)
 
 
 def _refuse(name: str, reason: str) -> None:
@@ -65,12 +73,13 @@ def _refuse(name: str, reason: str) -> None:
 
 def side_for(network: Network, name: str, memory: int) -> int:
     """Return the side of the largest tile for which there is memory."""
-    needed = {side: network.bytes_of(side, side) + OWN * side**2 for side in SIDES}
-    fitting = [side for side in SIDES if needed[side] <= memory]
+    needed = {side: network.bytes_of(side, side) + OWN * side**2 for side in network.sides}
+    fitting = [side for side in needed if needed[side] <= memory]
     if not fitting:
+        least = network.sides[0]
         raise ValueError(
-            f"`memory` leaves {max(memory, 0) / 2**20:.0f} MiB for {name}; a tile of {SIDES[0]} × "
-            f"{SIDES[0]} takes {needed[SIDES[0]] / 2**20:.0f} MiB."
+            f"`memory` leaves {max(memory, 0) / 2**20:.0f} MiB for {name}; a tile of {least} × "
+            f"{least} takes {needed[least] / 2**20:.0f} MiB."
         )
     return fitting[-1]
 

@@ -14,7 +14,16 @@ import tifffile
 
 from alphamat.io import read_image
 from alphamat.method import Matte
-from alphamat.rules import Brighten, NetworkMethod, Pad, Preprocess, Resize, levels, square
+from alphamat.rules import (
+    Brighten,
+    NetworkMethod,
+    Pad,
+    Preprocess,
+    Resize,
+    floor_sides,
+    levels,
+    square,
+)
 from alphamat.tiles import matte, matting, networks
 from alphamat.tiles.networks import side_for
 
@@ -103,6 +112,10 @@ def test_ramps_sum_to_one_and_leave_margins(side):
 def test_tiles_are_as_large_as_memory_allows():
     network = networks.network_of(Mean())
     assert side_for(network, "mean", 2**40) == 2048
+    most = Preprocess(
+        (0, 0, 0), (1, 1, 1), encode=levels, chain=(Resize(partial(floor_sides, 32, most=1600)),)
+    )
+    assert side_for(networks.network_of(Mean(most)), "mean", 2**40) == 1600
     assert side_for(network, "mean", 160 * 1024**2) == 1024
     with pytest.raises(ValueError, match=r"`memory` leaves 10 MiB for mean; a tile of 384 × 384"):
         side_for(network, "mean", 10 * 2**20)
