@@ -96,6 +96,20 @@ def matte(
     -----
     ConvergenceWarning
         If the solver did not reach its tolerance.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> from alphamat.tiles import matte
+    >>> scene = examples.synthetic(examples.fur, 48, 64)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     alphamat.write_image(f"{folder}/photo.tif", scene.image)
+    ...     alphamat.write_image(f"{folder}/trimap.tif", scene.trimap)
+    ...     matte(f"{folder}/photo.tif", f"{folder}/trimap.tif", f"{folder}/alpha.tif")
+    ...     alphamat.read_image(f"{folder}/alpha.tif").shape
+    (48, 64)
     """
     memory = as_count(memory, "memory", least=LEAST_MEMORY, most=None)
     if bits not in (8, 16):
