@@ -23,14 +23,14 @@ def main() -> None:
             if room.split(".")[0] == floor:
                 levels.setdefault(level(room), []).append(room.partition(".")[2] or "solvers")
         rows += [(floor, sorted(levels[at])) for at in sorted(levels)]
-    _, ax = plt.subplots(figsize=(9.5, 0.4 * len(rows) + 0.4))
+    _, ax = plt.subplots(figsize=(10.5, 0.4 * len(rows) + 0.4))
     for at, (floor, names) in enumerate(rows):
         ax.barh(at, 13.2, 0.98, left=0, color=COLOURS[floor], alpha=0.18, lw=0)
         if at == len(rows) - 1 or rows[at + 1][0] != floor:
             ax.text(-0.2, at, floor, weight="bold", va="center", ha="right")
             ax.text(13.0, at, NEEDS[floor], fontsize=8.5, va="center", ha="right", alpha=0.75)
         for along, name in enumerate(names):
-            ax.text(1.84 * along + 0.2, at, name, va="center", fontsize=9)
+            ax.text(1.84 * along + 0.2, at, name, va="center", fontsize=8)
     ax.annotate("", (13.5, -0.4), (13.5, len(rows) - 0.6), arrowprops={"arrowstyle": "->"})
     ax.text(13.65, len(rows) / 2, "imports", rotation=270, va="center")
     ax.set(xlim=(-2, 14.1), ylim=(-0.6, len(rows) - 0.4))
