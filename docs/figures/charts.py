@@ -70,9 +70,9 @@ def width() -> None:
 
 
 def convergence() -> None:
-    """Follow three preconditioners on the astronaut with a band of 60 pixels on either side."""
+    """Follow three preconditioners on the astronaut with a band of 30 pixels on either side."""
     image, trimap = examples.astronaut()
-    trimap = alphamat.trimap.from_mask(trimap > 0, inner=60, outer=60)
+    trimap = alphamat.trimap.from_mask(trimap > 0, inner=30, outer=30)
     system = alphamat.closed_form_system(image, trimap)
     print(f"{system.matrix.shape[0]} unknown pixels")
     exact = system.solve(solvers.direct).alpha
@@ -80,13 +80,13 @@ def convergence() -> None:
     for name, colour in {"multigrid": OURS, "ichol": THIRD, "jacobi": INK}.items():
         solver = partial(solvers.cg, preconditioner=getattr(solvers, name), rtol=1e-8)
         residuals: list[float] = []
-        follow = partial(solver, maxiter=2000, callback=lambda _, r, to=residuals: to.append(r))
+        follow = partial(solver, maxiter=1000, callback=lambda _, r, to=residuals: to.append(r))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", alphamat.ConvergenceWarning)
             solution = system.solve(follow).solution
         print(name, solution.iterations, solution.residual)
         left.loglog(np.arange(1, len(residuals) + 1), residuals, color=colour, label=name)
-        limits = np.unique(np.geomspace(1, len(residuals), 8).round().astype(int)).tolist()
+        limits = np.unique(np.geomspace(1, len(residuals), 7).round().astype(int)).tolist()
         seconds, errors = zip(*(cost(system, solver, n, exact) for n in limits), strict=True)
         right.loglog(seconds, errors, "o-", ms=3, color=colour, label=name)
         print(*(f"{s:.2f} s {e:.1e}" for s, e in zip(seconds, errors, strict=True)))
