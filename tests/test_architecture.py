@@ -51,7 +51,8 @@ ROOMS = {
     "alphamat.evaluation": "datasets door faults identity io memory method metrics "
     "progress system trimap workers",
     "alphamat.installed": "",
-    "alphamat.serve": "door foreground installed io laplacians method methods "
+    "alphamat.interactive": "door laplacians methods system trimap",
+    "alphamat.serve": "door foreground installed interactive io laplacians method methods "
     "photograph progress segmentation trimap workers",
     "alphamat.cli": "batch colours datasets door evaluation examples faults installed io memory "
     "method methods metrics onnx photograph plate progress segmentation serve system tiles trimap "
