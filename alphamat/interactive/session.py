@@ -138,7 +138,7 @@ class Session:
         return np.clip(self._alpha, 0, 1)
 
     def paint(
-        self, stroke: Any, label: str, *, width: float = 20, seconds: float = inf
+        self, stroke: Any, label: str, *, width: float = 20, seconds: float | None = None
     ) -> Area | None:
         """Put a stroke into the trimap, and let alpha follow.
 
@@ -151,9 +151,9 @@ class Session:
             "foreground", "background", or "unknown", which erases.
         width : float
             Of a line, in pixels.
-        seconds : float
-            No window and no iteration on the whole picture is begun that would take longer.
-            `settle` does what is left. The first alpha is always waited for.
+        seconds : float, optional
+            The windows around the stroke grow as long as this time is enough, and `settle` has to
+            do what is left. By default it is done at once. The first alpha is always waited for.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class Session:
         if label not in LEVELS:
             expected = ", ".join(map(repr, LEVELS))
             raise ValueError(f"`label` is {shown(label)}; expected one of {expected}.")
-        seconds = as_number(seconds, "seconds", "a number ≥ 0, or math.inf", least=0, most=inf)
+        seconds = _as_seconds(seconds)
         mask, area = as_stroke(stroke, width, self._trimap.shape)
         levels = np.where(mask, LEVELS[label], self._trimap[area.slices]).astype(np.uint8)
         changed = area.around(levels != self._trimap[area.slices])
@@ -179,13 +179,13 @@ class Session:
         del self._done[:-MOST_STEPS]
         return self._put(_Step(changed, levels[changed.within(area)]), seconds)
 
-    def undo(self, *, seconds: float = inf) -> Area | None:
+    def undo(self, *, seconds: float | None = None) -> Area | None:
         """Take the last stroke back, and let alpha follow; None if there is none. See `paint`."""
-        return self._again(self._done, self._undone, seconds)
+        return self._again(self._done, self._undone, _as_seconds(seconds))
 
-    def redo(self, *, seconds: float = inf) -> Area | None:
+    def redo(self, *, seconds: float | None = None) -> Area | None:
         """Paint what was undone last; None if there is nothing. See `paint`."""
-        return self._again(self._undone, self._done, seconds)
+        return self._again(self._undone, self._done, _as_seconds(seconds))
 
     def settle(self) -> Area | None:
         """Finish what strokes with few `seconds` have left; return where alpha changed visibly."""
@@ -300,6 +300,12 @@ class Session:
         self._smallest, self.error = found.smallest, found.error
         self._alpha[whole.place] += found.x
         return own or found.error <= ALLOWED
+
+
+def _as_seconds(seconds: float | None) -> float:
+    if seconds is None:
+        return inf
+    return as_number(seconds, "seconds", "a number ≥ 0, or None for no limit", least=0)
 
 
 @dataclass(frozen=True, eq=False)

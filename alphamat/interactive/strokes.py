@@ -28,7 +28,9 @@ def as_stroke(stroke: Any, width: float, shape: tuple[int, int]) -> tuple[np.nda
         )
     points = stroke.astype(np.float64)
     if not len(points) or not np.isfinite(points).all():
-        raise ValueError(f"`stroke` is {shown(stroke.tolist())}; expected one or more finite points.")
+        raise ValueError(
+            f"`stroke` is {shown(stroke.tolist())}; expected one or more finite points."
+        )
     return _line(points, as_positive(width, "width", "such as 20 pixels") / 2, shape)
 
 
