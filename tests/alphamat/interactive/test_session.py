@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import alphamat
 from alphamat.interactive import Area, Session, session
@@ -165,3 +166,16 @@ def test_flat_pictures_are_solved_as_by_the_method():
     painted.paint([(40, 20)], "background", width=8)
     expected = alphamat.closed_form(image, painted.trimap)
     np.testing.assert_allclose(painted.alpha, expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["dandelion_clipped", "teddy_ear"])
+def test_scribbles_alone_give_the_authors_alpha(shared, name):
+    folder = shared / "closed_form_matlab" / "levin_exact"
+    image, scribbled, expected = (
+        np.asarray(Image.open(folder / f"{name}{end}.bmp")) for end in ("", "_m", "_res_alpha")
+    )
+    trimap = alphamat.trimap.from_scribbles(scribbled, image=image)
+    painted = Session(image)
+    painted.paint(trimap == 255, "foreground")
+    painted.paint(trimap == 0, "background")
+    np.testing.assert_allclose(painted.alpha, expected / 255, rtol=0, atol=0.006)
