@@ -202,23 +202,21 @@ class Session:
         return self._put(step, seconds)
 
     def _put(self, step: _Step, seconds: float) -> Area:
-        started, before = time.perf_counter(), self._alpha.copy()
-        was_determined = self._is_determined()
+        started, was_determined = time.perf_counter(), self._is_determined()
         self._trimap[step.area.slices] = step.levels
         if not (was_determined and self._is_determined()):
+            before = self._alpha
             self._start()
-        else:
-            known = step.levels != LEVELS["unknown"]
-            self._alpha[step.area.slices][known] = step.levels[known] / 255
-            self.error = inf
-            self._solve_around(step.area, started + seconds)
-            if seconds == inf:
-                self._settle()
-        return step.area.joined(self._changed(before))
+            return step.area.joined(self._changed(before))
+        known = step.levels != LEVELS["unknown"]
+        self._alpha[step.area.slices][known] = step.levels[known] / 255
+        self.error = inf
+        seen = step.area.joined(self._solve_around(step.area, started + seconds))
+        return seen.joined(self.settle()) if seconds == inf else seen
 
     def _changed(self, before: np.ndarray) -> Area | None:
         height, width = before.shape
-        return Area(0, 0, width, height).around(np.abs(self._alpha - before) > SEEN)
+        return Area(0, 0, width, height).around(np.abs(self._alpha - before) > SEEN / 2)
 
     def _is_determined(self) -> bool:
         return all((self._trimap == LEVELS[part]).any() for part in ("foreground", "background"))
@@ -231,18 +229,25 @@ class Session:
         if determined:
             self._settle()
 
-    def _solve_around(self, area: Area, until: float) -> None:
-        """Solve in windows around an area, as long as they are small and end before a time."""
+    def _solve_around(self, area: Area, until: float) -> Area | None:
+        """Solve in windows around an area, as long as they are small and end before a time.
+
+        Returns where alpha changed by so much that a few such changes are visible.
+        """
+        seen = None
         most = SHARE * np.count_nonzero(self._trimap == LEVELS["unknown"])
         window, options = area.grown((MARGIN,) * 4, self._trimap.shape), WINDOW
         while np.count_nonzero(self._trimap[window.slices] == LEVELS["unknown"]) <= most:
             begun = time.perf_counter()
             difference = self._solve_in(window, options)
+            changed = window.around(difference > SEEN / 4)
+            seen = changed.joined(seen) if changed else seen
             wider = window.grown(sides_to_grow(difference), self._trimap.shape)
             now = time.perf_counter()
             if wider == window or now + (now - begun) * wider.size / window.size > until:
-                return
+                return seen
             window, options = wider, WIDER
+        return seen
 
     def _solve_in(self, window: Area, options: dict[str, float]) -> np.ndarray:
         """Solve in a window, alpha held outside; return by how much alpha has changed."""

@@ -98,7 +98,7 @@ def test_the_rectangle_holds_all_that_changes_visibly():
 def test_undo_and_redo_go_through_the_strokes():
     painted = Session(IMAGE, TRIMAP)
     trimaps = [painted.trimap]
-    for x, label in ((30, "foreground"), (45, "unknown"), (60, "background")):
+    for x, label in ((30, "foreground"), (12, "unknown"), (60, "background")):
         painted.paint([(x, 10), (x, 50)], label, width=9)
         trimaps.append(painted.trimap)
     for trimap in trimaps[-2::-1]:
@@ -152,6 +152,13 @@ def test_strokes_outside_the_picture_change_nothing(points):
 def test_what_is_no_stroke_is_refused(stroke, label, options, named):
     with pytest.raises(ValueError, match=named):
         Session(IMAGE, TRIMAP).paint(stroke, label, **options)
+
+
+def test_a_trimap_that_leaves_nothing_unknown_can_be_erased():
+    painted = Session(IMAGE, np.where(TRIMAP == 128, 255, TRIMAP).astype(np.uint8))
+    painted.paint([(45, 20), (50, 40)], "unknown", width=9)
+    expected = alphamat.closed_form(IMAGE, painted.trimap, solver=exact)
+    np.testing.assert_allclose(painted.alpha, expected, rtol=0, atol=1e-3)
 
 
 def test_other_methods_are_refused():
