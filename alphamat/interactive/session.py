@@ -35,7 +35,7 @@ from solvers import StencilMatrix, cg, correct, multigrid
 LEVELS = {"background": 0, "unknown": 128, "foreground": 255}
 SYSTEMS = {closed_form: closed_form_system, learning_based: learning_based_system}
 ALLOWED = 3e-4  # estimated error of alpha
-WINDOW = {"rtol": 1e-4, "xtol": 1e-3, "maxiter": 60}  # of the first window
+WINDOW: dict[str, Any] = {"rtol": 1e-4, "xtol": 1e-3, "maxiter": 60}  # of the first window
 WIDER = WINDOW | {"rtol": 1e-2, "xtol": 1e-2}  # of those after it, which correct what it gave
 SHARE = 0.2  # of the unknown pixels: a window with more of them is not solved
 PATIENCE = 12  # iterations with the cycle of another trimap, before one of this trimap is made
@@ -95,6 +95,9 @@ class Session:
     0.5
     """
 
+    error: float
+    """Estimate of the largest error of alpha; infinite before `settle`."""
+
     def __init__(
         self,
         image: Pixels,
@@ -110,7 +113,7 @@ class Session:
         self._image = as_image(image)
         shape = self._image.shape[:2]
         epsilon, radius = parse_parameters(shape, epsilon, radius)
-        self._options = {"epsilon": epsilon, "radius": radius}
+        self._options: dict[str, Any] = {"epsilon": epsilon, "radius": radius}
         self._method = method
         self._trimap = np.full(shape, LEVELS["unknown"], np.uint8)
         if trimap is not None:
@@ -121,11 +124,7 @@ class Session:
         self._whole: _Whole | None = None
         self._smallest = 1.0
         self._alpha = np.zeros(shape)
-        self.error = 0.0
         self._start()
-
-    error: float
-    """Estimate of the largest error of alpha; infinite where it is not known yet."""
 
     @property
     def trimap(self) -> np.ndarray:
@@ -190,7 +189,7 @@ class Session:
     def settle(self) -> Area | None:
         """Finish what strokes with few `seconds` have left; return where alpha changed visibly."""
         before = self._alpha.copy()
-        if self.error > ALLOWED:
+        if self.error == inf:
             self._settle()
         return self._changed(before)
 
@@ -249,7 +248,7 @@ class Session:
             window, options = wider, WIDER
         return seen
 
-    def _solve_in(self, window: Area, options: dict[str, float]) -> np.ndarray:
+    def _solve_in(self, window: Area, options: dict[str, Any]) -> np.ndarray:
         """Solve in a window, alpha held outside; return by how much alpha has changed."""
         crop = window.grown((2 * self._options["radius"],) * 4, self._trimap.shape)
         trimap, alpha = self._trimap[crop.slices], self._alpha[crop.slices]
@@ -274,37 +273,41 @@ class Session:
 
     def _set_up(self) -> None:
         """Make the system and the cycle of the trimap."""
-        trimap = Trimap.of(self._trimap / 255)
         if self._system is None:
-            self._system = SYSTEMS[self._method](self._image, trimap.levels, **self._options)
+            self._system = SYSTEMS[self._method](self._image, self._trimap, **self._options)
         else:
-            self._system = self._system.again(trimap.levels)
+            self._system = self._system.again(self._trimap)
         self._whole = _Whole.of(self._system)
 
     def _iterate(self, unknown: np.ndarray) -> bool:
         """Improve alpha; return False where only the cycle of this trimap can do more."""
         assert self._whole is not None
-        assert self._system is not None
-        whole = self._whole
-        if whole.cycle is None:
-            system = self._system.again(self._trimap)
-            self._alpha = system.solve(start=np.clip(self._alpha, 0, 1)).alpha
-            self.error = 0.0
+        whole, cycle = self._whole, self._whole.cycle
+        if cycle is None:
+            self._solve_plainly()
             return True
         free = unknown[whole.place]
         own = bool(free.all())
-        r = -whole.rows.couple(self._alpha) * free
         found = correct(
             _Free(whole.rows, free),
-            r,
-            lambda r: whole.cycle(r) * free,
+            -whole.rows.couple(self._alpha) * free,
+            lambda r: cycle(r) * free,
             atol=ALLOWED,
             smallest=self._smallest,
             maxiter=2000 if own else PATIENCE,
         )
         self._smallest, self.error = found.smallest, found.error
         self._alpha[whole.place] += found.x
+        if own and found.error > ALLOWED:
+            self._solve_plainly()
         return own or found.error <= ALLOWED
+
+    def _solve_plainly(self) -> None:
+        """Solve as the method does, which warns where alpha is not determined."""
+        assert self._system is not None
+        system = self._system.again(self._trimap)
+        self._alpha, solution = system.solve(start=self.alpha)
+        self.error = solution.error
 
 
 def _as_seconds(seconds: float | None) -> float:
