@@ -11,7 +11,7 @@ from alphamat.door.parameters import as_positive, shown
 from alphamat.interactive.area import Area
 
 
-def as_stroke(stroke: Any, width: float, shape: tuple[int, int]) -> tuple[np.ndarray, Area]:
+def as_stroke(stroke: Any, width: float, shape: tuple[int, ...]) -> tuple[np.ndarray, Area]:
     """Return the mask of a rectangle that holds all pixels of a stroke, and the rectangle.
 
     The rectangle has no pixels where the stroke lies outside the picture.
@@ -34,7 +34,7 @@ def as_stroke(stroke: Any, width: float, shape: tuple[int, int]) -> tuple[np.nda
     return _line(points, as_positive(width, "width", "such as 20 pixels") / 2, shape)
 
 
-def _line(points: np.ndarray, radius: float, shape: tuple[int, int]) -> tuple[np.ndarray, Area]:
+def _line(points: np.ndarray, radius: float, shape: tuple[int, ...]) -> tuple[np.ndarray, Area]:
     """Mark the pixels whose centres lie within `radius` of a line through the points."""
     area = _reached(points, radius, shape)
     mask = np.zeros((area.bottom - area.top, area.right - area.left), bool)
@@ -48,7 +48,7 @@ def _line(points: np.ndarray, radius: float, shape: tuple[int, int]) -> tuple[np
     return mask, area
 
 
-def _reached(points: np.ndarray, radius: float, shape: tuple[int, int]) -> Area:
+def _reached(points: np.ndarray, radius: float, shape: tuple[int, ...]) -> Area:
     """Return the pixels of the picture in the least rectangle around some discs."""
     most = np.array(shape[::-1])
     low = np.clip(np.floor(points.min(axis=0) - radius), 0, most).astype(int)
