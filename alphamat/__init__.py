@@ -97,6 +97,7 @@ _LATER = (
     "datasets",
     "evaluation",
     "examples",
+    "interactive",
     "method",
     "metrics",
     "onnx",
