@@ -25,7 +25,7 @@ def show(
     columns = columns or len(titles)
     rows = -(-len(pictures) // columns)
     height, width = pictures[0].shape[:2]
-    figure, axes = plt.subplots(
+    _, axes = plt.subplots(
         rows,
         columns,
         figsize=(side * width / height * columns, (side + 0.2) * rows),
