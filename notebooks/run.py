@@ -17,7 +17,8 @@ def run(path: Path) -> None:
     """Run a notebook, and write it with its outputs."""
     notebook = nbformat.read(path, as_version=4)
     kernel = deepcopy(notebook.metadata)
-    NotebookClient(notebook, timeout=1200, coalesce_streams=True).execute()
+    here = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=1200, coalesce_streams=True, resources=here).execute()
     notebook.metadata = kernel
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -27,8 +28,10 @@ def run(path: Path) -> None:
 
 
 def is_lasting(output: dict) -> bool:
-    """Return whether an output is neither a bar that has vanished, nor a word about compiling."""
-    return output.get("name") != "stderr" and output.get("data", {}).get("text/html") != ""
+    """Return whether an output is no bar that has vanished, no slider, no word about compiling."""
+    data = output.get("data", {})
+    live = data.get("text/html") == "" or "application/vnd.jupyter.widget-view+json" in data
+    return output.get("name") != "stderr" and not live
 
 
 def reduced(output: dict) -> dict:

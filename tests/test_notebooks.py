@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+SLOW = "compare_methods", "differentiable", "evaluate_your_folder", "train_and_export", "video"
 
 
 def code_cells(path):
@@ -16,10 +17,7 @@ def code_cells(path):
 
 @pytest.mark.parametrize(
     "path",
-    [
-        pytest.param(path, marks=[pytest.mark.slow] * (path.stem == "compare_methods"))
-        for path in NOTEBOOKS
-    ],
+    [pytest.param(path, marks=[pytest.mark.slow] * (path.stem in SLOW)) for path in NOTEBOOKS],
     ids=lambda path: path.stem,
 )
 def test_notebook_runs_from_top_to_bottom(path, monkeypatch):
@@ -27,6 +25,7 @@ def test_notebook_runs_from_top_to_bottom(path, monkeypatch):
     import matplotlib.pyplot as plt
 
     monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
+    monkeypatch.syspath_prepend(path.parent)
     names = {}
     for cell in code_cells(path):
         exec(compile("".join(cell["source"]), f"{path.name}:{cell['id']}", "exec"), names)
