@@ -8,6 +8,8 @@ from solvers.amg import amg as amg
 from solvers.cg import cg as cg
 from solvers.cg import jacobi as jacobi
 from solvers.direct import direct as direct
+from solvers.dissection import dissection as dissection
+from solvers.dissection import quickest as quickest
 from solvers.grid import StencilMatrix as StencilMatrix
 from solvers.ichol import ichol as ichol
 from solvers.multigrid import multigrid as multigrid
@@ -27,9 +29,11 @@ __all__ = [
     "amg",
     "cg",
     "direct",
+    "dissection",
     "ichol",
     "jacobi",
     "multigrid",
+    "quickest",
 ]
 
 
