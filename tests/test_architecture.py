@@ -20,6 +20,7 @@ HEAVY = {"numba", "jax", "flax", "optax", "sklearn", "skimage", "cv2", "scipy", 
 ROOMS = {
     "solvers": "",
     "alphamat.memory": "",
+    "alphamat.extras": "",
     "alphamat.faults": "",
     "alphamat.identity": "",
     "alphamat.interrupts": "",
@@ -27,7 +28,7 @@ ROOMS = {
     "alphamat.progress": "",
     "alphamat.workers": "faults interrupts",
     "alphamat.trimap": "door",
-    "alphamat.io": "door memory",
+    "alphamat.io": "door extras memory",
     "alphamat.metrics": "door trimap",
     "alphamat.plate": "door",
     "alphamat.laplacians": "door memory",
@@ -36,26 +37,27 @@ ROOMS = {
     "alphamat.network": "door memory progress trimap",
     "alphamat.methods": "door laplacians memory network system trimap",
     "alphamat.method": "door methods system",
+    "alphamat.compat": "door foreground laplacians methods system trimap",
     "alphamat.tiles": "door io laplacians method methods progress system trimap",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
     "alphamat.rules": "door method trimap",
-    "alphamat.onnx": "door method rules",
+    "alphamat.onnx": "door extras method rules",
     "alphamat.segmentation": "door trimap",
     "alphamat.photograph": "door foreground method methods progress segmentation trimap",
     "alphamat.colours": "door foreground io method",
     "alphamat.batch": "colours door faults identity io method methods photograph progress "
     "rules segmentation workers",
     "alphamat.words": "door trimap",
-    "alphamat.video": "door io foreground method plate trimap words",
-    "alphamat.evaluation": "datasets door faults identity io memory method metrics "
+    "alphamat.video": "door extras io foreground method plate trimap words",
+    "alphamat.evaluation": "datasets door extras faults identity io memory method metrics "
     "progress system trimap workers",
     "alphamat.installed": "",
     "alphamat.serve": "door foreground installed io laplacians method methods "
     "photograph progress segmentation trimap workers",
-    "alphamat.cli": "batch colours datasets door evaluation examples faults installed io memory "
-    "method methods metrics onnx photograph plate progress segmentation serve system tiles trimap "
-    "video words",
+    "alphamat.cli": "batch colours datasets door evaluation examples extras faults installed io "
+    "memory method methods metrics onnx photograph plate progress segmentation serve system tiles "
+    "trimap video words",
     "alphamat.__main__": "cli",
     "alphamat_deep.layers": "",
     "alphamat_deep.backbones": "layers",
@@ -74,10 +76,10 @@ ROOMS = {
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
-    "solvers": "blackbox box grid jax loops operators parameters parts runs",
+    "solvers": "blackbox box grid ichol jax loops operators parameters parts runs",
     "alphamat": "datasets datasets.compose door door.parameters examples "
-    "examples.backdrops examples.painting identity interrupts io.folders io.whole memory method "
-    "metrics progress rules trimap trimap.parse",
+    "examples.backdrops examples.painting extras identity interrupts io.folders io.whole memory "
+    "method metrics progress rules trimap trimap.parse",
     "alphamat_deep": "",
 }
 

@@ -15,6 +15,7 @@ from alphamat.cli.command import Command
 from alphamat.cli.convert import convert_weights
 from alphamat.cli.cutout import cut_out
 from alphamat.cli.demo import run_demo
+from alphamat.cli.doctor import examine
 from alphamat.cli.evaluate import run_evaluation
 from alphamat.cli.export import export_network
 from alphamat.cli.matte import matte_image
@@ -42,6 +43,7 @@ COMMANDS = {
     "evaluate": run_evaluation,
     "score": score_alphas,
     "methods": list_methods,
+    "doctor": examine,
 }
 
 EXAMPLES = {
@@ -59,6 +61,7 @@ EXAMPLES = {
     "evaluate": "synthetic --method closed-form --method knn -o results",
     "score": "predictions/ truths/ trimaps/",
     "methods": "",
+    "doctor": "--json",
 }
 
 app = typer.Typer(

@@ -9,14 +9,22 @@ from typing import Annotated
 import typer
 
 from alphamat.cli.faults import faults_are_misuse
+from alphamat.installed import installed_methods
 from alphamat.trimap import Diagonal, Ellipse
 from alphamat.words import bytes_named, width_named
+
+
+def _methods_from(incomplete: str) -> list[str]:
+    """Return the methods whose names a shell may complete; networks would need JAX, for seconds."""
+    return [name for name in sorted(installed_methods()) if name.startswith(incomplete)]
+
 
 MethodName = Annotated[
     str,
     typer.Option(
+        autocompletion=_methods_from,
         help="How to estimate alpha; see `alphamat methods` and `alphamat models`. Or a file of a "
-        "network in ONNX: net.onnx."
+        "network in ONNX: net.onnx.",
     ),
 ]
 WeightsFile = Annotated[

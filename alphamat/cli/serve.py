@@ -7,15 +7,13 @@ import socket
 import threading
 import time
 import webbrowser
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alphamat.cli.faults import faults_in_one_line
-
-MODULES = ("fastapi", "uvicorn", "python_multipart")
+from alphamat.extras import missing, not_installed
 
 
 def serve_photographs(
@@ -92,12 +90,8 @@ def serve_photographs(
 
 
 def _refuse_without_extra() -> None:
-    missing = [name for name in MODULES if find_spec(name) is None]
-    if missing:
-        raise ImportError(
-            f"the server needs {' and '.join(missing)}, not installed here. In a clone: pip "
-            'install -e ".[serve]". From an index: pip install "alphamat[serve]".'
-        )
+    if absent := missing("serve"):
+        raise not_installed(f"the server needs {' and '.join(absent)}", "serve")
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from alphamat.cli.arguments import WeightsFile
 from alphamat.cli.faults import faults_in_one_line, in_words_of_the_command
+from alphamat.extras import not_installed
 from alphamat.io import write_image
 from alphamat.io.whole import refuse_unwritable
 from alphamat.words import file_or_colour
@@ -150,9 +151,7 @@ def _module() -> Any:
     """Return what trains, of the package that is installed for it. This imports JAX."""
     for entry in entry_points(group="alphamat.training"):
         return entry.load()
-    raise ImportError(
-        'Training needs JAX, which is not installed. In a clone: pip install -e ".[deep]".'
-    )
+    raise not_installed("Training needs JAX", "deep")
 
 
 def _backgrounds(text: str) -> Any:

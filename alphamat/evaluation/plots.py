@@ -11,6 +11,7 @@ from alphamat.door.image import Pixels
 from alphamat.evaluation.pages.pictures import coloured_errors
 from alphamat.evaluation.results import Results
 from alphamat.evaluation.summary import by_rank
+from alphamat.extras import not_installed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,7 +146,5 @@ def _axes(ax: Axes | None) -> Axes:
     try:
         import matplotlib.pyplot as plt
     except ImportError as fault:
-        raise ImportError(
-            f'plots need matplotlib, which `pip install "alphamat[notebook]"` brings; {fault}.'
-        ) from None
+        raise not_installed("plots need matplotlib", "notebook") from fault
     return plt.figure(layout="constrained").add_subplot()

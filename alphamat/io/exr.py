@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alphamat import memory
+from alphamat.extras import not_installed
 from alphamat.io.primaries import of_chromaticities
 from alphamat.io.stored import Light, Refusal, Stored
 
@@ -41,10 +42,7 @@ def openexr() -> ModuleType:
     try:
         import OpenEXR
     except ImportError:
-        raise ImportError(
-            "EXR files are read and written by OpenEXR, which is not installed. In a clone: pip "
-            'install -e ".[exr]". From an index: pip install "alphamat[exr]".'
-        ) from None
+        raise not_installed("EXR files are read and written by OpenEXR", "exr") from None
     return OpenEXR
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from alphamat.extras import not_installed
 from alphamat.io.stored import Refusal, Stored, open_with_pillow, unread_form
 
 HDR = {16: "PQ", 18: "HLG"}  # transfer characteristics, ITU-T H.273
@@ -24,10 +25,7 @@ def pillow_heif() -> ModuleType:
     try:
         import pillow_heif
     except ImportError:
-        raise ImportError(
-            "HEIC files are read by pillow-heif, which is not installed. In a clone: pip install "
-            '-e ".[heif]". From an index: pip install "alphamat[heif]".'
-        ) from None
+        raise not_installed("HEIC files are read by pillow-heif", "heif") from None
     return pillow_heif
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from alphamat.extras import not_installed
 from alphamat.io.stored import Refusal, Windows
 
 CHUNK = 512
@@ -28,9 +29,7 @@ def installed() -> Any:
     try:
         return import_module("zarr")
     except ImportError:
-        raise ImportError(
-            "Zarr arrays need the package zarr; install it with: pip install alphamat[tiles]"
-        ) from None
+        raise not_installed("Zarr arrays need the package zarr", "tiles") from None
 
 
 def open_zarr(path: str | os.PathLike[str], zarr: Any) -> Windows:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from alphamat.extras import not_installed
 from alphamat.onnx.wire import files_of
 
 CPU = ("CPUExecutionProvider",)
@@ -71,10 +72,7 @@ def _runtime():
     try:
         import onnxruntime
     except ImportError:
-        raise ImportError(
-            "`alphamat.onnx` needs onnxruntime, which is not installed. In a clone: pip install "
-            '-e ".[onnx]". From an index: pip install "alphamat[onnx]".'
-        ) from None
+        raise not_installed("`alphamat.onnx` needs onnxruntime", "onnx") from None
     return onnxruntime
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from alphamat.extras import not_installed
+
 
 def pyav() -> ModuleType:
     """Import PyAV, or say what to install."""
     try:
         import av.logging
     except ImportError:
-        raise ImportError(
-            "films are read and written by PyAV, which is not installed. In a clone: pip install "
-            '-e ".[video]". From an index: pip install "alphamat[video]". Folders of PNG or TIFF '
-            "frames do not need it."
-        ) from None
+        need = "films (but not folders of PNG or TIFF frames) are read and written by PyAV"
+        raise not_installed(need, "video") from None
     av.logging.set_level(None)  # it also raises what matters
     return av

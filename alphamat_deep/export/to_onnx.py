@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from alphamat.door.parameters import as_count
+from alphamat.extras import not_installed
 from alphamat.io.whole import refuse_unwritable, replace_file
 from alphamat_deep.export.drawing import draw, draw_all_batches, draw_all_sizes, multiple_of
 from alphamat_deep.export.ports import Port, function_of, inputs_of
@@ -163,10 +164,7 @@ def refuse_other_inputs(matting: Matting, size: tuple[int, int] | None) -> None:
 def _refuse_without_packages() -> None:
     for package in ("onnx", "onnxruntime"):
         if find_spec(package) is None:
-            raise ImportError(
-                f"Export needs {package}, which is not installed. In a clone: "
-                'pip install -e ".[export]". From an index: pip install "alphamat[export]".'
-            )
+            raise not_installed(f"Export needs {package}", "export")
 
 
 def _sizes_of_proof(multiple: int) -> list[tuple[int, int, int]]:

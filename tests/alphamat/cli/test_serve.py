@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 import alphamat
 from alphamat.cli import app
+from alphamat.extras import EXTRAS
 
 HERE = Path(alphamat.__file__).parent / "serve"
 SECRET = "correct horse battery"
@@ -79,7 +80,7 @@ def test_the_token_is_never_shown(served, port):
 
 
 def test_what_is_missing_is_named_with_the_line_that_installs_it(served, monkeypatch):
-    monkeypatch.setattr("alphamat.cli.serve.MODULES", ("fastapi", "no_such_module"))
+    monkeypatch.setitem(EXTRAS, "serve", ("fastapi", "no_such_module"))
     result = run()
     assert (result.exit_code, served) == (1, [])
     assert "no_such_module" in result.stderr

@@ -64,4 +64,4 @@ def test_a_missing_package_is_named(weights, monkeypatch):
     monkeypatch.setattr("alphamat_deep.export.to_onnx.find_spec", lambda name: None)
     result = run("tiny", "--weights", weights)
     assert result.exit_code == 1
-    assert "Export needs onnx, which is not installed" in result.output
+    assert "Export needs onnx, not installed here" in result.output

@@ -1,0 +1,1 @@
+"""The names and conventions of other programs, on this library's engine."""
