@@ -47,7 +47,10 @@ def dissect(thick, leaf, y, x, order, begin, end, above):
         middle, line = last, first
         if last - first > leaf:
             top, left = y[first:last].min(), x[first:last].min()
-            rows, columns = in_rows[: y[first:last].max() + 1], in_columns[: x[first:last].max() + 1]
+            rows, columns = (
+                in_rows[: y[first:last].max() + 1],
+                in_columns[: x[first:last].max() + 1],
+            )
             rows[top:], columns[left:] = 0, 0
             for k in range(first, last):
                 rows[y[k]] += 1

@@ -11,7 +11,6 @@ Liu, "The Multifrontal Method for Sparse Matrix Solution: Theory and Practice", 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -46,18 +45,19 @@ def dissection(A: StencilMatrix) -> Callable[[np.ndarray], np.ndarray]:
     return Dissection.of(_checked(A).region).factorise(A)
 
 
-def quickest(A: StencilMatrix, *, most: float = math.inf) -> Callable[[np.ndarray], np.ndarray]:
+def quickest(A: StencilMatrix, *, most: float | None = None) -> Callable[[np.ndarray], np.ndarray]:
     """Return `dissection(A)` where that is little work for each unknown, else `multigrid(A)`.
 
     Parameters
     ----------
     A : StencilMatrix
     most : float
-        Bytes that the factors may take.
+        Bytes that the factors may take; None does not limit them.
     """
-    most = as_number(most, "most", "a number of bytes", least=0, most=math.inf)
+    if most is not None:
+        most = as_number(most, "most", "a number of bytes, or None", least=0)
     found = Dissection.of(_checked(A).region)
-    if found.work <= WORTH * A.shape[0] and found.nbytes <= most:
+    if found.work <= WORTH * A.shape[0] and (most is None or found.nbytes <= most):
         return found.factorise(A)
     return multigrid(A)
 

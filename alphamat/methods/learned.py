@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from itertools import product
 
 import numpy as np
@@ -12,14 +11,13 @@ import numpy as np
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_count, as_flag, as_number, as_positive, refuse_unless_solver
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.laplacians.windows import parse_parameters, refuse_beyond_memory
+from alphamat.laplacians.windows import SOLVER, parse_parameters, refuse_beyond_memory
 from alphamat.network.looks import estimate_by_looks
 from alphamat.network.weights import BUNDLED, read_weights
 from alphamat.system import System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import Solver, StencilMatrix, cg, multigrid
+from solvers import Solver, StencilMatrix
 
-SOLVER: Solver = partial(cg, preconditioner=multigrid)
 WINDOW = 3  # pixels: the side of closed-form matting's windows
 LEAST = 0.03  # confidence in an alpha of a half
 
