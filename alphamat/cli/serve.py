@@ -43,7 +43,8 @@ def serve_photographs(
         Path | None,
         typer.Option(
             "--weights-folder",
-            help="Folder of networks' weights, each named like its network: modnet.safetensors.",
+            help="Folder of networks: weights, each named like its network, as modnet.safetensors, "
+            "and files in ONNX.",
         ),
     ] = None,
     workers: Annotated[

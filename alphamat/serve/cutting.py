@@ -13,8 +13,10 @@ import numpy as np
 from alphamat.installed import installed_methods, installed_models
 from alphamat.method import Matte, Method, Need, name_of, run, takes
 from alphamat.methods.learned import WINDOW, confidence, learned, learned_system
+from alphamat.onnx import load
 from alphamat.photograph import Cutout, cutout_photo
 from alphamat.segmentation import at, largest
+from alphamat.serve.methods import ONNX
 
 TRUST = 0.02  # how strongly strokes are held to the method's alpha; as in `learned`
 MOST_DOUBT = 0.5
@@ -49,7 +51,10 @@ def method_of(options: dict[str, Any]) -> Method:
     name, methods = options.get("method") or "learned", installed_methods()
     if name in methods:
         return methods[name].load()
-    models = installed_models() if options.get("weights") else {}
+    weights = options.get("weights")
+    if weights and name.endswith(ONNX):
+        return load(weights)
+    models = installed_models() if weights else {}
     if name not in models:
         raise ValueError(f"`method` is '{name}'; expected one of: {', '.join(sorted(methods))}.")
     return models[name].load(name, Path(options["weights"]))

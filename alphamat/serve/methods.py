@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alphamat.installed import GOOD_FOR, installed_methods, installed_models
+from alphamat.onnx import load
 from alphamat.serve.faults import Fault
 
 DEFAULT = "learned"
 CORE = "core"
+ONNX = ".onnx"
 
 
 class Choice(NamedTuple):
@@ -32,17 +34,24 @@ def core_methods() -> dict[str, Choice]:
 
 
 def networks(folder: Path) -> dict[str, Choice]:
-    """Return the networks that have weights in a folder, in files named like them.
+    """Return the networks that a folder has: weights in files named like theirs, and files in ONNX.
 
-    This imports JAX: call it in another process.
+    For weights this imports JAX: call it in another process.
     """
-    models = installed_models()
-    files = {path.stem: path for path in sorted(folder.iterdir(), reverse=True) if path.is_file()}
-    return {
-        name: Choice(name, models[name].PRESETS[name].citation, str(files[name].resolve()))
-        for name in sorted(files)
+    files = [path for path in sorted(folder.iterdir(), reverse=True) if path.is_file()]
+    weights = {path.stem: path for path in files if path.suffix not in (ONNX, ".json")}
+    models = installed_models() if weights else {}
+    found = [
+        Choice(name, models[name].PRESETS[name].citation, str(path.resolve()))
+        for name, path in weights.items()
         if name in models and name not in installed_methods()
-    }
+    ]
+    found += [
+        Choice(path.name, load(path).card.citation, str(path.resolve()))
+        for path in files
+        if path.suffix == ONNX
+    ]
+    return {choice.name: choice for choice in sorted(found)}
 
 
 def chosen(methods: dict[str, Choice], name: str | None) -> Choice:

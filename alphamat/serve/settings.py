@@ -32,7 +32,8 @@ class Settings:
     hosts: tuple[str, ...] = ()
     """Names by which others call this machine, beside its addresses: "matting.example.org"."""
     weights: Path | None = None
-    """A folder of networks' weights; a file is named like its preset: modnet.safetensors."""
+    """A folder of networks: weights in files named like their preset, as modnet.safetensors, and
+    files in ONNX, which are methods of their names."""
     workers: int = 1
     """Jobs that run at the same time."""
     queue: int = 32

@@ -74,8 +74,9 @@ def _converted(graph: Graph, equation: Any, operands: list[Array]) -> Any:
         return operands
     if name == "platform_index":
         return np.asarray(params["platforms"].index(None))  # what is written for all others
-    if name == "jit" and params["name"] in WHOLE and isinstance(operands[0], Value):
-        return WHOLE[params["name"]](graph, equation, *operands)
+    whole = WHOLE.get(params["name"]) if name == "jit" else None
+    if whole and isinstance(operands[0], Value) and operands[0].ndim == 4:  # (B, H, W, C)
+        return whole(graph, equation, *operands)
     if all(0 in x.aval.shape for x in equation.outvars):
         return [np.zeros(x.aval.shape, x.aval.dtype) for x in equation.outvars]
     if name in INLINED:

@@ -35,9 +35,10 @@ def draw(
 ) -> Drawn:
     """Return the graph for batches of one size: (B, height, width)."""
     inputs = inputs_of(matting, *size)
-    outputs = outputs_of(function, state, inputs)
+    with jax.default_matmul_precision(matting.precision):  # as it is run: JAX traces it once
+        outputs = outputs_of(function, state, inputs)
+        closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
     graph, order = Graph(), tuple(map("NHWC".index, layout))
-    closed = jax.make_jaxpr(function)(state, *map(spec, inputs))
     values: list[Array] = [np.asarray(x) for x in jax.tree.leaves(state)]
     values += [Value(port.name, order, port.shape) for port in inputs]
     try:
@@ -75,12 +76,26 @@ def draw_all_batches(
     layout: str,
     size: tuple[int, int],
 ) -> Drawn:
-    """Return one graph for all numbers of pictures of one height and width."""
-    each = [draw(matting, function, state, layout, (batch, *size)) for batch in BATCHES]
-    try:
+    """Return one graph for all numbers of pictures of one height and width.
+
+    A network whose operations depend on the number is mapped over the pictures.
+    """
+
+    def drawn(function: Callable[..., Any]) -> Drawn:
+        each = [draw(matting, function, state, layout, (batch, *size)) for batch in BATCHES]
         return _of_all(each, [(batch,) for batch in BATCHES], layout)
+
+    def mapped(state: Any, *inputs: Any) -> list[Any]:
+        found = jax.vmap(lambda *x: function(state, *(each[None] for each in x)))(*inputs)
+        return [x[:, 0] for x in found]
+
+    try:
+        return drawn(function)
     except NotImplementedError as fault:
-        raise ValueError(f"`batch` must be given: {matting.name} has {fault}.") from fault
+        try:
+            return drawn(mapped)
+        except (NotImplementedError, ValueError):
+            raise ValueError(f"`batch` must be given: {matting.name} has {fault}.") from fault
 
 
 def _of_all(

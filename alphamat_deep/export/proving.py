@@ -43,15 +43,14 @@ def differences(
 ) -> Difference:
     """Compare two functions of the same inputs, (B, H, W, C), on three pictures.
 
-    A clip's memory is zeros at first, and then what the network remembers.
+    Every second one of a batch is the mirror image. A clip's memory is zeros at first, and then
+    what the network remembers.
     """
     states = [np.zeros(port.shape, np.float32) for port in inputs if port.role == "state"]
     rng, found = np.random.default_rng(43), []
     batch, *size, _ = inputs[0].shape
     for picture in _pictures(matting.preset.preprocess, *size):
-        taken = [
-            np.repeat(picture[port.role][None], batch, 0) for port in inputs if port.role != "state"
-        ]
+        taken = [_batch(picture[x.role], batch) for x in inputs if x.role != "state"]
         expected = ours(*taken, *states)
         bits = rng.choice(
             np.array([1 - LAST_BITS, 1 + LAST_BITS], np.float32), (2, *taken[0].shape)
@@ -60,6 +59,10 @@ def differences(
         found.append(_difference(outputs, expected, theirs(*taken, *states), moved))
         states = [x for port, x in zip(outputs, expected, strict=True) if port.role == "state"]
     return worst(found)
+
+
+def _batch(x: np.ndarray, count: int) -> np.ndarray:
+    return np.stack([x[:, ::-1] if at % 2 else x for at in range(count)])
 
 
 def _difference(
@@ -129,12 +132,15 @@ def _unit(image: np.ndarray) -> np.ndarray:
 
 
 def network_run(function: Callable[..., Any], state: Any, precision: str) -> Run:
-    """Return a function of arrays of NumPy that JAX computes."""
+    """Return a function of arrays of NumPy that JAX computes, picture by picture of a batch."""
     compiled = jax.jit(function)
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:
         with jax.default_matmul_precision(precision):
-            return [np.asarray(x) for x in compiled(state, *inputs)]
+            each = [
+                compiled(state, *(x[at : at + 1] for x in inputs)) for at in range(len(inputs[0]))
+            ]
+        return [np.concatenate(x) for x in zip(*each, strict=True)]
 
     return run
 

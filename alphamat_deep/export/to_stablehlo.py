@@ -65,8 +65,8 @@ def export_stablehlo(
     refuse_other_inputs(matting, size)
     function, state = function_of(matting, raw=raw)
     inputs = inputs_of(matting, 1, *size)
-    outputs = outputs_of(function, state, inputs)
     with jax.default_matmul_precision(matting.precision):
+        outputs = outputs_of(function, state, inputs)
         made = export.export(jax.jit(lambda *x: function(state, *x)), platforms=PLATFORMS)
         content = bytes(made(*map(spec, inputs)).serialize())
     read = jax.jit(export.deserialize(bytearray(content)).call)

@@ -4,9 +4,11 @@ import os
 import stat
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from alphamat.serve import methods
+from alphamat.serve.cutting import method_of
 from alphamat.serve.faults import Fault
 from alphamat.serve.folder import private_folder
 
@@ -41,6 +43,21 @@ def test_what_others_have_left_is_removed_and_nothing_else(tmp_path):
             *(first.name, young.name, link.name, "elsewhere")
         }
     assert (elsewhere / "photographs").exists()
+
+
+def test_a_file_in_onnx_is_a_method_of_its_name(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    from tests.alphamat.onnx.models import net
+
+    def imports_jax():
+        raise ImportError
+
+    net(tmp_path, citation="Somebody, 2020")
+    monkeypatch.setattr(methods, "installed_models", imports_jax)
+    choice = methods.networks(tmp_path)["net.onnx"]
+    assert (choice.about, choice.family) == ("Somebody, 2020", "net.onnx")
+    method = method_of({"method": choice.name, "weights": choice.weights})
+    np.testing.assert_allclose(method(np.full((5, 7, 3), 0.25)), 0.25, atol=1e-6)
 
 
 def test_networks_are_those_that_have_weights(tmp_path, monkeypatch):

@@ -77,6 +77,30 @@ def test_a_file_takes_several_pictures(matting, tmp_path, batch, told, counts):
         np.testing.assert_allclose(alpha, of_network(matting, *inputs), atol=1e-6)
 
 
+def in_steps(x):
+    """Do many pictures in steps."""
+    return jnp.concatenate([jnp.maximum(x[:1], 0), in_steps(x[1:])]) if len(x) > 1 else x * (x > 0)
+
+
+def test_a_network_that_does_many_pictures_in_steps_takes_any_number(matting, tmp_path):
+    matting.model.activation = in_steps
+    found = export(matting, tmp_path, layout="NHWC", batch=None)
+    rng = np.random.default_rng(29)
+    inputs = [rng.random((4, 16, 24, channels)) for channels in (3, 1)]
+    alpha = run(found.path, image=inputs[0], trimap=inputs[1])
+    np.testing.assert_allclose(alpha, of_network(matting, *inputs), atol=1e-5)
+
+
+def test_a_network_that_counts_its_pictures_needs_their_number(matting, tmp_path):
+    def add_one_channel(x):
+        at = (x[:, 0, 0, 0] > 0).astype(int)
+        return x + x.at[jnp.arange(len(x)), :, :, at].get(mode="clip")[..., None]
+
+    matting.model.activation = add_one_channel
+    with pytest.raises(ValueError, match="`batch` must be given: tiny has arrays that follow"):
+        export(matting, tmp_path, batch=None)
+
+
 def test_weights_in_float16_move_alpha_a_little_and_that_is_told(matting, tmp_path):
     found = export(matting, tmp_path, half=True)
     assert 1e-5 < found.difference.maximum < 1e-2
