@@ -22,6 +22,7 @@ from solvers import _dissection_kernels as kernels
 from solvers.grid import Region, StencilMatrix, offsets
 from solvers.loops import equal_parts, over_bounds, threads
 from solvers.multigrid import multigrid
+from solvers.operators import Preconditioner
 from solvers.parameters import as_number
 
 LEAF = 40  # cells that are not cut
@@ -45,12 +46,16 @@ def dissection(A: StencilMatrix) -> Callable[[np.ndarray], np.ndarray]:
     return Dissection.of(_checked(A).region).factorise(A)
 
 
-def quickest(A: StencilMatrix, *, most: float | None = None) -> Callable[[np.ndarray], np.ndarray]:
-    """Return `dissection(A)` where that is little work for each unknown, else `multigrid(A)`.
+def quickest(
+    A: StencilMatrix, *, otherwise: Preconditioner = multigrid, most: float | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return `dissection(A)` where that is little work for each unknown, else `otherwise(A)`.
 
     Parameters
     ----------
     A : StencilMatrix
+    otherwise : callable
+        A preconditioner for wide areas, and factors that are too large.
     most : float
         Bytes that the factors may take; None does not limit them.
     """
@@ -59,7 +64,7 @@ def quickest(A: StencilMatrix, *, most: float | None = None) -> Callable[[np.nda
     found = Dissection.of(_checked(A).region)
     if found.work <= WORTH * A.shape[0] and (most is None or found.nbytes <= most):
         return found.factorise(A)
-    return multigrid(A)
+    return otherwise(A)
 
 
 def _checked(A: StencilMatrix) -> StencilMatrix:

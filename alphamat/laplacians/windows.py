@@ -11,8 +11,7 @@ import numpy as np
 
 from alphamat import memory
 from alphamat.door.parameters import as_count, as_positive
-from solvers import Solver, StencilMatrix, cg
-from solvers.dissection import quickest
+from solvers import Preconditioner, Solver, StencilMatrix, cg, multigrid, quickest
 from solvers.grid import Region, dilate, offsets
 from solvers.loops import over_strips
 from solvers.runs import Y, find_runs, find_stored
@@ -62,10 +61,12 @@ def parse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> tup
     return epsilon, radius
 
 
-def quickest_in_memory(A: StencilMatrix) -> Callable[[np.ndarray], np.ndarray]:
+def quickest_in_memory(
+    A: StencilMatrix, *, otherwise: Preconditioner = multigrid
+) -> Callable[[np.ndarray], np.ndarray]:
     """Return `solvers.quickest(A)`, whose factors take at most half of the memory that is left."""
     allowed, _ = min(memory.limits())
-    return quickest(A, most=allowed / 2)
+    return quickest(A, otherwise=otherwise, most=allowed / 2)
 
 
 SOLVER: Solver = partial(cg, preconditioner=quickest_in_memory)

@@ -17,7 +17,7 @@ def matrix_on(chosen, reach=2, seed=0):
     region = Region.of(chosen, reach)
     random = np.random.default_rng(seed)
     planes = np.zeros((len(offsets(reach)), region.stored_size))
-    planes[1:] = -random.random(planes[1:].shape) ** 4
+    planes[1:] = -(random.random(planes[1:].shape) ** 4)
     matrix = StencilMatrix(region, planes)
     csr = matrix.tocsr()
     held = 0.01 * random.random(region.size)
