@@ -70,8 +70,8 @@ def random_walk(
         bands or are few, and elsewhere algebraic multigrid, because affinities differ by many
         orders of magnitude between neighbours: lattices of equal spacing do not follow them. With
         that alpha was within 3e-4 of the exact solution on photographs of up to 4 megapixels, and
-        within 1e-6 on average. Incomplete Cholesky takes as long where the unknown region is narrow, but leaves
-        errors that the residual hides: 7e-4 on average where half of the picture is unknown.
+        within 1e-6 on average. Incomplete Cholesky leaves errors that the residual hides: 7e-4 on
+        average where half of the picture is unknown.
 
     Returns
     -------

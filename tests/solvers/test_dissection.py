@@ -111,7 +111,7 @@ def test_factors_that_would_take_too_much_memory_are_left_to_multigrid():
     A = matrix_on(np.ones((12, 400), bool))
     r = np.random.default_rng(6).standard_normal(4800)
     np.testing.assert_array_equal(quickest(A, most=1e6)(r), multigrid(A)(r))
-    with pytest.raises(ValueError, match="`most` is -1.0; expected a number of bytes"):
+    with pytest.raises(ValueError, match=r"`most` is -1\.0; expected a number of bytes"):
         quickest(A, most=-1.0)
 
 
