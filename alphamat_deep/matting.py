@@ -18,6 +18,7 @@ from alphamat.rules import NetworkMethod, Prepared, Preprocess, one_by_one
 from alphamat_deep.catalogue import Preset
 from alphamat_deep.compiling import pure, without_values
 
+JAX = 500 * 2**20  # bytes of JAX itself, and of what it compiles
 PRECISIONS = "highest", "high", "default"
 
 
@@ -42,6 +43,10 @@ class Matting(NetworkMethod):
     @property
     def remembers(self) -> bool:
         return self._initial_state is not None
+
+    def bytes_of(self, height: int, width: int) -> float:
+        weights = sum(x.nbytes for x in jax.tree.leaves(self._pure[1]))
+        return self.preset.memory(height, width) * self.dtype.itemsize / 4 + weights + JAX
 
     def __reduce__(self):
         # The model is built again: it holds functions of JAX that pickle cannot find.

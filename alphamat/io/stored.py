@@ -68,7 +68,9 @@ class Windows(NamedTuple):
     direct: bool
     """Whether any window is read at about its own cost; else bands of whole rows are."""
     read: Callable[[slice, slice], np.ndarray]
-    """Returns gray, RGB or RGBA, uint8 or uint16, of some rows and columns."""
+    """Returns gray, RGB or RGBA, uint8 or uint16, of some rows and columns; of arrays, as is."""
+    profile: bytes | None = None
+    """ICC profile."""
 
 
 def open_with_pillow(file: Any, kind: str, page: int = 0) -> Stored:

@@ -90,7 +90,7 @@ def open_tiff(file: Any) -> Stored:
         raise Refusal("is damaged: it has no size")
     _refuse_other_samples(page)
     turned = page.get(Tag.ORIENTATION, 1)
-    profile = page.tags[Tag.PROFILE].tobytes() if Tag.PROFILE in page.tags else None
+    profile = _profile(page)
     if not _is_plain(page):
         stored = open_with_pillow(file, "TIFF", number)
         return stored._replace(profile=profile)
@@ -114,14 +114,26 @@ def open_windows(file: Any) -> Windows | None:
         return None
     if (turned := page.get(Tag.ORIENTATION, 1)) in UPRIGHT and turned != 1:
         raise Refusal(f"is stored turned (orientation {turned}); save it upright to read parts")
-    strips = _strips(page, size)
+    strips, profile = _strips(page, size), _profile(page)
     rows, columns = strips.tile
     depth = 1 if strips.planar else strips.samples
     if (mapped := map_pixels(file, strips)) is not None:
         dtype = strips.dtype.newbyteorder("=")
-        return Windows(size, 1, True, lambda *at: _decoded(np.array(mapped()[at], dtype), page))
+
+        def read(rows: slice, columns: slice) -> np.ndarray:
+            return _decoded(np.array(mapped()[rows, columns], dtype), page)
+
+        return Windows(size, 1, True, read, profile)
     direct = rows * columns * depth * strips.dtype.itemsize <= SMALL and columns < size[1]
-    return Windows(size, rows, direct, lambda *at: _decoded(unpack(file, strips, at), page))
+
+    def unpacked(rows: slice, columns: slice) -> np.ndarray:
+        return _decoded(unpack(file, strips, (rows, columns)), page)
+
+    return Windows(size, rows, direct, unpacked, profile)
+
+
+def _profile(page: Page) -> bytes | None:
+    return page.tags[Tag.PROFILE].tobytes() if Tag.PROFILE in page.tags else None
 
 
 def _picture(file: Any) -> tuple[int, Page]:

@@ -23,17 +23,33 @@ BAND = 2**25  # bytes that are copied at a time
 
 
 @contextmanager
-def windows_of(path: str | os.PathLike[str], *, most: int) -> Iterator[Windows]:
-    """Open an image file, or a Zarr array, to read parts of it.
+def windows_of(path: Any, *, most: int, name: str = "image") -> Iterator[Windows]:
+    """Open an image file, a Zarr folder or an array, to read parts of it.
 
     TIFF files of gray or RGB may have any size. Others are read whole, with `most` bytes of memory
-    at most. Errors name the file.
+    at most. An array has a shape, a dtype and slices, as those of NumPy, Dask and Zarr have.
+    Errors name the file, or `name`.
     """
+    if not isinstance(path, str | os.PathLike):
+        yield _of_array(path, name)
+        return
     if zarrs.is_zarr(path):
         yield _naming(str(path), partial(zarrs.open_zarr, path, zarrs.installed()))
         return
     with opened(path) as (file, name):
         yield _naming(name, partial(_windows, file, most))
+
+
+def _of_array(array: Any, name: str) -> Windows:
+    """Return windows of an array (H, W), (H, W, 3) or (H, W, 4)."""
+    shape, dtype = getattr(array, "shape", None), getattr(array, "dtype", None)
+    if shape is None or dtype is None:
+        raise TypeError(f"`{name}` is a {type(array).__name__}; expected a path or an array.")
+    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,), (4,)):
+        raise ValueError(f"`{name}` has shape {shape}; expected (H, W), (H, W, 3) or (H, W, 4).")
+    rows = getattr(array, "chunks", None) or (1,)  # a row of chunks is computed together
+    rows = max(rows[0]) if isinstance(rows[0], tuple) else rows[0]
+    return Windows(shape[:2], rows, True, lambda *at: np.ascontiguousarray(array[at]))
 
 
 def _naming(name: str, make: Callable[[], Windows]) -> Windows:
@@ -79,7 +95,7 @@ def _whole(file: Any, most: int) -> Windows:
     def read(rows: slice, columns: slice) -> np.ndarray:
         return np.ascontiguousarray(UPRIGHT[stored.orientation](stored.decode())[rows, columns])
 
-    return Windows((height, width), height, False, read)
+    return Windows((height, width), height, False, read, stored.profile)
 
 
 def bands(windows: Windows) -> Iterator[slice]:
@@ -104,4 +120,6 @@ def copy_to(windows: Windows, path: Path) -> Windows:
             copy[rows] = pixels
             copy.flush()
         os.replace(part, path)
-    return Windows(windows.size, 1, True, lambda *at: np.array(np.load(path, mmap_mode="r")[at]))
+    return windows._replace(
+        rows=1, direct=True, read=lambda *at: np.array(np.load(path, mmap_mode="r")[at])
+    )

@@ -59,7 +59,8 @@ def open_zarr(path: str | os.PathLike[str], zarr: Any) -> Windows:
         pixels = pixels.reshape(*channels, *pixels.shape[len(ahead) :])
         return np.ascontiguousarray(np.moveaxis(pixels, 0, -1)) if channels else pixels
 
-    return Windows((height, width), 1, True, read)
+    rows = found.chunks[-3 if last else -2]
+    return Windows((height, width), rows, True, read)
 
 
 def create_ome_zarr(path: Path, shape: tuple[int, int], dtype: np.dtype) -> Any:

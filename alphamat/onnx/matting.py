@@ -19,6 +19,7 @@ from alphamat.onnx.session import CPU, Session
 from alphamat.onnx.sidecar import read_sidecar, sidecar_of
 from alphamat.rules import NetworkMethod, Prepared, Preprocess, one_by_one
 
+EACH = 1500  # bytes for each pixel of a picture, as large networks take
 SMALL = 512  # the long side of the frame that RVM's authors let its first stage see
 
 
@@ -116,6 +117,10 @@ class OnnxMatting(NetworkMethod):
     @property
     def remembers(self) -> bool:
         return bool(self.card.ports("state"))
+
+    def bytes_of(self, height: int, width: int) -> float:
+        stored = sum(path.stat().st_size for path in self.session.files)
+        return EACH * height * width + 2 * stored  # onnxruntime keeps weights, and packs them
 
     def _next(self, seen, image, trimap, plate) -> tuple[Matte, list[list[np.ndarray]]]:
         """Return a frame's matte, and the network's memory of the clip after it."""

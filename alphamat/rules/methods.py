@@ -29,6 +29,10 @@ class NetworkMethod(ABC):
         """Whether it uses what it saw in earlier frames of a clip."""
 
     @abstractmethod
+    def bytes_of(self, height: int, width: int) -> float:
+        """Return about how much memory it takes for a picture, beside the program's own."""
+
+    @abstractmethod
     def _next(self, seen, image, trimap, plate) -> tuple[Matte, Any]:
         """Return a frame's matte, and the network's memory of the clip after it.
 

@@ -19,32 +19,28 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import blake2b
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from alphamat import progress
-from alphamat.door.parameters import as_count, parameters, shown
+from alphamat.door.parameters import as_count, parameters
 from alphamat.io.windows import copy_to, windows_of
-from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import bytes_of_system, parse_parameters
-from alphamat.method import name_of, takes, unbound
+from alphamat.method import name_of
 from alphamat.methods.closed_form import closed_form
-from alphamat.methods.learning_based import learning_based, local_learning_laplacian
 from alphamat.system import ConvergenceWarning
+from alphamat.tiles.networks import run_on_tiles, side_for
 from alphamat.tiles.picture import Picture, copy_trimap, count_unknown
 from alphamat.tiles.plan import Cells, Piece, Room, pieces
 from alphamat.tiles.start import enlarged, factor_for, quietly, small_alpha
-from alphamat.tiles.state import State, Visit
+from alphamat.tiles.state import Box, State, Visit
+from alphamat.tiles.ways import way_of, words
 from alphamat.tiles.writing import refuse_output, write
 from solvers import Solution, Solver, StencilMatrix
-
-LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
-    closed_form: colour_line_laplacian,
-    learning_based: local_learning_laplacian,
-}
-"""Methods whose systems couple pixels of one window only, and the rows of these systems."""
 
 BASE = 350 * 2**20  # bytes of this process before it solves anything: libraries, compiled kernels
 LEAST_MEMORY = 512 * 2**20
@@ -54,8 +50,8 @@ MOST_SWEEPS = 40
 
 
 def matte(
-    image: str | os.PathLike[str],
-    trimap: str | os.PathLike[str],
+    image: Any,
+    trimap: Any,
     output: str | os.PathLike[str],
     *,
     method: Callable[..., np.ndarray] = closed_form,
@@ -64,26 +60,29 @@ def matte(
 ) -> None:
     """Write the alpha of a picture that may be larger than memory.
 
-    It is the alpha of the whole picture, up to the solver's tolerance, and not that of tiles. Time
-    and disk space go with the unknown pixels, and the picture is read where these are.
+    Where a method solves a system, it is the alpha of the whole picture, up to the solver's
+    tolerance. Networks see tiles that overlap. Time and disk space go with the unknown pixels, and
+    the picture is read where these are.
 
     Parameters
     ----------
-    image : path of a picture
+    image : path, or (H, W), (H, W, 3) or (H, W, 4) array
         TIFF or Zarr of any size; PNG, JPEG and WebP have to fit into `memory` as they are read
-        whole. Packed TIFFs without tiles are unpacked beside the output first.
-    trimap : path of its trimap
+        whole. Packed TIFFs without tiles are unpacked beside the output first. ICC profiles are
+        heeded. Arrays are those of NumPy, Dask, Zarr and their like; see `as_image`.
+    trimap : path, or (H, W) array
         As the image. See `as_trimap`.
     output : path ending in .tif, .tiff or .zarr
         BigTIFF in tiles, or OME-Zarr. It appears when it is complete. Until then a folder
         beside it, .NAME.partial, keeps what is done: after a crash the same call goes on from
-        there. The folder takes 5 bytes for each pixel, where the file system keeps no holes.
+        there, if an array has the shape, the dtype and some rows that it had. The folder takes 5
+        bytes for each pixel, where the file system keeps no holes.
     method : callable
         `closed_form` or `learning_based`; options but `confidence` may be bound with
-        `functools.partial`.
+        `functools.partial`. Or a loaded network that takes a trimap and does not resize pictures.
     memory : int
         Bytes that this process may take, at least 512 MiB. 350 MiB of these are for the program
-        itself.
+        itself. Networks in JAX may take a little more.
     bits : 8 or 16
         Bits of alpha.
 
@@ -96,21 +95,32 @@ def matte(
     -----
     ConvergenceWarning
         If the solver did not reach its tolerance.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from alphamat import examples, read_image
+    >>> from alphamat.tiles import matte
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     output = pathlib.Path(folder, "alpha.tif")
+    ...     matte(*examples.astronaut(), output)
+    ...     read_image(output).dtype
+    dtype('uint8')
     """
     memory = as_count(memory, "memory", least=LEAST_MEMORY, most=None)
     if bits not in (8, 16):
         raise ValueError(f"`bits` is {bits}; expected 8 or 16.")
-    rows, options = _rows_of(method)
+    way = way_of(method)
     output = Path(output)
     refuse_output(output)
     with ExitStack() as files:
         most = memory - BASE
         given = files.enter_context(windows_of(image, most=most))
-        hints = files.enter_context(windows_of(trimap, most=most))
-        epsilon, radius = parse_parameters(given.size, options["epsilon"], options["radius"])
+        hints = files.enter_context(windows_of(trimap, most=most, name="trimap"))
+        epsilon, radius = parse_parameters(given.size, way.epsilon, way.radius)
         about = {
             "inputs": [_stamp(path) for path in (image, trimap)],
-            "method": [name_of(method), epsilon, radius, _words(options["solver"])],
+            "method": [*way.told, epsilon, radius, words(way.solver)],
             "memory": memory,
         }
         state = State.at(output.with_name(f".{output.name}.partial"), given.size, about)
@@ -121,12 +131,15 @@ def matte(
         except ValueError:  # a refused file leaves nothing worth keeping
             state.remove()
             raise
-        picture = Picture(
-            given, levels, partial(_rows, rows, epsilon=epsilon, radius=radius), options["solver"]
-        )
-        cells = count_unknown(levels, 2 * radius)
-        room = Room(_share(memory), bytes_of_system(1, radius, 1), 2 * radius)
-        Work(picture, state, cells, room, pieces(cells, room)).run()
+        cells = count_unknown(levels, 2 * radius, given.rows)
+        if way.network is not None:
+            side = side_for(way.network, name_of(method), _share(memory))
+            run_on_tiles(way.network, Picture(given, levels), cells, state, side)
+        if way.rows is not None:
+            rows = partial(_rows, way.rows, epsilon=epsilon, radius=radius)
+            room = Room(_share(memory), bytes_of_system(1, radius, 1), 2 * radius)
+            picture = Picture(given, levels, rows, way.solver)
+            Work(picture, state, cells, room, pieces(cells, room)).run()
         progress.tell(progress.Step("writing"))
         write(output, state, levels, bits)
         state.remove()
@@ -135,22 +148,6 @@ def matte(
 def _share(memory: int) -> int:
     """Return the bytes that the arrays of a piece may take."""
     return memory - BASE
-
-
-def _rows_of(method: Callable) -> tuple[Callable[..., StencilMatrix], dict[str, Any]]:
-    """Return a method's rows and options; raise unless its pixels are coupled in windows only."""
-    function, bound = unbound(method)
-    if function not in LAPLACIANS:
-        raise ValueError(
-            f"`method` is {name_of(method)}; pictures beyond memory are matted by closed_form and "
-            "learning_based, which look at small windows only."
-        )
-    if bound.pop("confidence", None) is not None:
-        raise ValueError("`confidence` is given; pieces of a picture hold known pixels exactly.")
-    options = {"epsilon": 1e-7, "radius": 1, "solver": takes(method).solver} | bound
-    if other := set(options) - {"epsilon", "radius", "solver"}:
-        raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
-    return LAPLACIANS[function], options
 
 
 def _rows(laplacian, image: np.ndarray, mask: np.ndarray, **options) -> StencilMatrix:
@@ -165,17 +162,13 @@ def _stricter(solver: Solver) -> Solver:
     return partial(solver, **smaller) if smaller else solver
 
 
-def _words(value: Any) -> Any:
-    """Return what says the same in each process."""
-    if isinstance(value, partial):
-        return [_words(value.func), {name: _words(v) for name, v in value.keywords.items()}]
-    return getattr(value, "__qualname__", None) or repr(value)
-
-
-def _stamp(path: str | os.PathLike[str]) -> list:
-    """Return what changes when a file does."""
-    about = os.stat(path)
-    return [os.path.abspath(path), about.st_size, about.st_mtime_ns]
+def _stamp(source: Any) -> list:
+    """Return what changes when a file does, or an array."""
+    if not isinstance(source, str | os.PathLike):
+        some = np.ascontiguousarray(source[:: -(-source.shape[0] // 16)])
+        return [list(source.shape), str(source.dtype), blake2b(some.tobytes()).hexdigest()]
+    about = os.stat(source)
+    return [os.path.abspath(source), about.st_size, about.st_mtime_ns]
 
 
 @dataclass(eq=False)
@@ -218,60 +211,72 @@ class Work:
 
     def _schedule(self) -> Generator[int, Visit, None]:
         """Yield the piece to solve next, until all are settled; take what each visit changed."""
-        alone = [k for k, piece in enumerate(self.pieces) if piece.alone]
-        cut = [k for k, piece in enumerate(self.pieces) if not piece.alone]
-        for number in alone:
-            yield number
-        if not cut:
-            return
-        if len(self.state.visits) == len(alone):
-            self._start(cut)
-        pending = dict.fromkeys(cut, np.inf)
-        for _ in range(MOST_SWEEPS):
-            for number in cut:
-                if pending[number] <= SETTLED:
-                    continue
-                visit = yield number
-                pending[number] = 0.0
-                for other, change in visit.changes.items():
-                    pending[other] += change
-            if max(pending.values()) <= SETTLED:
-                return
-        warnings.warn(
-            f"Pieces that overlap still changed each other by {max(pending.values()):.0e} after "
-            f"{MOST_SWEEPS} rounds; the result is the best so far. More `memory` makes fewer "
-            "pieces.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+        made, unsettled = 0, 0.0
+        numbers = range(len(self.pieces))
+        for area, some in groupby(numbers, lambda number: self.pieces[number].area):
+            group = list(some)
+            once = [k for k in group if area is None or self.pieces[k].once]
+            pending = dict.fromkeys((k for k in group if k not in once), np.inf)
+            if pending and made == len(self.state.visits):
+                self._start(list(pending))
+            for number in once:
+                yield number
+                made += 1
+            for _ in range(MOST_SWEEPS):
+                for number in pending:
+                    if pending[number] <= SETTLED:
+                        continue
+                    visit = yield number
+                    made += 1
+                    pending[number] = 0.0
+                    for other, change in visit.changes.items():
+                        pending[other] += change
+            unsettled = max([unsettled, *pending.values()])
+        if unsettled > SETTLED:
+            warnings.warn(
+                f"Pieces that overlap still changed each other by {unsettled:.0e} after "
+                f"{MOST_SWEEPS} rounds; the result is the best so far. More `memory` makes fewer "
+                "pieces.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def _start(self, cut: list[int]) -> None:
-        """Give the pieces that overlap the alpha of a smaller picture."""
+        """Give the pieces of an area the alpha of a smaller picture."""
+        first = self._of_smaller_picture(cut)
+        for number in cut:
+            cells = self.pieces[number].cells
+            box = self.cells.box(cells, 0)
+            place = self.cells.mask(cells, box) & (self.picture.levels.read(*box) == 128)
+            self.state.put(box, place, first(box)[place])
+
+    def _of_smaller_picture(self, cut: list[int]) -> Callable[[Box], np.ndarray]:
+        """Return a smaller picture's alpha, enlarged, as a function of a box."""
         progress.tell(progress.Step("solving a smaller picture"))
         some = np.unique(np.concatenate([self.pieces[k].cells for k in cut]))
         box = self.cells.box(some, self.cells.side)
         factor = factor_for(self.cells, some, box, self.room)
-        small = small_alpha(self.picture, box, factor)
-        origin = box[0].start, box[1].start
-        for number in cut:
-            cells = self.pieces[number].cells
-            part = self.cells.box(cells, 0)
-            place = self.cells.mask(cells, part) & (self.picture.levels.read(*part) == 128)
-            alpha = enlarged(small, factor, origin, part)
-            self.state.put(part, place, alpha[place])
+        small = small_alpha(self.picture, self.cells, box, factor, self.room.margin)
+        return partial(enlarged, small, factor, (box[0].start, box[1].start))
 
     def _visit(self, number: int) -> Visit:
         """Solve one piece and keep its alpha."""
         piece = self.pieces[number]
         box = self.cells.box(piece.cells, self.room.margin)
-        inside = self.cells.mask(piece.cells, box)
-        before = self.state.alpha(box)
-        system = self.picture.system(box, inside, before)
-        place = system.place
-        options = {} if piece.alone else {"start": before, "solver": _stricter(self.picture.solver)}
+        colours = self.picture.colours(box, self.cells.windows(piece.cells, self.room.margin))
+        levels, inside = self.picture.levels.read(*box), self.cells.mask(piece.cells, box)
+        before = None if piece.area is None else self.state.alpha(box)
+        system = self.picture.held(colours, levels, inside, before)
+        del colours, levels, inside
+        place, options, changes = system.place, {}, {}
+        if before is not None:
+            start = before[place] - system.given[place]
+            options["solver"] = partial(_stricter(self.picture.solver), x0=start)
         alpha, solution = quietly(system, **options)
         found = alpha.astype(np.float32)
-        changes = {} if piece.alone else self._changes(number, box, place, found - before[place])
+        del system, alpha
+        if before is not None:
+            changes = self._changes(number, box, place, found - before[place])
         visit = Visit(
             number,
             changes,
@@ -279,7 +284,6 @@ class Work:
             float(solution.residual),
             bool(solution.converged),
         )
-        del system, alpha
         self.state.keep(visit, box, place, found)
         self._tell(piece)
         return visit
@@ -302,7 +306,8 @@ class Work:
     def _tell(self, piece: Piece) -> None:
         total = int(self.cells.counts.sum())
         self.fresh += self.cells.unknowns(piece.cells)
-        self.done = min(self.done + self.cells.unknowns(piece.cells), total)
+        if not piece.once:
+            self.done = min(self.done + self.cells.unknowns(piece.cells), total)
         speed = self.fresh / (time.monotonic() - self.begun)
         text = f"{self.done:,} of {total:,} unknown pixels, {speed:,.0f} a second"
         progress.tell(progress.Step(text, self.done / total))

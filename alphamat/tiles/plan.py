@@ -17,8 +17,11 @@ from solvers.grid import dilate
 
 LEAST_CELL = 16  # pixels on a side; more than windows of a usual radius reach
 MOST_CELLS = 2**23
+LEAST_BLOCK = 64  # pixels on a side
 OVERLAP = 64  # pixels by which neighbouring pieces overlap, at least
-BESIDE = 90  # bytes for each pixel of a piece's box: colours, masks, alpha
+JOINT = 256  # pixels to either side of a cut that are solved before its pieces are
+BESIDE = 45  # bytes for each pixel of a piece's box: masks, alpha
+COLOURS = 24  # bytes for each pixel whose colours are read
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +34,17 @@ class Cells:
     """Of the picture, in pixels."""
     counts: np.ndarray
     """(rows, columns) int64."""
+    block: int
+    """Cells on a side of the blocks in which colours are read."""
 
     @classmethod
-    def empty(cls, size: tuple[int, int], reach: int) -> Cells:
+    def empty(cls, size: tuple[int, int], reach: int, rows: int) -> Cells:
+        """Return cells without counts, for colours that are read so many rows at once."""
         side = LEAST_CELL
         while side < reach or size[0] * size[1] > MOST_CELLS * side**2:
             side *= 2
         shape = -(-size[0] // side), -(-size[1] // side)
-        return cls(side, size, np.zeros(shape, np.int64))
+        return cls(side, size, np.zeros(shape, np.int64), -(-max(rows, LEAST_BLOCK) // side))
 
     def add(self, top: int, unknown: np.ndarray) -> None:
         """Count the unknown pixels of some whole rows of the picture."""
@@ -75,6 +81,31 @@ class Cells:
     def unknowns(self, some: np.ndarray) -> int:
         return int(self.counts.ravel()[some].sum())
 
+    def blocks(self, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows and columns of the blocks that hold some cells, in reading order."""
+        y, x = (k // self.block for k in self.at(some))
+        width = self.counts.shape[1]
+        return np.divmod(np.unique(y * width + x), width)
+
+    def inside(self, box: tuple[slice, slice]) -> np.ndarray:
+        """Return the cells with unknown pixels that a box touches."""
+        rows, columns = (slice(k.start // self.side, -(-k.stop // self.side)) for k in box)
+        y, x = np.nonzero(self.counts[rows, columns])
+        return (y + rows.start) * self.counts.shape[1] + x + columns.start
+
+    def windows(self, some: np.ndarray, margin: int) -> Iterator[tuple[slice, slice]]:
+        """Yield the rows and columns of blocks that hold some cells, with a margin in pixels.
+
+        Blocks that lie side by side are one window. Windows may reach beyond the picture.
+        """
+        y, x = self.blocks(some)
+        side = self.block * self.side
+        ends = np.flatnonzero((np.diff(y) != 0) | (np.diff(x) != 1))
+        for first, last in zip([0, *ends + 1], [*ends, len(y) - 1], strict=True):
+            top, left, right = int(y[first]), int(x[first]), int(x[last]) + 1
+            rows = slice(top * side - margin, (top + 1) * side + margin)
+            yield rows, slice(left * side - margin, right * side + margin)
+
     def box(self, some: np.ndarray, margin: int) -> tuple[slice, slice]:
         """Return the rows and columns of pixels of some cells, with a margin in pixels."""
         spans = []
@@ -100,10 +131,13 @@ class Piece(NamedTuple):
 
     cells: np.ndarray
     """Their numbers, in order."""
-    alone: bool
-    """Whether nothing else is coupled to them."""
+    area: int | None
+    """Which of the areas that are cut they belong to; None where nothing else is coupled to them.
+    """
     beside: np.ndarray
     """The cells of other pieces that are coupled to these; none where they are alone."""
+    once: bool = False
+    """Whether it lies around a cut, and is solved once, before the pieces on both sides are."""
 
 
 @dataclass(frozen=True)
@@ -120,22 +154,34 @@ class Room:
     def holds(self, cells: Cells, some: np.ndarray) -> bool:
         rows, columns = cells.box(some, self.margin)
         box = (rows.stop - rows.start) * (columns.stop - columns.start)
-        return BESIDE * box + self.each * cells.unknowns(some) <= self.memory
+        read = min(box, len(cells.blocks(some)[0]) * (cells.block * cells.side) ** 2)
+        needed = BESIDE * box + COLOURS * read + self.each * cells.unknowns(some)
+        return needed <= self.memory
 
 
 def pieces(cells: Cells, room: Room) -> list[Piece]:
-    """Return pieces that hold all cells with unknown pixels, those that overlap last."""
+    """Return pieces that hold all cells with unknown pixels.
+
+    Those that are alone come first, then, for each area that is cut, those around its cuts, and
+    those that overlap.
+    """
     none = np.zeros(0, np.int64)
     whole, cut = [], []
-    for area in cells.areas():
+    for number, area in enumerate(cells.areas()):
         if room.holds(cells, area):
             whole.append(area)
             continue
+        rest, overlapping = area, []
         for core in _cores(cells, area, room):
-            piece = _extended(cells, core, area)
+            piece = _grown(cells, core, area, OVERLAP)
             beside = np.setdiff1d(cells.grown(piece, area, 1), piece, assume_unique=True)
-            cut.append(Piece(piece, False, beside))
-    return [Piece(batch, True, none) for batch in _batches(cells, whole, room)] + cut
+            overlapping.append(Piece(piece, number, beside))
+            rest = np.setdiff1d(rest, core, assume_unique=True)
+            edge = np.intersect1d(cells.grown(core, area, 1), rest, assume_unique=True)
+            if edge.size and room.holds(cells, joint := _grown(cells, edge, area, JOINT)):
+                cut.append(Piece(joint, number, none, once=True))
+        cut += overlapping
+    return [Piece(batch, None, none) for batch in _batches(cells, whole, room)] + cut
 
 
 def _batches(cells: Cells, areas: list[np.ndarray], room: Room) -> Iterator[np.ndarray]:
@@ -159,7 +205,7 @@ def _along_curve(cells: Cells, area: np.ndarray) -> int:
 def _cores(cells: Cells, core: np.ndarray, room: Room, area: np.ndarray | None = None):
     """Yield parts of an area that have room with their overlap, halved where they have not."""
     area = core if area is None else area
-    if room.holds(cells, _extended(cells, core, area)) or len(core) == 1:
+    if room.holds(cells, _grown(cells, core, area, OVERLAP)) or len(core) == 1:
         yield core
         return
     y, x = cells.at(core)
@@ -172,5 +218,5 @@ def _cores(cells: Cells, core: np.ndarray, room: Room, area: np.ndarray | None =
         yield from _cores(cells, half, room, area)
 
 
-def _extended(cells: Cells, core: np.ndarray, area: np.ndarray) -> np.ndarray:
-    return cells.grown(core, area, -(-OVERLAP // cells.side))
+def _grown(cells: Cells, some: np.ndarray, area: np.ndarray, pixels: int) -> np.ndarray:
+    return cells.grown(some, area, -(-pixels // cells.side))

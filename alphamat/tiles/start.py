@@ -14,29 +14,59 @@ from alphamat.tiles.plan import BESIDE, Cells, Room
 from alphamat.tiles.state import Box
 from solvers import Solution
 
+LEAST = 4
+
 
 def factor_for(cells: Cells, some: np.ndarray, box: Box, room: Room) -> int:
     """Return by which power of two the picture has to be smaller to have room."""
     area = (box[0].stop - box[0].start) * (box[1].stop - box[1].start)
-    factor = 2
-    while BESIDE * area + 1.5 * room.each * cells.unknowns(some) > room.memory * factor**2:
+    factor = LEAST
+    # The edges of thin areas have a pixel in every block, so unknown ones become fewer more slowly.
+    while BESIDE * area / factor**2 + 2 * room.each * cells.unknowns(some) / factor > room.memory:
         factor *= 2
     return factor
 
 
-def small_alpha(picture: Picture, box: Box, factor: int) -> np.ndarray:
-    """Return the float32 alpha of a box that is `factor` times smaller."""
-    colours, levels = [], []
-    step = factor * max(1, 2**21 // (box[1].stop - box[1].start) // factor)
-    for top in range(box[0].start, box[0].stop, step):
-        part = slice(top, min(top + step, box[0].stop)), box[1]
-        colours.append(_means(picture.colours(part), factor))
-        levels.append(_merged(picture.levels.read(*part), factor))
-    image, trimap = np.concatenate(colours), np.concatenate(levels)
-    system = picture.held(image, trimap, np.ones(trimap.shape, bool), np.zeros(trimap.shape))
+def small_alpha(picture: Picture, cells: Cells, box: Box, factor: int, margin: int) -> np.ndarray:
+    """Return the float32 alpha of a box that is `factor` times smaller.
+
+    Its pixels see others within `margin`.
+    """
+    shape = [-(-(span.stop - span.start) // factor) for span in box]
+    image, levels = np.zeros((*shape, 3)), np.empty(shape, np.uint8)
+    height = max(1, 2**22 // (factor * (box[1].stop - box[1].start)))
+    for top in range(0, shape[0], height):
+        part = slice(top, min(top + height, shape[0])), slice(0, shape[1])
+        levels[part] = _merged(picture.levels.read(*_enlarged(part, factor, box)), factor)
+    for window in cells.windows(cells.inside(box), factor * margin):
+        part = _reduced(window, factor, box)
+        if all(span.start < span.stop for span in part):
+            image[part] = _means(picture.pixels(_enlarged(part, factor, box)), factor)
+    system = picture.held(image, levels, np.ones(levels.shape, bool), None)
     alpha = system.given.astype(np.float32)
     alpha[system.place], _ = quietly(system)
     return alpha
+
+
+def _reduced(window: Box, factor: int, box: Box) -> Box:
+    """Return where a window lies in a box that is `factor` times smaller."""
+    y, x = (
+        slice(
+            max(span.start - whole.start, 0) // factor,
+            -(-(min(span.stop, whole.stop) - whole.start) // factor),
+        )
+        for span, whole in zip(window, box, strict=True)
+    )
+    return y, x
+
+
+def _enlarged(part: Box, factor: int, box: Box) -> Box:
+    """Return where a part of the smaller box lies in the picture."""
+    y, x = (
+        slice(whole.start + factor * span.start, min(whole.start + factor * span.stop, whole.stop))
+        for span, whole in zip(part, box, strict=True)
+    )
+    return y, x
 
 
 def quietly(system: System, **options: Any) -> tuple[np.ndarray, Solution]:

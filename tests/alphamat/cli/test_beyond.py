@@ -35,12 +35,16 @@ def test_tells_in_json(scene):
 
 
 def test_large_pictures_take_this_way_and_closed_form(scene, monkeypatch):
-    for name in ("photo", "trimap"):
-        write_image(scene / f"{name}.tif", read_image(scene / f"{name}.png"))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # half of those of a picture that is large
-    paths = [str(scene / name) for name in ("photo.tif", "trimap.tif")]
-    result = CliRunner().invoke(app, ["matte", *paths, "-o", str(scene / "a.tif")])
+    pictures = [read_image(scene / f"{name}.png") for name in ("photo", "trimap")]
+    paths = [scene / "photo.tif", scene / "trimap.tif"]
+    for path, pixels in zip(paths, pictures, strict=True):
+        write_image(path, pixels)
+    arguments = ["matte", *map(str, paths), "-o", str(scene / "a.tif")]
+    with monkeypatch.context() as patched:
+        patched.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # half of those of a picture that is large
+        result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
+    assert np.abs(read_image(scene / "a.tif") - 255 * alphamat.closed_form(*pictures)).max() < 1
     assert "closed-form is used instead" in result.stderr
 
 

@@ -15,8 +15,9 @@ from scipy.ndimage import distance_transform_edt
 import alphamat
 import solvers
 from alphamat import examples
-from alphamat.io import read_image, write_image
+from alphamat.io import as_srgb, read_image, read_picture, write_image
 from alphamat.tiles import matte, matting
+from tests.alphamat.io.writers import profile
 
 ROOT = Path(__file__).parents[3]
 
@@ -125,6 +126,30 @@ def test_reads_and_writes_ome_zarr(scene, files):
     np.testing.assert_array_equal(found["0"][...], read_image(output))
     with pytest.raises(FileExistsError, match=r"alpha\.zarr is there already"):
         matte(photo, hints, folder / "alpha.zarr")
+
+
+def test_takes_arrays(scene, files):
+    dask = pytest.importorskip("dask.array")
+    image, trimap = scene
+    photo, hints, output = files()
+    matte(photo, hints, output)
+    expected = output.read_bytes()
+    matte(dask.from_array(image, chunks=(64, 50, 3)), trimap, output)
+    assert output.read_bytes() == expected
+    with pytest.raises(ValueError, match=r"`trimap` has shape \(200, 300, 2\)"):
+        matte(image, np.zeros((200, 300, 2), np.uint8), output)
+    with pytest.raises(TypeError, match="`image` is a list"):
+        matte([[0]], trimap, output)
+
+
+def test_heeds_profiles(scene, files):
+    photo, hints, output = files(iccprofile=profile())
+    matte(photo, hints, output)
+    picture = read_picture(photo)
+    assert picture.profile == profile()
+    expected = alphamat.closed_form(as_srgb(picture), scene[1])
+    assert np.abs(read_image(output) - 255 * expected).max() < 0.51
+    assert np.abs(alphamat.closed_form(*scene) - expected).max() > 0.01
 
 
 KILLED = """

@@ -1,0 +1,63 @@
+"""How each method is run on pictures beyond memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from alphamat.door.parameters import shown
+from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.method import name_of, takes, unbound
+from alphamat.methods.closed_form import closed_form
+from alphamat.methods.learning_based import learning_based, local_learning_laplacian
+from alphamat.tiles.networks import Network, network_of
+from solvers import Solver, StencilMatrix, cg
+
+LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
+    closed_form: colour_line_laplacian,
+    learning_based: local_learning_laplacian,
+}
+"""Methods whose systems couple pixels of one window only, and the rows of these systems."""
+
+
+class Way(NamedTuple):
+    """How pictures beyond memory are matted by a method."""
+
+    told: list
+    """Its name and options, as JSON has them."""
+    rows: Callable[..., StencilMatrix] | None
+    """Of the system that is solved; None where a network says alpha."""
+    network: Network | None = None
+    epsilon: float = 1e-7
+    radius: int = 1
+    solver: Solver = cg
+
+
+def way_of(method: Callable) -> Way:
+    """Return how a method is run in pieces; raise unless it can be."""
+    function, bound = unbound(method)
+    network = network_of(method)
+    told = [name_of(method), getattr(function, "weights", None), words(bound)]
+    if network is not None:
+        return Way(told, None, network)
+    if function not in LAPLACIANS:
+        raise ValueError(
+            f"`method` is {name_of(method)}; pictures beyond memory are matted by closed_form and "
+            "learning_based, which look at small windows only, and by networks that take a trimap."
+        )
+    if bound.pop("confidence", None) is not None:
+        raise ValueError("`confidence` is given; pieces of a picture hold known pixels exactly.")
+    options = {"solver": takes(method).solver} | bound
+    if other := set(options) - {"epsilon", "radius", "solver"}:
+        raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
+    return Way(told, LAPLACIANS[function], **options)
+
+
+def words(value: Any) -> Any:
+    """Return what says the same in each process."""
+    if isinstance(value, dict):
+        return {name: words(each) for name, each in value.items()}
+    if isinstance(value, partial):
+        return [words(value.func), words(value.keywords)]
+    return getattr(value, "__qualname__", None) or repr(value)
