@@ -163,6 +163,15 @@ def run(
     ValueError
         If the method needs a trimap or a plate and is given none, or is given one and takes none.
         Whatever the method itself raises.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> from alphamat.method import run
+    >>> scene = examples.synthetic(examples.fur, 48, 64)
+    >>> run(alphamat.closed_form, scene.image, scene.trimap).alpha.shape
+    (48, 64)
     """
     refuse_unless_taken(method, trimap=trimap is not None, plate=plate is not None)
     inputs = [image] if takes(method).trimap is Need.NO else [image, trimap]

@@ -123,7 +123,7 @@ def build(preset: str, *, rngs: nnx.Rngs, **config: Any) -> nnx.Module:
     """Return the network of a preset with fresh parameters, in training mode.
 
     The network takes normalised arrays (B, H, W, C) and returns a NamedTuple whose first field is
-    `alpha`, (B, H, W, 1). **config are fields of its configuration to change.
+    `alpha`, (B, H, W, 1). `config` are fields of its configuration to change.
     """
     row = _row(preset)
     return row.model(_configured(row, config).config, rngs=rngs)

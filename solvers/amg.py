@@ -69,6 +69,17 @@ def amg(A: Operator, *, bound: float = 5.0, overcorrection: float = 1.4) -> Hier
     -----
     It takes about 130 bytes for each unknown and 15 for each entry of A. Everything is in float64,
     because the residual of a weakly bound group is a sum of terms that cancel to ten digits.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> import numpy as np
+    >>> import solvers
+    >>> from scipy.sparse import diags_array
+    >>> A = diags_array([-1.0, 2.5, -1.0], offsets=[-1, 0, 1], shape=(50, 50)).tocsr()
+    >>> solver = partial(solvers.cg, preconditioner=solvers.amg)
+    >>> solver(A, np.ones(50)).converged
+    True
     """
     bound = as_positive(bound, "bound", "such as 5")
     expected = "at least 1 and less than 2; from 2 on the cycle would not be positive definite"

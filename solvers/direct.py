@@ -36,9 +36,9 @@ def direct(
     b : (n,) array
         Right-hand side.
     rtol : float
-        The solution counts as converged where ||b - A x|| ≤ rtol ||b||, and
+        The solution counts as converged where ``||b - A x|| ≤ rtol ||b||``, and
     xtol : float
-        the correction of x by its residual moves no entry by more than xtol max |x|.
+        the correction of x by its residual moves no entry by more than ``xtol max |x|``.
     refinements : int
         At most so many corrections of x by its residual, each kept if it helps.
 
@@ -54,6 +54,15 @@ def direct(
         If A has no `tocsr()`.
     ValueError
         If A is not square.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import solvers
+    >>> from scipy.sparse import diags_array
+    >>> A = diags_array([-1.0, 2.5, -1.0], offsets=[-1, 0, 1], shape=(50, 50)).tocsr()
+    >>> bool(np.allclose(solvers.direct(A, A @ np.arange(50.0)).x, np.arange(50)))
+    True
     """
     matrix = as_csr(A, caller="direct")
     b = as_vector(b, "b", size=matrix.shape[0])

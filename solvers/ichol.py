@@ -48,7 +48,7 @@ def ichol(
 ) -> CholeskyFactor:
     """Factorise A ≈ L Lᵀ without the small entries of L.
 
-    An entry L[i, j] is dropped where its square is at most `discard_threshold`² A[i, i]; as the
+    An entry L[i, j] is dropped where its square is at most ``discard_threshold² A[i, i]``; as the
     squares of a row of the exact factor sum to A[i, i], the rule does not depend on A's scale.
 
     Parameters
@@ -75,6 +75,17 @@ def ichol(
     ValueError
         If A is not square, has a diagonal entry that is not positive, breaks down with every
         shift, or if L outgrows `max_nnz`.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> import numpy as np
+    >>> import solvers
+    >>> from scipy.sparse import diags_array
+    >>> A = diags_array([-1.0, 2.5, -1.0], offsets=[-1, 0, 1], shape=(50, 50)).tocsr()
+    >>> solver = partial(solvers.cg, preconditioner=solvers.ichol)
+    >>> solver(A, np.ones(50)).converged
+    True
     """
     expected = "a threshold ≥ 0, such as 1e-4"
     discard_threshold = as_number(discard_threshold, "discard_threshold", expected, least=0)

@@ -50,6 +50,17 @@ def multigrid(
     Notes
     -----
     Everything is assembled in float64 and applied in float32; the solver around it corrects.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> import alphamat
+    >>> import solvers
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 48, 64)
+    >>> solver = partial(solvers.cg, preconditioner=partial(solvers.multigrid, spacing=4))
+    >>> alphamat.closed_form_system(scene.image, scene.trimap).solve(solver).solution.converged
+    True
     """
     if not isinstance(A, StencilMatrix):
         raise TypeError(

@@ -43,10 +43,10 @@ class Solution(NamedTuple):
     x: np.ndarray
     iterations: int
     residual: float
-    """||b - A x|| / ||b||, computed from x in float64 when the solver stopped."""
+    """``||b - A x|| / ||b||``, computed from x in float64 when the solver stopped."""
     converged: bool
     error: float = math.nan
-    """An estimate of max |x - A⁻¹ b|, made when the solver stopped; NaN if it makes none."""
+    """An estimate of ``max |x - A⁻¹ b|``, made when the solver stopped; NaN if it makes none."""
 
 
 class Solver(Protocol):

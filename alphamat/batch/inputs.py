@@ -52,7 +52,7 @@ def pictures_of(text: Named, *, trimaps: Named | None = None, apart: Named | Non
 
     Parameters
     ----------
-    text : path of a folder, a pattern such as 'photos/**/*.jpg', or path of a manifest, NAME.csv
+    text : path of a folder, a pattern such as ``photos/**/*.jpg``, or path of a manifest, NAME.csv
         Folders below a folder belong to it. A manifest has a column `image`, and maybe `trimap` and
         `output`, which may be empty in places; its paths are relative to its own folder.
     trimaps : path of a folder, optional

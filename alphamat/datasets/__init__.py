@@ -3,7 +3,7 @@
 Nothing is downloaded: each function takes the folder where you have put a data set, and its
 docstring says where to get it and on what terms. All files are found, and their sizes compared by
 their headers, before the first is read. One ValueError names all files that are missing or do not
-fit.
+fit. A data set is iterated::
 
     for name, image, trimap, truth, group, plate in datasets.alphamatting("alphamatting"):
         ...

@@ -10,6 +10,8 @@ from alphamat.io.folders import Folder, refuse_unless_among
 def alphamatting(path: Folder, *, split: str = "training", resolution: str = "low") -> Dataset:
     """Read the benchmark alphamatting.com: 27 training or 8 test pictures.
 
+    Its files::
+
         path/
             input_training_lowres/GT01.png …
             trimap_training_lowres/Trimap1/GT01.png …    Trimap2/

@@ -30,10 +30,12 @@ def composition1k(
     path: Folder,
     *,
     image: Folder = "merged",
-    trimap: Trimaps = f"{LAYERS}/trimaps",
-    alpha: Folder = f"{LAYERS}/alpha",
+    trimap: Trimaps = LAYERS + "/trimaps",
+    alpha: Folder = LAYERS + "/alpha",
 ) -> Dataset:
     """Read Composition-1k, 50 foregrounds on 20 backgrounds each.
+
+    Its files::
 
         path/
             merged/NAME_0.png … NAME_19.png        by `compose_composition1k`
@@ -82,6 +84,8 @@ def compose_composition1k(
     output: Folder | None = None,
 ) -> None:
     """Compose the 1000 pictures of Composition-1k.
+
+    Its files::
 
         path/
             test_fg_names.txt     50 names

@@ -42,6 +42,8 @@ def photomatte85(
 ) -> Dataset:
     """Read PhotoMatte85, 85 cut-out studio portraits, over backgrounds of your own.
 
+    Its files::
+
         path/
             0051115Q_000001_0003.png …    RGBA
 
@@ -95,6 +97,8 @@ def videomatte240k(
     trimap: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Dataset:
     """Read VideoMatte240K, frames of people cut out from green screens, over your backgrounds.
+
+    Its files::
 
         path/
             train/fgr/0000/00000.jpg …    train/pha/0000/00000.jpg …

@@ -16,6 +16,8 @@ def distinctions646(
 ) -> Dataset:
     """Read the test set of Distinctions-646, 50 foregrounds on 20 backgrounds each.
 
+    Its files::
+
         path/
             Image/…_0.png … Image/…_999.png
             GT/…_0.png …    GT/…_999.png

@@ -43,6 +43,8 @@ def folder(
 ) -> Dataset:
     """Read any data set that keeps images, trimaps and alphas in folders of their own.
 
+    Its files::
+
         path/
             image/lion.jpg     image/zebra.png
             trimap/lion.png    trimap/zebra.png
@@ -71,6 +73,20 @@ def folder(
     ValueError
         If a folder or a file is missing, belongs to no image, has another size than its image,
         or is not an image. The message names all of them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import alphamat
+    >>> from alphamat import datasets
+    >>> with tempfile.TemporaryDirectory() as path:
+    ...     for folder in ("image", "trimap", "alpha"):
+    ...         (Path(path) / folder).mkdir()
+    ...         alphamat.write_image(Path(path) / folder / "lion.png", np.ones((4, 5)))
+    ...     datasets.folder(path).labels
+    [('lion', '')]
     """
     return match(path, image=image, trimap=trimap, alpha=alpha)
 

@@ -16,6 +16,8 @@ def ppm100(
 ) -> Dataset:
     """Read PPM-100, 100 portrait photographs.
 
+    Its files::
+
         path/
             image/….jpg
             matte/….jpg
@@ -59,6 +61,8 @@ def aim500(
 ) -> Dataset:
     """Read AIM-500, 500 photographs of people, animals, glass, plants and things.
 
+    Its files::
+
         path/
             original/o_….jpg
             trimap/o_….png
@@ -99,6 +103,8 @@ def ppm_aim195(
 ) -> Dataset:
     """Read PPM-AIM-195: people from PPM-100 and AIM-500; PaddleSeg scores its networks on it.
 
+    Its files::
+
         path/
             val/fg/….jpg
             val/alpha/….png
@@ -131,6 +137,8 @@ def ppm_aim195(
 
 def p3m500(path: Folder, *, split: str = "P") -> Dataset:
     """Read P3M-500-P or P3M-500-NP, 500 portraits each, with blurred or with clear faces.
+
+    Its files::
 
         path/
             validation/P3M-500-P/     blurred_image/p_….jpg     mask/p_….png   trimap/p_….png

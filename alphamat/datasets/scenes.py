@@ -40,6 +40,12 @@ def synthetic(
     ------
     TypeError, ValueError
         If `height` or `width` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> from alphamat import datasets
+    >>> datasets.synthetic(40, 50)[2].name
+    'smoke'
     """
     height, width = as_count(height, "height"), as_count(width, "width")
     seeds = tuple(seeds)

@@ -45,6 +45,13 @@ def as_image(image: Pixels, *, name: str = "image") -> np.ndarray:
         If the dtype is not one of the above.
     ValueError
         If the shape, a value or the fourth channel is not as above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import alphamat
+    >>> alphamat.as_image(np.full((2, 3), 255, np.uint8)).shape  # gray becomes three channels
+    (2, 3, 3)
     """
     pixels = unit_range(image, name=name)
     if pixels.ndim == 2:

@@ -62,6 +62,15 @@ def trimap_sweep(
     Sweep
         Means for each method and width, a plot, and the whole evaluation, whose groups are the
         widths.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import datasets, evaluation
+    >>> samples = datasets.synthetic(40, 50)[:2]
+    >>> sweep = evaluation.trimap_sweep([alphamat.closed_form], samples, (2, 6))
+    >>> [len(means) for means in sweep.means("sad").values()]
+    [2]
     """
     widths = _parsed(widths)
     make = partial(_trimap, low=low, high=high)

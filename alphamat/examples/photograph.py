@@ -34,6 +34,13 @@ def astronaut() -> Example:
     -------
     Example
         `image` (512, 512, 3) and `trimap` (512, 512), both uint8.
+
+    Examples
+    --------
+    >>> from alphamat import examples
+    >>> image, trimap = examples.astronaut()
+    >>> image.shape, trimap.shape
+    ((512, 512, 3), (512, 512))
     """
     from skimage import data
 
@@ -42,7 +49,14 @@ def astronaut() -> Example:
 
 
 def sky(height: int, width: int) -> np.ndarray:
-    """Return a bright evening sky as a background, (height, width, 3) floats in [0, 1]."""
+    """Return a bright evening sky as a background, (height, width, 3) floats in [0, 1].
+
+    Examples
+    --------
+    >>> from alphamat import examples
+    >>> examples.sky(40, 50).shape
+    (40, 50, 3)
+    """
     down, along = np.meshgrid(np.linspace(0, 1, height), np.linspace(0, 1, width), indexing="ij")
     zenith, blue, horizon, sun = np.array(
         [[0.10, 0.25, 0.55], [0.40, 0.66, 0.86], [0.99, 0.82, 0.68], [1.0, 0.93, 0.74]]

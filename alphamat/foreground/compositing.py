@@ -40,6 +40,13 @@ def composite(
     ------
     TypeError, ValueError
         If an argument is not as above; see `as_image`.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> foreground, alpha = [[[1.0, 0.0, 0.0]]], [[0.5]]
+    >>> alphamat.composite(foreground, alpha, (0.0, 0.0, 1.0))
+    array([[[0.5, 0. , 0.5]]])
     """
     linear_light = as_flag(linear_light, "linear_light")
     foreground = as_image(foreground, name="foreground")
@@ -69,6 +76,12 @@ def cutout(foreground: Pixels, alpha: Pixels) -> np.ndarray:
     ------
     TypeError, ValueError
         If an argument is not as above; see `as_image`.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> alphamat.cutout([[[1.0, 0.0, 0.0]]], [[0.25]])
+    array([[[1.  , 0.  , 0.  , 0.25]]])
     """
     foreground = as_image(foreground, name="foreground")
     return np.dstack([foreground, as_alpha(alpha, shape=foreground.shape[:2])])

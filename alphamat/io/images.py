@@ -71,6 +71,16 @@ def read_image(path: Source, *, layer: str | None = None, limit: int | None = No
         If this machine cannot hold the image.
     ImportError
         If the format needs an extra that is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import alphamat
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     alphamat.write_image(f"{folder}/alpha.png", np.array([[0.0, 1.0]]))
+    ...     alphamat.read_image(f"{folder}/alpha.png")
+    array([[  0, 255]], dtype=uint8)
     """
     pixels, _, light = read_picture(path, layer=layer, limit=limit)
     if light is not None and pixels.ndim == 3:
@@ -136,6 +146,16 @@ def image_size(path: Source, *, layer: str | None = None) -> tuple[int, int]:
     ------
     FileNotFoundError, IsADirectoryError, PermissionError, ValueError
         As `read_image`, if it shows without the pixels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import alphamat
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     alphamat.write_image(f"{folder}/photo.png", np.zeros((4, 5, 3)))
+    ...     alphamat.io.image_size(f"{folder}/photo.png")
+    (4, 5)
     """
     with opened(path) as (file, name), _named(name):
         stored = _stored(file, layer)
@@ -184,6 +204,16 @@ def write_image(
         is not as above.
     ImportError
         If it is EXR, and OpenEXR is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import alphamat
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     alphamat.write_image(f"{folder}/alpha.png", np.array([[0.0, 1.0]]))
+    ...     alphamat.read_image(f"{folder}/alpha.png")
+    array([[  0, 255]], dtype=uint8)
     """
     kind = _kind_to_write(path, format)
     bits = DEPTHS[kind][0] if bits is None else bits

@@ -72,6 +72,15 @@ def closed_form(
     Notes
     -----
     A gray image is treated as three equal channels. That is the formula for gray with ε / 3.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 96, 128, seed=5)
+    >>> alpha = alphamat.closed_form(scene.image, scene.trimap)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
     return closed_form_system(image, trimap, **options).solve().alpha

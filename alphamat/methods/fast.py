@@ -83,6 +83,15 @@ def fast(
     windows, each by some iterations. Here windows of all sizes make up one quadratic form. It has
     the mean over each window instead of the paper's sum, so that all sizes have the same weight.
     Its minimum is found to the solver's tolerance and does not depend on an order.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 96, 128, seed=5)
+    >>> alpha = alphamat.fast(scene.image, scene.trimap, radius=5)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
     return fast_system(image, trimap, **options).solve().alpha

@@ -124,6 +124,15 @@ def information_flow(
     The local flow is the matting Laplacian of windows of nine pixels, which is symmetric. The
     authors' code divides each row by its sum, which is the same away from the borders. Their code
     also trims trimaps along edges, which is left out here. Trimming by patches (section 4) is kept.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 96, 128, seed=5)
+    >>> alpha = alphamat.information_flow(scene.image, scene.trimap)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     options = {
         "mixture_neighbours": mixture_neighbours,

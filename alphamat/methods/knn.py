@@ -89,6 +89,15 @@ def knn(
 
     Some unknown pixels have no path of neighbours to a known one, such as those of a colour that no
     known pixel has. They are joined to the pixels beside them in the image; see `graph_laplacian`.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 96, 128, seed=5)
+    >>> alpha = alphamat.knn(scene.image, scene.trimap)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     options = {"rounds": rounds, "features": features, "confidence": confidence, "solver": solver}
     return knn_system(image, trimap, **options).solve().alpha

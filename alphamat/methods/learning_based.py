@@ -92,6 +92,15 @@ def learning_based(
     drawings, flat colours may separate a part of the picture from all known pixels. The cost of
     its alpha is then lost in the rounding of double precision. Such a part gets the alpha ½, and a
     warning says where it is; an `epsilon` of 1e-4 determines it.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 96, 128, seed=5)
+    >>> alpha = alphamat.learning_based(scene.image, scene.trimap)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     options = {"epsilon": epsilon, "radius": radius, "confidence": confidence, "solver": solver}
     return learning_based_system(image, trimap, **options).solve().alpha
@@ -172,6 +181,15 @@ def learning_based_global(
     The regression is that of equation 18, with weights on the samples' labels, too: weighted ridge
     regression needs them, and the printed formula leaves them out. Colours unlike all samples get
     an alpha near ½.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 48, 64, seed=5)
+    >>> alpha = alphamat.learning_based_global(scene.image, scene.trimap)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     image = as_image(image)
     trimap = as_trimap(trimap, shape=image.shape[:2])

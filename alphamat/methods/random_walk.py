@@ -96,6 +96,15 @@ def random_walk(
     The Laplacian is D - W, as in the paper. It is symmetric, and a pixel is no neighbour of itself.
     Some implementations divide its rows by their sums. The equations are then the same where known
     pixels are held exactly, but not with a penalty, and the matrix is no longer symmetric.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 96, 128, seed=5)
+    >>> alpha = alphamat.random_walk(scene.image, scene.trimap)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     options = {"beta": beta, "radius": radius, "metric": metric, "floor": floor}
     options |= {"confidence": confidence, "solver": solver}

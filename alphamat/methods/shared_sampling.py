@@ -105,6 +105,15 @@ def shared_sampling(
     like the weight of known pixels. Only pixels that the trimap knows count as known. A normalised
     Gaussian, or counting pixels that became known, would let the known region bleed into alpha.
     Between equal colours alpha is ½.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 96, 128, seed=5)
+    >>> alpha = alphamat.shared_sampling(scene.image, scene.trimap)
+    >>> bool(abs(alpha - scene.alpha).mean() < 0.1)
+    True
     """
     if trust is not None:
         options = {"reach": reach, "similarity": similarity, "rays": rays, "exponents": exponents}

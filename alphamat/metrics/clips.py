@@ -45,6 +45,15 @@ def dtssd(
     ------
     TypeError, ValueError
         If there are fewer than two frames, not as many of each, or one that `all` would refuse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> truths = np.zeros((3, 8, 9))
+    >>> flicker = truths + [[[0.1]], [[0]], [[0.1]]]
+    >>> metrics.dtssd(truths, truths), metrics.dtssd(flicker, truths) > 0
+    (0.0, True)
     """
     changes = pairwise(_errors(alphas, truths, trimaps, quantise))
     roots = [
@@ -66,9 +75,9 @@ def mean_temporal_error(
     """Average how the squared error changes from frame to frame, along the motion.
 
     That is MESSDdt of Erofeev et al., "Perceptually Motivated Benchmark for Video Matting", BMVC
-    2015: for each pair of frames Σ_p |(α_p - α*_p)² - (α'_q - α*'_q)²| / n. Pixel p has moved to
-    q = p + v_p in the next frame. An error that moves with the picture does not count, as it does
-    in `dtssd`. It is not scaled; papers multiply it by various powers of ten.
+    2015: for each pair of frames ``Σ_p |(α_p - α*_p)² - (α'_q - α*'_q)²| / n``. Pixel p has moved
+    to q = p + v_p in the next frame. An error that moves with the picture does not count, as it
+    does in `dtssd`. It is not scaled; papers multiply it by various powers of ten.
 
     Parameters
     ----------
@@ -87,6 +96,14 @@ def mean_temporal_error(
     ------
     TypeError, ValueError
         As `dtssd`, or if `flow` does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> truths = np.zeros((3, 8, 9))
+    >>> round(metrics.mean_temporal_error(truths + [[[0.1]], [[0]], [[0.1]]], truths), 9) > 0
+    True
     """
     errors = _errors(alphas, truths, trimaps, quantise)
     if flow is not None and _length(flow, "flow") != len(truths) - 1:

@@ -61,6 +61,14 @@ def all(
     TypeError, ValueError
         If an argument has another dtype or shape, values outside of [0, 1], or not the size of
         `truth`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> truth = np.linspace(0, 1, 30)[None].repeat(20, axis=0)
+    >>> metrics.all(truth, truth)
+    Scores(sad=0.0, mse=0.0, mad=0.0, grad=0.0, conn=0.0)
     """
     planes = parse(alpha, truth, trimap, quantise)
     return Scores(_sad(*planes), _mse(*planes), _mad(*planes), _grad(*planes), _conn(*planes))
@@ -69,9 +77,16 @@ def all(
 def sad(
     alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
 ) -> float:
-    """Sum the absolute differences, in thousands: Σ |α - α*| / 1000.
+    """Sum the absolute differences, in thousands: ``Σ |α - α*| / 1000``.
 
     See `all` for the arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> round(metrics.sad(np.full((2, 2), 0.5), np.full((2, 2), 0.5) + [[0.2, -0.2], [0, 0]]), 9)
+    0.0004
     """
     return _sad(*parse(alpha, truth, trimap, quantise))
 
@@ -83,6 +98,13 @@ def mse(
 
     See `all` for the arguments. Papers that print numbers above 1 have multiplied by 1000, and
     those without trimaps have averaged over the whole picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> round(metrics.mse(np.full((2, 2), 0.5), np.full((2, 2), 0.5) + [[0.2, -0.2], [0, 0]]), 9)
+    0.02
     """
     return _mse(*parse(alpha, truth, trimap, quantise))
 
@@ -90,11 +112,18 @@ def mse(
 def mad(
     alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
 ) -> float:
-    """Average the absolute differences: Σ |α - α*| / n over n unknown pixels; NaN if n is 0.
+    """Average the absolute differences: ``Σ |α - α*| / n`` over n unknown pixels; NaN if n is 0.
 
     See `all` for the arguments. The metric is common where there are no trimaps, and is then taken
     over the whole picture: by Ke et al., "MODNet", AAAI 2022, as it is here, and by Lin et al.,
     "Robust High-Resolution Video Matting", WACV 2022, multiplied by 1000.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> round(metrics.mad(np.full((2, 2), 0.5), np.full((2, 2), 0.5) + [[0.2, -0.2], [0, 0]]), 9)
+    0.1
     """
     return _mad(*parse(alpha, truth, trimap, quantise))
 
@@ -102,13 +131,21 @@ def mad(
 def grad(
     alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
 ) -> float:
-    """Compare the strength of edges, in thousands: Σ (|∇α| - |∇α*|)² / 1000.
+    """Compare the strength of edges, in thousands: ``Σ (|∇α| - |∇α*|)² / 1000``.
 
     ∇ filters with first derivatives of a Gaussian with a σ of 1.4, on 9 × 9 pixels and of unit
     norm, with the border repeated outwards. Each alpha is first stretched to run from 0 to 1 over
     the whole picture; a constant alpha has no edges.
 
     See `all` for the arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> truth = np.linspace(0, 1, 30)[None].repeat(20, axis=0)
+    >>> metrics.grad(truth, truth), metrics.grad(truth**2, truth) > 0
+    (0.0, True)
     """
     return _grad(*parse(alpha, truth, trimap, quantise))
 
@@ -116,7 +153,7 @@ def grad(
 def conn(
     alpha: Pixels, truth: Pixels, trimap: Pixels | None = None, *, quantise: bool = False
 ) -> float:
-    """Compare what is not connected to the main part, in thousands: Σ |φ(α) - φ(α*)| / 1000.
+    """Compare what is apart from the main part, in thousands: ``Σ |φ(α) - φ(α*)| / 1000``.
 
     At each level of k / 10 for k from 1 to 10, take the pixels where both alphas reach it, and of
     these the largest component Ω_k of neighbours above, below and beside; of equally large ones the
@@ -127,6 +164,14 @@ def conn(
     error then, and ports that skip the level score an alpha of 0 as perfect.)
 
     See `all` for the arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import metrics
+    >>> truth = np.linspace(0, 1, 30)[None].repeat(20, axis=0)
+    >>> metrics.conn(truth, truth), metrics.conn(truth**2, truth) > 0
+    (0.0, True)
     """
     return _conn(*parse(alpha, truth, trimap, quantise))
 

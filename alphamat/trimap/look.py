@@ -56,6 +56,13 @@ def overlay(
     ------
     TypeError, ValueError
         If an argument is refused.
+
+    Examples
+    --------
+    >>> from alphamat import examples
+    >>> from alphamat.trimap import overlay
+    >>> overlay(*examples.astronaut()).shape
+    (512, 512, 3)
     """
     image = as_image(image)
     parts = Trimap.of(trimap_levels(trimap, image.shape[:2]))

@@ -161,6 +161,16 @@ def from_scribbles(scribbles: Pixels, *, image: Pixels | None = None) -> np.ndar
     ------
     TypeError, ValueError
         If an argument is refused, or if there are no white or no black strokes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat.trimap import from_scribbles
+    >>> image = np.full((1, 3, 3), 0.4)
+    >>> painted = image.copy()
+    >>> painted[0, 0], painted[0, 2] = 1, 0
+    >>> from_scribbles(painted, image=image)
+    array([[255, 128,   0]], dtype=uint8)
     """
     if image is None:
         pixels, painted = _strokes_alone(scribbles)
@@ -199,6 +209,14 @@ def from_strokes(*, foreground: Pixels, background: Pixels) -> np.ndarray:
     ------
     TypeError, ValueError
         If an argument is refused, marks nothing, or if the two overlap.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat.trimap import from_strokes
+    >>> labels = np.array([[1, 0, 2]])
+    >>> from_strokes(foreground=labels == 1, background=labels == 2)
+    array([[255, 128,   0]], dtype=uint8)
     """
     white, black = _levels(foreground, "foreground") == 1, _levels(background, "background") == 1
     if white.shape != black.shape:

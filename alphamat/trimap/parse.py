@@ -60,6 +60,14 @@ def as_trimap(trimap: Pixels, *, shape: tuple[int, int] | None = None) -> Trimap
     ValueError
         If its size, its values or its channels do not fit, or if it marks no foreground or no
         background.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import alphamat
+    >>> trimap = alphamat.as_trimap(np.array([[0, 128, 255]], np.uint8))
+    >>> trimap.unknown
+    array([[False,  True, False]])
     """
     levels = trimap_levels(trimap, None if shape is None else _as_shape(shape))
     parsed = Trimap.of(levels)

@@ -50,6 +50,17 @@ def trimap_by_flow(
     ------
     TypeError, ValueError
         If an argument is refused.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphamat import examples
+    >>> from alphamat.video import trimap_by_flow
+    >>> scene = examples.synthetic(examples.fur, 96, 128)
+    >>> moved = np.roll(scene.image, 2, axis=1)
+    >>> trimap = trimap_by_flow(moved, scene.image, scene.alpha)
+    >>> bool((trimap == 128).any())
+    True
     """
     image, previous = as_image(image), as_image(previous, name="previous")
     refuse_other_size(previous.shape, image.shape[:2], "previous")

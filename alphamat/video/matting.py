@@ -56,6 +56,16 @@ def matte_video(
     TypeError, ValueError, MemoryError
         If the method refuses a frame, the plate does not fit it, or the method returns no alpha of
         its size, floating point in [0, 1]; the message names the frame.
+
+    Examples
+    --------
+    >>> import alphamat
+    >>> from alphamat import examples
+    >>> from alphamat.video import matte_video
+    >>> scene = examples.synthetic(examples.fur, 48, 64)
+    >>> clip, trimaps = 2 * [scene.image], 2 * [scene.trimap]
+    >>> [m.alpha.shape for m in matte_video(clip, alphamat.closed_form, trimaps=trimaps)]
+    [(48, 64), (48, 64)]
     """
     refuse_unless_taken(method, trimap=trimaps is not None, plate=plate is not None)
     return _mattes(frames, _step(method), trimaps, plate, handheld)

@@ -53,6 +53,16 @@ def read_video(
         message names the frame.
     ImportError
         If it is a film, and PyAV is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from alphamat.video import read_video, write_video
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_video(folder, np.zeros((2, 8, 9, 3), np.uint8))
+    ...     [frame.shape for frame in read_video(folder)]
+    [(8, 9, 3), (8, 9, 3)]
     """
     path = Path(path)
     if is_animation(path):

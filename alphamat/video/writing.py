@@ -77,6 +77,17 @@ def write_video(
         pictures, or if they are not as above or not of one shape.
     ImportError
         If it is a film, and PyAV is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from alphamat.video import read_video, write_video
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_video(f"{folder}/shot.%04d.png", np.zeros((3, 8, 9, 3), np.uint8))
+    ...     len(list(read_video(f"{folder}/shot.%04d.png")))
+    3
+    3
     """
     path = Path(path)
     kind = kind_of(path, source.colour if source else PICTURES)

@@ -50,9 +50,9 @@ def cg(
         vectors cover the bounding box of its cells there. By default `multigrid` where A is a
         `StencilMatrix` with near-null functions, and `jacobi` elsewhere.
     rtol : float
-        Stop once ||b - A x|| ≤ rtol ||b||, and
+        Stop once ``||b - A x|| ≤ rtol ||b||``, and
     xtol : float
-        the estimated error of every entry of x is at most xtol max |x|, as in `solvers.cg`.
+        the estimated error of every entry of x is at most ``xtol max |x|``, as in `solvers.cg`.
     maxiter : int
         Stop after so many iterations in any case.
 
@@ -126,7 +126,7 @@ def differentiable_cg(
         definite. Gradients do not pass through it. By default `multigrid` where A is a `Stencil`
         with near-null functions, and `jacobi` elsewhere.
     rtol : float
-        The residual ||b - A x|| / ||b|| to reach. Below about 1e-5 float32 does not suffice for
+        The residual ``||b - A x|| / ||b||`` to reach. Below about 1e-5 float32 does not suffice for
         matting Laplacians; with `jax_enable_x64` and float64 arrays 1e-10 is no trouble.
     maxiter : int
         Stop after so many iterations in any case.

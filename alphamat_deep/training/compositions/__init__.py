@@ -1,7 +1,7 @@
 """From foregrounds, alphas and backgrounds to batches for training.
 
 A source is a sequence of entries, each of which reads its layers when it is used. A stream draws an
-entry and a background for each of its samples, and `compose` makes the sample of them.
+entry and a background for each of its samples, and `compose` makes the sample of them::
 
     train, validation = split(cutouts("foregrounds", "alphas"))
     for batch in batches(train, "backgrounds", batch=4, seed=7):
