@@ -91,6 +91,7 @@ _LATER = (
     "datasets",
     "evaluation",
     "examples",
+    "interactive",
     "method",
     "metrics",
     "onnx",

@@ -6,6 +6,7 @@ A solver is a function `solver(A, b) -> Solution`; a preconditioner is a functio
 
 from solvers.amg import amg as amg
 from solvers.cg import cg as cg
+from solvers.cg import correct as correct
 from solvers.cg import jacobi as jacobi
 from solvers.direct import direct as direct
 from solvers.dissection import dissection as dissection
@@ -28,6 +29,7 @@ __all__ = [
     "StencilMatrix",
     "amg",
     "cg",
+    "correct",
     "direct",
     "dissection",
     "ichol",

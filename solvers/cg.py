@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -123,6 +124,67 @@ def cg(
     return tried_with_noise(goal.judged(best), A, goal, again)
 
 
+class Correction(NamedTuple):
+    """What is left to add to a nearly solved x."""
+
+    x: np.ndarray
+    error: float
+    """Estimate of the largest error of an entry of x."""
+    smallest: float
+    """The smallest eigenvalue of M⁻¹ A that was met."""
+    iterations: int
+
+
+def correct(
+    A: Operator,
+    r: np.ndarray,
+    apply: Callable[[np.ndarray], np.ndarray],
+    *,
+    atol: float,
+    smallest: float = 1.0,
+    maxiter: int = 10_000,
+) -> Correction:
+    """Solve A x = r until the estimated error of every entry is at most `atol`.
+
+    Parameters
+    ----------
+    A : Operator, (n, n)
+        Symmetric positive definite, at least on the subspace of `r` and what `apply` returns.
+    r : (n,) float64 array
+        A residual.
+    apply : callable
+        M⁻¹, from r to z.
+    atol : float
+        The error that is allowed.
+    smallest : float
+        An eigenvalue of M⁻¹ A that was met when similar systems were solved with it. A short
+        iteration does not meet the small ones, and thinks too well of its error. Where unknowns are
+        taken from A and M⁻¹ alike, the smallest eigenvalue does not fall.
+    maxiter : int
+        Stop after so many iterations in any case.
+
+    Returns
+    -------
+    Correction
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from solvers import correct, jacobi
+    >>> A = np.diag([2.0, 4.0]) + 1
+    >>> found = correct(A, np.array([1.0, 2.0]), jacobi(A), atol=1e-8)
+    >>> bool(np.allclose(A @ found.x, [1, 2]))
+    True
+    """
+    goal = Goal(np.inf, 0, np.inf, atol=atol)
+    descent = _Descent(A, np.zeros_like(r), 1.0, goal, maxiter, None, smallest=smallest)
+    descent.z = apply(r)
+    if not descent.is_met():
+        descent.run(apply, r.copy(), descent.z, maxiter)
+    error = descent.error(descent.z)
+    return Correction(descent.x, error, descent.smallest, descent.iterations)
+
+
 def _descend(
     b: np.ndarray,
     descent: _Descent,
@@ -200,6 +262,8 @@ class Goal:
     reachable: bool = True
     doubted: bool = False
     """Whether the error may be larger than is estimated from the residual."""
+    atol: float = 0.0
+    """What the error may be whatever the size of x."""
 
     @classmethod
     def of(cls, parts: Parts | None, rtol: float, xtol: float) -> Goal:
@@ -212,7 +276,7 @@ class Goal:
 
     def excess(self, residual: float, error: float, x: np.ndarray) -> float:
         """Return how many times residual and error are what is wanted."""
-        allowed = self.xtol * max(_largest(x), error)
+        allowed = max(self.atol, self.xtol * max(_largest(x), error))
         return max(_ratio(residual, self.wanted), _ratio(error, allowed))
 
     def judged(self, best: Solution) -> Solution:

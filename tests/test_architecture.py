@@ -53,7 +53,8 @@ ROOMS = {
     "alphamat.evaluation": "datasets door extras faults identity io memory method metrics "
     "progress system trimap workers",
     "alphamat.installed": "",
-    "alphamat.serve": "door foreground installed io laplacians method methods onnx "
+    "alphamat.interactive": "door laplacians methods system trimap",
+    "alphamat.serve": "door foreground installed interactive io laplacians method methods onnx "
     "photograph progress segmentation trimap workers",
     "alphamat.cli": "batch colours datasets door evaluation examples extras faults installed io "
     "memory method methods metrics onnx photograph plate progress segmentation serve system tiles "

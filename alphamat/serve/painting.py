@@ -10,60 +10,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from alphamat.door.image import as_image
+from alphamat.interactive.area import MARGIN, SEEN, Area, sides_to_grow
 from alphamat.laplacians.colour_line import colour_line_laplacian
 from solvers import cg, multigrid
 
 EPSILON = 1e-7
 REACH = 2  # pixels: a row of the matting Laplacian reaches so far
 LEAST = 3  # pixels: the side of its windows
-MARGIN = 32  # pixels around a stroke, at first
-SEEN = 1 / 512  # of alpha: half a level of 255
 MOST = 60  # iterations
 MOST_UNKNOWN = 200_000  # pixels that are solved at once; if there are more, the method is awaited
 ROUGH = 1e-2  # tolerance of a wider window, which corrects what a narrower one gave
-
-
-class Area(NamedTuple):
-    """A rectangle of pixels; right and bottom are outside."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    @property
-    def size(self) -> int:
-        return (self.right - self.left) * (self.bottom - self.top)
-
-    def grown(self, by: tuple[int, ...], shape: tuple[int, ...]) -> Area:
-        """Grow to the left, top, right and bottom, as far as the picture goes."""
-        left, top = max(self.left - by[0], 0), max(self.top - by[1], 0)
-        return Area(
-            left, top, min(self.right + by[2], shape[1]), min(self.bottom + by[3], shape[0])
-        )
-
-    def joined(self, other: Area | None) -> Area:
-        """Return the least area around both."""
-        if other is None:
-            return self
-        return Area(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
-
-    def around(self, mask: np.ndarray) -> Area | None:
-        """Return the least area around the marked pixels of a mask of this area."""
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not rows.size:
-            return None
-        left, top = self.left + int(columns[0]), self.top + int(rows[0])
-        return Area(left, top, self.left + int(columns[-1]) + 1, self.top + int(rows[-1]) + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +89,7 @@ class Painting:
             begun = time.perf_counter()
             difference = self._solve(window, rtol)
             seen = seen.joined(window.around(difference > SEEN))
-            wider = window.grown(_sides_to_grow(difference), self.trimap.shape)
+            wider = window.grown(sides_to_grow(difference), self.trimap.shape)
             now = time.perf_counter()
             needed = (now - begun) * wider.size / window.size
             if wider == window or now - started + needed > seconds:
@@ -146,10 +106,7 @@ class Painting:
         trimap = self.trimap[crop.slices]
         alpha = np.where(trimap == 128, self.alpha[crop.slices], trimap / 255.0)
         place = np.zeros(trimap.shape, bool)
-        inside = tuple(
-            slice(own.start - other.start, own.stop - other.start)
-            for own, other in zip(window.slices, crop.slices, strict=True)
-        )
+        inside = window.within(crop)
         place[inside] = trimap[inside] == 128
         if 0 < np.count_nonzero(place) <= MOST_UNKNOWN and min(place.shape) >= LEAST:
             alpha[place] += self._step(crop, alpha, place, rtol)
@@ -166,12 +123,3 @@ class Painting:
         b = s - L.couple(alpha) + w * (given - alpha)[place]
         options = {"rtol": rtol, "xtol": 10 * rtol, "maxiter": MOST}
         return cg(L.shifted(w), b, preconditioner=multigrid, **options).x
-
-
-def _sides_to_grow(difference: np.ndarray) -> tuple[int, ...]:
-    """Return how far a window has to grow to the left, top, right and bottom."""
-    half, (height, width) = MARGIN // 2, difference.shape
-    sides = difference[:, :half], difference[:half], difference[:, -half:], difference[-half:]
-    lengths = width, height, width, height
-    grow = [bool((side > SEEN).any()) for side in sides]
-    return tuple(max(MARGIN, n // 2) * g for n, g in zip(lengths, grow, strict=True))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from solvers import Operator, cg, jacobi
+from solvers import Operator, cg, correct, jacobi
 from solvers.ichol import ichol
 from tests.reference import grid_laplacian
 
@@ -255,3 +255,19 @@ def test_returns_the_best_it_found():
     assert not solution.converged
     assert solution.residual == pytest.approx(np.linalg.norm(b - A @ solution.x) / np.sqrt(2))
     assert solution.residual <= 0.1
+
+
+@pytest.mark.parametrize("atol", [1e-2, 1e-5])
+def test_corrections_are_as_right_as_they_have_to_be(atol):
+    A, b = system()
+    kept = np.arange(b.size) % 5 > 0  # the others are taken from A and its preconditioner alike
+    free, r, inverse = A * np.outer(kept, kept), b * kept, jacobi(sparse.csr_array(A))
+    first = correct(free, r, lambda r: inverse(r) * kept, atol=1e-10)
+    assert 0 < first.smallest < 1
+    found = correct(free, r, lambda r: inverse(r) * kept, atol=atol, smallest=first.smallest)
+    exact = np.zeros_like(b)
+    exact[kept] = np.linalg.solve(A[np.ix_(kept, kept)], b[kept])
+    assert np.abs(found.x - exact).max() <= found.error <= atol
+    assert not found.x[~kept].any()
+    assert found.iterations < first.iterations
+    assert correct(free, r, inverse, atol=1e9).iterations == 0
