@@ -16,6 +16,9 @@ if os.path.dirname(_found := getattr(find_spec("solvers"), "origin", None) or "n
 
 from alphamat import trimap as trimap
 from alphamat.door.image import as_image as as_image
+from alphamat.doubts.deviation import uncertainty as uncertainty
+from alphamat.doubts.suggestions import Suggestion as Suggestion
+from alphamat.doubts.suggestions import suggest as suggest
 from alphamat.foreground import Layers as Layers
 from alphamat.foreground import closed_form_foreground as closed_form_foreground
 from alphamat.foreground import composite as composite
@@ -52,6 +55,7 @@ __all__ = [
     "AlignedPlate",
     "ConvergenceWarning",
     "Layers",
+    "Suggestion",
     "System",
     "Trimap",
     "align_plate",
@@ -80,7 +84,9 @@ __all__ = [
     "read_image",
     "shared_sampling",
     "shared_sampling_system",
+    "suggest",
     "trimap",
+    "uncertainty",
     "write_image",
 ]
 

@@ -44,6 +44,18 @@ Assemble = Callable[[Trimap, np.ndarray], Laplacian]
 """From a trimap and an (H, W) bool mask to the rows of the pixels that the mask marks."""
 
 
+class Spread(NamedTuple):
+    """How far alpha may lie from the truth: by σ (A⁻¹)_ii, see `alphamat.uncertainty`."""
+
+    sigma: float
+    """σ, fitted to photographs with true alphas."""
+    noise: Callable[[np.ndarray], Callable[[np.random.Generator], np.ndarray]] | None = None
+    """From an (H, W) mask to what draws flat vectors over it whose covariance is the Laplacian.
+
+    None if that is the Laplacian of a graph, whose entries tell.
+    """
+
+
 class Solved(NamedTuple):
     """Alpha, and how the solver came to it."""
 
@@ -87,6 +99,8 @@ class System:
     """What `solve` calls unless it is told otherwise."""
     remake: Callable[[Trimap], System] = field(repr=False)
     """Makes the system of another trimap."""
+    spread: Spread | None = field(default=None, repr=False)
+    """How sure alpha is; None where that is not known. See `alphamat.uncertainty`."""
 
     @property
     def matrix(self) -> Operator:
@@ -148,9 +162,9 @@ class System:
             options["x0"] = (start - self.given)[self.place]
         if not self.place.any():
             return Solution(np.empty(0), 0, 0.0, True)
-        return told(solver, *self._held_where_loose(), **options)
+        return told(solver, *self.held_where_loose(), **options)
 
-    def _held_where_loose(self) -> tuple[Operator, np.ndarray]:
+    def held_where_loose(self) -> tuple[Operator, np.ndarray]:
         """Return A and b, with alpha held to ½ where only rounding would hold it; warn of that."""
         A, b = self.matrix, self.right_hand_side
         parts = parts_of(A)
@@ -186,7 +200,12 @@ class System:
 
 
 def alpha_system(
-    assemble: Assemble, trimap: Trimap, *, confidence: float | None, solver: Solver
+    assemble: Assemble,
+    trimap: Trimap,
+    *,
+    confidence: float | None,
+    solver: Solver,
+    spread: Spread | None = None,
 ) -> System:
     """Return the system for the unknown pixels, or with a confidence λ for all.
 
@@ -209,7 +228,8 @@ def alpha_system(
         place=place,
         weights=weights,
         solver=solver,
-        remake=partial(alpha_system, assemble, confidence=confidence, solver=solver),
+        remake=partial(alpha_system, assemble, confidence=confidence, solver=solver, spread=spread),
+        spread=spread,
     )
 
 

@@ -64,3 +64,41 @@ def solve(first_part, last_part, bounds, ends, entries, x):
         x[i] *= row[row.size - 1]
         for k in range(before.size):
             before[k] -= x[i] * row[k]
+
+
+@jit
+def invert(first_part, last_part, bounds, ends, entries, inverse):
+    """Fill the envelope of `inverse` with the entries of A⁻¹ there, out of the factors C.
+
+    From Z = A⁻¹ and Z C = C⁻ᵀ, whose lower triangle is 1 / C_jj on the diagonal and zero below it,
+    Z_ij = (δ_ij / C_jj - Σ_k>j Z_ik C_kj) / C_jj, from the last column to the first. Takahashi,
+    Fagan & Chen, "Formation of a Sparse Bus Impedance Matrix", 1973.
+    """
+    first, last = bounds[first_part], bounds[last_part]
+    rows, column = np.empty(last - first, np.int64), np.empty(last - first)
+    lowest = np.arange(first, last)
+    for i in range(first, last):
+        begin = i + 1 - (ends[i + 1] - ends[i])
+        lowest[begin - first] = max(lowest[begin - first], i)
+    for j in range(first + 1, last):
+        lowest[j - first] = max(lowest[j - first], lowest[j - 1 - first])
+    for j in range(last - 1, first - 1, -1):
+        count = 0
+        for k in range(j + 1, lowest[j - first] + 1):
+            zero = ends[k + 1] - 1 - k
+            if zero + j >= ends[k]:
+                rows[count], column[count] = k, entries[zero + j]
+                count += 1
+        scale = entries[ends[j + 1] - 1]
+        total = 0.0
+        for a in range(count):
+            i = rows[a]
+            zero = ends[i + 1] - 1 - i
+            part = 0.0
+            for b in range(a + 1):
+                part += inverse[zero + rows[b]] * column[b]
+            for b in range(a + 1, count):
+                part += inverse[ends[rows[b] + 1] - 1 - rows[b] + i] * column[b]
+            inverse[zero + j] = -part * scale
+            total += inverse[zero + j] * column[a]
+        inverse[ends[j + 1] - 1] = (scale - total) * scale

@@ -36,6 +36,7 @@ ROOMS = {
     "alphamat.foreground": "door memory system",
     "alphamat.network": "door memory progress trimap",
     "alphamat.methods": "door laplacians memory network system trimap",
+    "alphamat.doubts": "door methods system",
     "alphamat.method": "door methods system",
     "alphamat.compat": "door foreground laplacians methods system trimap",
     "alphamat.examples": "door io memory trimap",
@@ -77,7 +78,7 @@ ROOMS = {
 
 # Where a package may take another's names from, beside its `__init__`.
 PUBLIC = {
-    "solvers": "blackbox box grid ichol jax loops operators parameters parts runs",
+    "solvers": "blackbox box grid ichol inverse jax loops operators parameters parts runs",
     "alphamat": "datasets datasets.compose door door.parameters examples "
     "examples.backdrops examples.painting extras identity interrupts io.folders io.whole memory "
     "method metrics progress rules trimap trimap.parse",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.loops import jit
-from solvers.runs import LENGTH, STORED, X, Y
+from solvers.runs import FIRST, LENGTH, STORED, X, Y
 
 
 @jit
@@ -125,3 +125,32 @@ def subtract_gram(features, stored, begin, n, planes):
             b0, b1, b2, b3 = features[0, j], features[1, j], features[2, j], features[3, j]
             for k in range(n):
                 out[k] += same - (a0[k] * b0[k] + a1[k] * b1[k] + a2[k] * b2[k] + a3[k] * b3[k])
+
+
+@jit
+def draw(first, last, windows, image, epsilon, noise, out):
+    """Add to the cells of each window numbers whose covariance is I - F, out of white noise.
+
+    With B the rows below Q, [Q; B] has orthonormal columns, and z - Q (Qᵀz + Bᵀz') the covariance
+    I - Q Qᵀ, and (I - F)² where z' is zero. `noise` holds z and z', a row for each window.
+    """
+    size = windows.shape[1] - STORED
+    cells, radius = size * size, size // 2
+    features, weights = np.empty((4, cells + 3, 64)), np.empty(4)
+    for k in range(first, last):
+        for begin in range(0, windows[k, LENGTH], 64):
+            n = min(64, windows[k, LENGTH] - begin)
+            gather(image, windows[k, Y], windows[k, X] + begin, size, n, features[1:])
+            whiten(epsilon, n, features)
+            for i in range(n):
+                z = noise[windows[k, FIRST] + begin + i]
+                weights[:] = 0
+                for row in range(cells + 3):
+                    for f in range(4):
+                        weights[f] += features[f, row, i] * z[row]
+                for row in range(cells):
+                    fit = 0.0
+                    for f in range(4):
+                        fit += features[f, row, i] * weights[f]
+                    at = windows[k, STORED + row // size] + begin + i + row % size - radius
+                    out[at] += z[row] - fit

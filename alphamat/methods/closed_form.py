@@ -6,14 +6,18 @@ TPAMI 30(2), 2008.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from alphamat.door.image import Pixels, as_image
-from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.colour_line import colour_line_laplacian, colour_line_noise
 from alphamat.laplacians.windows import SOLVER, parse_parameters
-from alphamat.system import System, alpha_system, rows_of_picture
+from alphamat.system import Spread, System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
 from solvers import Solver, StencilMatrix
+
+SIGMA = 0.046  # see docs/uncertainty.md
 
 
 def closed_form(
@@ -103,4 +107,6 @@ def closed_form_system(
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=radius)
 
-    return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)
+    spread = Spread(SIGMA, partial(colour_line_noise, image, epsilon=epsilon, radius=radius))
+    options = {"confidence": confidence, "solver": solver, "spread": spread}
+    return alpha_system(rows_of_picture(rows), trimap, **options)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import numpy as np
 
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_count, as_flag, as_number, as_positive, refuse_unless_solver
-from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.colour_line import colour_line_laplacian, colour_line_noise
 from alphamat.laplacians.windows import SOLVER, parse_parameters, refuse_beyond_memory
 from alphamat.network.looks import estimate_by_looks
 from alphamat.network.weights import BUNDLED, read_weights
-from alphamat.system import System, rows_of_picture
+from alphamat.system import Spread, System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Solver, StencilMatrix
 
+SIGMA = 0.065  # see docs/uncertainty.md
 WINDOW = 3  # pixels: the side of closed-form matting's windows
 LEAST = 0.03  # confidence in an alpha of a half
 
@@ -138,13 +140,14 @@ def learned_system(
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
 
     laplacian = rows_of_picture(rows)
+    spread = Spread(SIGMA, partial(colour_line_noise, image, epsilon=epsilon, radius=1))
 
     def system(trimap: Trimap) -> System:
         place = trimap.unknown
         refuse_beyond_memory(int(np.count_nonzero(place)), radius=1)  # before the network's work
         alpha = network(image, trimap)
         weights = trust * confidence(alpha[place])
-        return System(laplacian(trimap, place), alpha, place, weights, solver, system)
+        return System(laplacian(trimap, place), alpha, place, weights, solver, system, spread)
 
     return system(trimap)
 

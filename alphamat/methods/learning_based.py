@@ -5,19 +5,22 @@ Zheng & Kambhamettu, "Learning Based Digital Matting", ICCV 2009.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from alphamat.door.colour import LUMA
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_count, as_positive
-from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.colour_line import colour_line_laplacian, colour_line_noise
 from alphamat.laplacians.windows import SOLVER, parse_parameters
 from alphamat.methods import _learning_based_kernels
-from alphamat.system import System, alpha_system, rows_of_picture
+from alphamat.system import Spread, System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Solver, StencilMatrix
 from solvers.loops import over_range
 
+SIGMA = 0.038  # see docs/uncertainty.md
 PIECE = 2048  # unknown pixels at a time
 MOST_SAMPLES = 1000  # of each kind: a pixel then takes a second, a thousand times the default
 
@@ -123,7 +126,10 @@ def learning_based_system(
     def rows(pixels: np.ndarray) -> StencilMatrix:
         return local_learning_laplacian(image, pixels, epsilon=epsilon, radius=radius)
 
-    return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)
+    noise = partial(colour_line_noise, image, epsilon=epsilon, radius=radius, squared=True)
+    spread = Spread(SIGMA, noise)
+    options = {"confidence": confidence, "solver": solver, "spread": spread}
+    return alpha_system(rows_of_picture(rows), trimap, **options)
 
 
 def local_learning_laplacian(

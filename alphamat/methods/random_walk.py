@@ -17,13 +17,14 @@ from alphamat.door.image import Pixels, as_array, as_image
 from alphamat.door.parameters import as_positive
 from alphamat.laplacians.windows import quickest_in_memory
 from alphamat.methods import _random_walk_kernels as kernels
-from alphamat.system import System, alpha_system, rows_of_picture
+from alphamat.system import Spread, System, alpha_system, rows_of_picture
 from alphamat.trimap import as_trimap
 from solvers import Solver, StencilMatrix, amg, cg
 from solvers.grid import Region, offsets
 from solvers.loops import over_bounds, over_range
 
 SOLVER: Solver = partial(cg, preconditioner=partial(quickest_in_memory, otherwise=amg), rtol=1e-7)
+SIGMA = 0.028  # see docs/uncertainty.md
 RIDGE = 1e-3  # of the mean second moment of colours: bounds the metric where these are few or gray
 
 
@@ -137,7 +138,8 @@ def random_walk_system(
             M = locality_preserving_metric(image, beta=beta, radius=radius)
         return random_walk_laplacian(image, pixels, metric=M, **options)
 
-    return alpha_system(rows_of_picture(rows), trimap, confidence=confidence, solver=solver)
+    assemble, spread = rows_of_picture(rows), Spread(SIGMA)
+    return alpha_system(assemble, trimap, confidence=confidence, solver=solver, spread=spread)
 
 
 def locality_preserving_metric(image: np.ndarray, *, beta: float, radius: float) -> np.ndarray:

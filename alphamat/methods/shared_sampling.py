@@ -7,21 +7,23 @@ Graphics Forum 29(2)).
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from alphamat import memory
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_count, as_number, as_positive, refuse_unless_solver, shown
-from alphamat.laplacians.colour_line import colour_line_laplacian
+from alphamat.laplacians.colour_line import colour_line_laplacian, colour_line_noise
 from alphamat.laplacians.windows import SOLVER, parse_parameters
 from alphamat.methods import _shared_sampling_kernels as kernels
-from alphamat.system import System, rows_of_picture
+from alphamat.system import Spread, System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
 from solvers import Solver, StencilMatrix
 from solvers.grid import Region
 from solvers.loops import over_bounds, over_range
 
+SIGMA = 0.156  # see docs/uncertainty.md
 BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
 ORIENTATIONS = 3  # rays turn from pixel to pixel in squares of this side
 MOST_RAYS = 256  # a pixel compares all pairs of what they meet: thousands of times the default's
@@ -164,12 +166,13 @@ def shared_sampling_system(
         return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=1)
 
     laplacian = rows_of_picture(rows)
+    spread = Spread(SIGMA, partial(colour_line_noise, image, epsilon=epsilon, radius=1))
 
     def system(trimap: Trimap) -> System:
         alpha, confidence = sample(image, trimap, expand(image, trimap, **nearby), **options)
         place = trimap.unknown
         weights = trust * confidence[place]
-        return System(laplacian(trimap, place), alpha, place, weights, solver, system)
+        return System(laplacian(trimap, place), alpha, place, weights, solver, system, spread)
 
     return system(trimap)
 

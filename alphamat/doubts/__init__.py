@@ -1,0 +1,1 @@
+"""How sure alpha is, and what to ask to know more."""
