@@ -9,6 +9,8 @@ from solvers.cg import cg as cg
 from solvers.cg import correct as correct
 from solvers.cg import jacobi as jacobi
 from solvers.direct import direct as direct
+from solvers.dissection import dissection as dissection
+from solvers.dissection import quickest as quickest
 from solvers.grid import StencilMatrix as StencilMatrix
 from solvers.ichol import ichol as ichol
 from solvers.multigrid import multigrid as multigrid
@@ -29,9 +31,11 @@ __all__ = [
     "cg",
     "correct",
     "direct",
+    "dissection",
     "ichol",
     "jacobi",
     "multigrid",
+    "quickest",
 ]
 
 

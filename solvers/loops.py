@@ -163,7 +163,7 @@ def over_bounds(
     """
     if work < 2 * GRAIN:  # for one thread
         return [loop(bounds[0], bounds[-1], *arguments)]
-    count = _threads(work)
+    count = threads(work)
     cuts = [(len(bounds) - 1) * t // count for t in range(count + 1)]
     shares = [_cut(*share, work // count) for share in pairwise(cuts)]
     pieces = [[(bounds[first], bounds[last]) for first, last in share] for share in shares]
@@ -174,7 +174,7 @@ def over_range(loop: Callable, size: int, work: int, *arguments: Any) -> list[An
     """Run loop(first, last, *arguments) over range(size), cut anywhere; see `over_bounds`."""
     if work < 2 * GRAIN:
         return [loop(0, size, *arguments)]
-    count = _threads(work)
+    count = threads(work)
     cuts = [size * t // count for t in range(count + 1)]
     return _run(loop, [_cut(*share, work // count) for share in pairwise(cuts)], arguments)
 
@@ -191,7 +191,7 @@ def over_strips(
     if work < 2 * GRAIN:
         loop(strips[0], strips[-1], *arguments)
         return
-    count = _threads(work)
+    count = threads(work)
     wanted = (strips[-1] * t // count for t in range(1, count))
     cuts = sorted({min(max(bisect_left(strips, w), 1), len(strips) - 1) for w in wanted})
     starts = [strips[0], *(strips[cut] for cut in cuts)]
@@ -231,7 +231,7 @@ def _run(loop: Callable, shares: list[list[tuple[int, int]]], arguments: tuple) 
         raise
 
 
-def _threads(work: int) -> int:
+def threads(work: int) -> int:
     return max(1, min(_most_threads(), work // GRAIN))
 
 

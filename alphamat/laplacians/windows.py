@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from alphamat import memory
 from alphamat.door.parameters import as_count, as_positive
+from solvers import Preconditioner, Solver, StencilMatrix, cg, multigrid, quickest
 from solvers.grid import Region, dilate, offsets
 from solvers.loops import over_strips
 from solvers.runs import Y, find_runs, find_stored
@@ -57,6 +59,18 @@ def parse_parameters(shape: tuple[int, int], epsilon: float, radius: int) -> tup
             "`radius`."
         )
     return epsilon, radius
+
+
+def quickest_in_memory(
+    A: StencilMatrix, *, otherwise: Preconditioner = multigrid
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return `solvers.quickest(A)`, whose factors take at most half of the memory that is left."""
+    allowed, _ = min(memory.limits())
+    return quickest(A, otherwise=otherwise, most=allowed / 2)
+
+
+SOLVER: Solver = partial(cg, preconditioner=quickest_in_memory)
+"""Of the methods whose matrix couples the pixels of small windows."""
 
 
 def bytes_of_system(unknowns: int, radius: int, stored: int) -> int:

@@ -12,14 +12,13 @@ import numpy as np
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_count, as_flag, as_number, as_positive, refuse_unless_solver
 from alphamat.laplacians.colour_line import colour_line_laplacian, colour_line_noise
-from alphamat.laplacians.windows import parse_parameters, refuse_beyond_memory
+from alphamat.laplacians.windows import SOLVER, parse_parameters, refuse_beyond_memory
 from alphamat.network.looks import estimate_by_looks
 from alphamat.network.weights import BUNDLED, read_weights
 from alphamat.system import Spread, System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import Solver, StencilMatrix, cg, multigrid
+from solvers import Solver, StencilMatrix
 
-SOLVER: Solver = partial(cg, preconditioner=multigrid)
 SIGMA = 0.065  # see docs/uncertainty.md
 WINDOW = 3  # pixels: the side of closed-form matting's windows
 LEAST = 0.03  # confidence in an alpha of a half

@@ -15,15 +15,14 @@ from alphamat import memory
 from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_count, as_number, as_positive, refuse_unless_solver, shown
 from alphamat.laplacians.colour_line import colour_line_laplacian, colour_line_noise
-from alphamat.laplacians.windows import parse_parameters
+from alphamat.laplacians.windows import SOLVER, parse_parameters
 from alphamat.methods import _shared_sampling_kernels as kernels
 from alphamat.system import Spread, System, rows_of_picture
 from alphamat.trimap import Trimap, as_trimap
-from solvers import Solver, StencilMatrix, cg, multigrid
+from solvers import Solver, StencilMatrix
 from solvers.grid import Region
 from solvers.loops import over_bounds, over_range
 
-SOLVER: Solver = partial(cg, preconditioner=multigrid)
 SIGMA = 0.156  # see docs/uncertainty.md
 BACKGROUND, FOREGROUND, UNKNOWN = 0, 1, 2
 ORIENTATIONS = 3  # rays turn from pixel to pixel in squares of this side

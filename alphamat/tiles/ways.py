@@ -8,17 +8,21 @@ from typing import Any, NamedTuple
 
 from alphamat.door.parameters import shown
 from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.method import name_of, takes, unbound
+from alphamat.method import name_of, unbound
 from alphamat.methods.closed_form import closed_form
 from alphamat.methods.learning_based import learning_based, local_learning_laplacian
 from alphamat.tiles.networks import Network, network_of
-from solvers import Solver, StencilMatrix, cg
+from solvers import Solver, StencilMatrix, cg, multigrid
 
 LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
     closed_form: colour_line_laplacian,
     learning_based: local_learning_laplacian,
 }
 """Methods whose systems couple pixels of one window only, and the rows of these systems."""
+
+
+SOLVER: Solver = partial(cg, preconditioner=multigrid)
+"""Factors would take more memory, and as much as the shape of a piece wants."""
 
 
 class Way(NamedTuple):
@@ -31,7 +35,7 @@ class Way(NamedTuple):
     network: Network | None = None
     epsilon: float = 1e-7
     radius: int = 1
-    solver: Solver = cg
+    solver: Solver = SOLVER
 
 
 def way_of(method: Callable) -> Way:
@@ -48,7 +52,7 @@ def way_of(method: Callable) -> Way:
         )
     if bound.pop("confidence", None) is not None:
         raise ValueError("`confidence` is given; pieces of a picture hold known pixels exactly.")
-    options = {"solver": takes(method).solver} | bound
+    options = {"solver": SOLVER} | bound
     if other := set(options) - {"epsilon", "radius", "solver"}:
         raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
     return Way(told, LAPLACIANS[function], **options)
