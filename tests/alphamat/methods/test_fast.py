@@ -100,7 +100,7 @@ def test_threads_share_the_rows(monkeypatch):
     whole = operator(image, unknown, 3)
     x = np.random.default_rng(2).standard_normal(whole.shape[0])
     expected = whole @ x
-    monkeypatch.setattr("solvers.loops._threads", lambda work: 3)
+    monkeypatch.setattr("solvers.loops.threads", lambda work: 3)
     shared = operator(image, unknown, 3)
     np.testing.assert_allclose(shared @ x, expected, rtol=0, atol=1e-10)
     np.testing.assert_allclose(shared.diagonal(), whole.diagonal(), rtol=0, atol=1e-10)

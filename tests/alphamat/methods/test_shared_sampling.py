@@ -124,9 +124,9 @@ def test_finds_alpha_where_two_colours_are_mixed():
 def test_threads_do_not_change_the_result(monkeypatch):
     image, _ = photograph(shape=(60, 90))
     trimap = bands(image.shape[:2])
-    monkeypatch.setattr("solvers.loops._threads", lambda work: 1)
+    monkeypatch.setattr("solvers.loops.threads", lambda work: 1)
     alone = shared_sampling(image, trimap)
-    monkeypatch.setattr("solvers.loops._threads", lambda work: 2)
+    monkeypatch.setattr("solvers.loops.threads", lambda work: 2)
     np.testing.assert_array_equal(shared_sampling(image, trimap), alone)
 
 
