@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solvers import _dissection_kernels as kernels
+from solvers import _order_kernels as ordering
 from solvers.grid import Region, StencilMatrix, offsets
 from solvers.loops import equal_parts, over_bounds, threads
 from solvers.multigrid import multigrid
@@ -109,7 +110,9 @@ class Dissection:
         y, x = (axis.astype(np.int32) for axis in np.nonzero(region.chosen))
         order = np.arange(y.size, dtype=np.int32)
         begin, end, above = np.empty((3, y.size), np.int32)
-        count = kernels.dissect(region.reach, LEAF, y, x, order, begin, end, above) if y.size else 0
+        count = (
+            ordering.dissect(region.reach, LEAF, y, x, order, begin, end, above) if y.size else 0
+        )
         begin, end, above = begin[:count], end[:count], above[:count]
         at, place = y.astype(np.int64) * width + x, np.full(height * width, -1, np.int32)
         place[at] = np.arange(y.size)
@@ -118,7 +121,7 @@ class Dissection:
         child, sibling = _linked(above)
         starts = np.zeros(count + 1, np.int64)
         around = np.concatenate([steps[1:], -steps[1:]])
-        borders = kernels.find_borders(begin, end, child, sibling, at, around, place, starts)
+        borders = ordering.find_borders(begin, end, child, sibling, at, around, place, starts)
         fronts, rests = np.zeros((2, count + 1), np.int64)
         tree = _Tree(begin, end, child, sibling, starts, borders, fronts, rests)
         own, border = (end - begin).astype(float), np.diff(starts).astype(float)

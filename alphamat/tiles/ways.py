@@ -52,10 +52,9 @@ def way_of(method: Callable) -> Way:
         )
     if bound.pop("confidence", None) is not None:
         raise ValueError("`confidence` is given; pieces of a picture hold known pixels exactly.")
-    options = {"solver": SOLVER} | bound
-    if other := set(options) - {"epsilon", "radius", "solver"}:
+    if other := set(bound) - {"epsilon", "radius", "solver"}:
         raise TypeError(f"`method` has {shown(other.pop())} bound, which it does not take.")
-    return Way(told, LAPLACIANS[function], **options)
+    return Way(told, LAPLACIANS[function], **bound)
 
 
 def words(value: Any) -> Any:
