@@ -47,8 +47,8 @@ def _of_array(array: Any, name: str) -> Windows:
         raise TypeError(f"`{name}` is a {type(array).__name__}; expected a path or an array.")
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,), (4,)):
         raise ValueError(f"`{name}` has shape {shape}; expected (H, W), (H, W, 3) or (H, W, 4).")
-    rows = getattr(array, "chunks", None) or (1,)  # a row of chunks is computed together
-    rows = max(rows[0]) if isinstance(rows[0], tuple) else rows[0]
+    chunks: Any = getattr(array, "chunks", None) or (1,)  # a row of them is computed together
+    rows = max(chunks[0]) if isinstance(chunks[0], tuple) else chunks[0]
     return Windows(shape[:2], rows, True, lambda *at: np.ascontiguousarray(array[at]))
 
 

@@ -154,12 +154,12 @@ def _rows(laplacian, image: np.ndarray, mask: np.ndarray, **options) -> StencilM
     return laplacian(image, mask, **options)
 
 
-def _stricter(solver: Solver) -> Solver:
+def _stricter(solver: Solver, **options: Any) -> Solver:
     """Return a solver with smaller tolerances: what pieces that overlap leave adds up."""
     known = parameters(solver)
     given = {name: known[name].default for name in ("rtol", "xtol") if name in known}
     smaller = {name: STRICTER * value for name, value in given.items() if isinstance(value, float)}
-    return partial(solver, **smaller) if smaller else solver
+    return partial(solver, **smaller, **options)
 
 
 def _stamp(source: Any) -> list:
@@ -271,7 +271,7 @@ class Work:
         place, options, changes = system.place, {}, {}
         if before is not None:
             start = before[place] - system.given[place]
-            options["solver"] = partial(_stricter(self.picture.solver), x0=start)
+            options["solver"] = _stricter(self.picture.solver, x0=start)
         alpha, solution = quietly(system, **options)
         found = alpha.astype(np.float32)
         del system, alpha

@@ -102,6 +102,6 @@ def copy_trimap(trimap: Windows, path: Path, size: tuple[int, int]) -> Windows:
 def count_unknown(levels: Windows, reach: int, rows: int) -> Cells:
     """Return how many unknown pixels are in each cell; see `Cells.empty`."""
     cells = Cells.empty(levels.size, reach, rows)
-    for rows in bands(levels):
-        cells.add(rows.start, levels.read(rows, slice(0, levels.size[1])) == 128)
+    for band in bands(levels):
+        cells.add(band.start, levels.read(band, slice(0, levels.size[1])) == 128)
     return cells
