@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solvers import _kernels
+from solvers.ichol import ichol
 from solvers.loops import over_range
 from solvers.operators import Operator, Preconditioner, Solution
 from solvers.parameters import as_count, as_number, as_vector
@@ -226,6 +227,15 @@ def _descend(
         if known:  # z is that of another residual, or of another preconditioner
             z = apply(r)
         descent.run(apply, r, z, until)
+        if descent.indefinite:
+            x[:], least = best.x, np.inf
+            apply = _with_parts(_definite(A), parts)
+            descent.indefinite, descent.smallest, descent.residual = False, 1.0, 0.0
+
+
+def _definite(A: Operator) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a preconditioner that is positive definite for certain."""
+    return ichol(A) if hasattr(A, "tocsr") else jacobi(A)
 
 
 def _left_of_noise(A: Operator, apply: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -301,6 +311,8 @@ class _Descent:
     """The smallest eigenvalue of M⁻¹ A that was met."""
     blind: int = 0
     """Up to this iteration too little was met for an estimate of the error."""
+    indefinite: bool = False
+    """Whether the preconditioner was found not to be positive definite."""
     residual: float = 0.0
     """As recurred."""
     z: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -317,6 +329,7 @@ class _Descent:
             Ap = self.A @ p
             curvature = _dot(p, Ap)
             if not (curvature > 0 and rz > 0):  # rounding, or A or its preconditioner is indefinite
+                self.indefinite = rz < 0
                 break
             length = rz / curvature
             if length > FARTHEST:  # A is singular here

@@ -20,6 +20,8 @@ from solvers.operators import Operator, Preconditioner, Solution
 from solvers.parameters import as_count, as_number, as_vector
 from solvers.parts import parts_of
 
+BROKEN = 0.01  # share of a residual that is still allowed where rounding did not end the descent
+
 
 def cg(
     A: Operator,
@@ -124,7 +126,8 @@ def differentiable_cg(
     preconditioner : callable, optional
         `preconditioner(A)` returns a function r -> z close to A⁻¹ r, symmetric and positive
         definite. Gradients do not pass through it. By default `multigrid` where A is a `Stencil`
-        with near-null functions, and `jacobi` elsewhere.
+        with near-null functions, and `jacobi` elsewhere. If rounding makes it indefinite, `jacobi`
+        takes over.
     rtol : float
         The residual ``||b - A x|| / ||b||`` to reach. Below about 1e-5 float32 does not suffice for
         matting Laplacians; with `jax_enable_x64` and float64 arrays 1e-10 is no trouble.
@@ -138,10 +141,17 @@ def differentiable_cg(
         above `rtol`, `converged` is False. The error is not estimated. x is NaN where A or b holds
         NaN. Nothing reports on the solves for gradients.
     """
-    apply = (preconditioner or _fitting(A))(A)
+    apply, plain = (preconditioner or _fitting(A))(A), jacobi(A)
 
     def solve(multiply, b):
-        return _descend(multiply, apply, b, rtol / 2, maxiter)[:2]  # the other half: rounding
+        # half of the tolerance is left to rounding
+        x, iterations, *_, definite = _descend(multiply, apply, b, rtol / 2, maxiter)
+        r = b - multiply(x)
+        goal = rtol / 2 * _norm(b) / jnp.maximum(_norm(r), jnp.finfo(r.dtype).tiny)
+        broken = ~definite & (goal < BROKEN)
+        most = jnp.where(broken, maxiter - iterations, 0)
+        more, further, *_ = _descend(multiply, plain, r, goal, most)
+        return x + more, iterations + further
 
     x, iterations = lax.custom_linear_solve(lambda x: A @ x, b, solve, symmetric=True, has_aux=True)
     scale, norm = (_norm(lax.stop_gradient(v)) for v in (b, b - A @ x))
@@ -204,11 +214,14 @@ def _correct(A, parts, b, rtol, maxiter, preconditioner):
     def with_parts(r):
         return apply(r) if parts is None else apply(r) + parts.correct(r)
 
-    return _descend(lambda x: A @ x, with_parts, b, rtol, maxiter)
+    return _descend(lambda x: A @ x, with_parts, b, rtol, maxiter)[:4]
 
 
 def _descend(multiply, apply, b, rtol, maxiter):
-    """Iterate from zero until the recurred residual meets the goal; return as `_correct` does."""
+    """Iterate from zero until the recurred residual meets the goal.
+
+    Returns what `_correct` does, and whether A and the preconditioner stayed positive definite.
+    """
     goal = rtol * _norm(b)
 
     def unfinished(state):
@@ -237,8 +250,8 @@ def _descend(multiply, apply, b, rtol, maxiter):
     zero, none = jnp.zeros((), b.dtype), jnp.zeros_like(b)
     ritz = zero, zero, zero + 1, zero + 1
     start = none, b, none, none, zero + 1, _norm(b), -1, True, zero, ritz
-    x, *_, iterations, _, left, (squares, *_) = lax.while_loop(unfinished, step, start)
-    return x, iterations, left, 1 / jnp.maximum(squares, 1)
+    x, *_, iterations, definite, left, (squares, *_) = lax.while_loop(unfinished, step, start)
+    return x, iterations, left, 1 / jnp.maximum(squares, 1), definite
 
 
 def _met(ritz, length, rz):

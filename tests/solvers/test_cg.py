@@ -271,3 +271,24 @@ def test_corrections_are_as_right_as_they_have_to_be(atol):
     assert not found.x[~kept].any()
     assert found.iterations < first.iterations
     assert correct(free, r, inverse, atol=1e9).iterations == 0
+
+
+@pytest.mark.parametrize("entries", [True, False], ids=["with entries", "without"])
+def test_a_preconditioner_that_is_indefinite_is_replaced(entries):
+    A = sparse.diags_array([-1.0, 2.1, -1.0], offsets=[-1, 0, 1], shape=(60, 60)).tocsr()
+    signs = np.ones(60)
+    signs[20] = -30
+    x = np.random.default_rng(8).standard_normal(60)
+
+    class Without:
+        shape = A.shape
+        diagonal = A.diagonal
+
+        def __matmul__(self, x):
+            return A @ x
+
+    solution = cg(
+        A if entries else Without(), A @ x, preconditioner=lambda A: lambda r: signs * r, rtol=1e-9
+    )
+    assert solution.converged
+    np.testing.assert_allclose(solution.x, x, atol=1e-6)

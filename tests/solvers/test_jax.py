@@ -287,6 +287,15 @@ def test_works_in_the_precision_it_is_given_and_says_how_far_that_goes():
     assert beyond.residual > 1e-9
 
 
+def test_jacobi_takes_over_from_an_indefinite_preconditioner():
+    A = jnp.eye(30) * 2.1 - jnp.eye(30, k=1) - jnp.eye(30, k=-1)
+    signs = jnp.ones(30).at[7].set(-30)
+    x = np.random.default_rng(3).standard_normal(30)
+    solution = sj.differentiable_cg(A, A @ x, preconditioner=lambda A: lambda r: signs * r)
+    assert solution.converged
+    np.testing.assert_allclose(solution.x, x, atol=1e-3)
+
+
 def test_what_cannot_be_solved_is_not_converged():
     assert not sj.differentiable_cg(-jnp.eye(3), jnp.ones(3)).converged
     for broken in ((jnp.eye(3), jnp.array([1, jnp.nan, 2])), (jnp.nan * jnp.eye(3), jnp.ones(3))):
