@@ -43,6 +43,17 @@ def dissection(A: StencilMatrix) -> Callable[[np.ndarray], np.ndarray]:
     -----
     Of n unknowns in a band the work is proportional to n, and in a square to n^1.5. On photographs
     the factors have 80 to 160 float64 entries for each unknown of a matrix of 3 × 3 windows.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> import alphamat
+    >>> import solvers
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 48, 64)
+    >>> solver = partial(solvers.cg, preconditioner=solvers.dissection)
+    >>> alphamat.closed_form_system(scene.image, scene.trimap).solve(solver).solution.iterations
+    1
     """
     return Dissection.of(_checked(A).region).factorise(A)
 
@@ -59,6 +70,18 @@ def quickest(
         A preconditioner for wide areas, and factors that are too large.
     most : float
         Bytes that the factors may take; None does not limit them.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> import alphamat
+    >>> import solvers
+    >>> from alphamat import examples
+    >>> scene = examples.synthetic(examples.fur, 48, 64)
+    >>> in_a_gigabyte = partial(solvers.quickest, most=1e9)
+    >>> solver = partial(solvers.cg, preconditioner=in_a_gigabyte)
+    >>> alphamat.closed_form_system(scene.image, scene.trimap).solve(solver).solution.converged
+    True
     """
     if most is not None:
         most = as_number(most, "most", "a number of bytes, or None", least=0)
