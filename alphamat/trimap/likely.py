@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from alphamat.door.image import Pixels, as_image, as_plane, refuse_other_size
+from alphamat.door.image import Pixels, as_image, refuse_other_size
+from alphamat.trimap.make import mask_levels
 
 SIDE = 400  # pixels: both are reduced to this longer side
 REACH = 0.05  # of the scale: how far the guided filter looks
@@ -36,8 +37,8 @@ def from_segmentation(image: Pixels, foreground: Pixels) -> np.ndarray:
     image : (H, W), (H, W, 3) or (H, W, 4) array_like, or PIL image
         The photograph. See `as_image`.
     foreground : (H, W) array_like, or PIL image
-        Likelihood in [0, 1]: `Segmentation.foreground`, the alpha of a network, or a mask of 0
-        and 1. It may be a little wrong along the outline.
+        Likelihood in [0, 1]: `Segmentation.foreground`, the alpha of a network, or a mask, bool or
+        of 0 and 1. It may be a little wrong along the outline.
 
     Returns
     -------
@@ -53,12 +54,12 @@ def from_segmentation(image: Pixels, foreground: Pixels) -> np.ndarray:
     >>> from alphamat.examples import fur, synthetic
     >>> from alphamat.trimap import from_segmentation
     >>> scene = synthetic(fur, 120, 160)
-    >>> trimap = from_segmentation(scene.image, (scene.alpha > 0.5).astype(float))
+    >>> trimap = from_segmentation(scene.image, scene.alpha > 0.5)
     >>> bool(0 < (trimap == 128).mean() < 0.5)
     True
     """
     image = as_image(image)
-    whole = as_plane(foreground, name="foreground")
+    whole = mask_levels(foreground, "foreground")
     refuse_other_size(whole.shape, image.shape, "foreground")
     around = surroundings(whole > 1 - SURE)
     trimap = np.zeros(whole.shape, np.uint8)

@@ -72,7 +72,7 @@ def from_mask(
     >>> labels = 3 * mask
     >>> trimap = from_mask(labels == 3, inner=10, outer=10)
     """
-    levels = _levels(mask, "mask")
+    levels = mask_levels(mask, "mask")
     white, black = _certain(levels, low, high)
     trimap = _banded(white, black, inner, outer)
     _refuse_lost("foreground", white, trimap == 255, levels, "inner", inner)
@@ -218,7 +218,7 @@ def from_strokes(*, foreground: Pixels, background: Pixels) -> np.ndarray:
     >>> from_strokes(foreground=labels == 1, background=labels == 2)
     array([[255, 128,   0]], dtype=uint8)
     """
-    white, black = _levels(foreground, "foreground") == 1, _levels(background, "background") == 1
+    white, black = mask_levels(foreground, "foreground") == 1, mask_levels(background, "background") == 1
     if white.shape != black.shape:
         raise ValueError(
             f"`foreground` has shape {white.shape} and `background` {black.shape}; they must be of "
@@ -245,7 +245,7 @@ def _strokes_alone(scribbles: Pixels) -> tuple[np.ndarray, np.ndarray]:
     return pixels, np.ones(pixels.shape[:2], bool)
 
 
-def _levels(mask: Pixels, name: str) -> np.ndarray:
+def mask_levels(mask: Pixels, name: str) -> np.ndarray:
     """Return a mask's levels as (H, W) float64 in [0, 1]."""
     array = as_array(mask, name=name)
     if array.dtype == bool:

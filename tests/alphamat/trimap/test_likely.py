@@ -34,6 +34,11 @@ def test_a_clear_edge_gets_a_narrow_band(square):
     assert (trimap[square == 0] < 255).all()
 
 
+def test_a_mask_may_be_bool(square):
+    trimap = from_segmentation(square, square)
+    np.testing.assert_array_equal(from_segmentation(square, square > 0), trimap)
+
+
 def test_a_wrong_outline_is_within_the_band(square):
     trimap = from_segmentation(square, moved(square, 4))
     assert (trimap[30:90, 40:44] == 128).all()
