@@ -218,7 +218,10 @@ def from_strokes(*, foreground: Pixels, background: Pixels) -> np.ndarray:
     >>> from_strokes(foreground=labels == 1, background=labels == 2)
     array([[255, 128,   0]], dtype=uint8)
     """
-    white, black = mask_levels(foreground, "foreground") == 1, mask_levels(background, "background") == 1
+    white, black = (
+        mask_levels(foreground, "foreground") == 1,
+        mask_levels(background, "background") == 1,
+    )
     if white.shape != black.shape:
         raise ValueError(
             f"`foreground` has shape {white.shape} and `background` {black.shape}; they must be of "
