@@ -36,6 +36,7 @@ def test_all_that_is_exported_is_listed_and_nothing_else(name):
         "datasets",
         "evaluation",
         "examples",
+        "interactive",
         "method",
         "metrics",
         "onnx",

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +13,7 @@ import pytest
 
 import alphamat
 from alphamat import progress
-from solvers import Solution
+from solvers import Solution, cg, multigrid
 
 
 def test_nobody_has_to_listen():
@@ -50,8 +51,9 @@ def test_a_solver_tells_how_far_it_is():
     trimap = np.full((20, 23), 0.5)
     trimap[:, 0], trimap[:, -1] = 0, 1
     events = []
+    solver = partial(cg, preconditioner=multigrid)
     with progress.listening(events.append):
-        alphamat.closed_form(np.random.default_rng(8).random((20, 23, 3)), trimap)
+        alphamat.closed_form(np.random.default_rng(8).random((20, 23, 3)), trimap, solver=solver)
     *steps, solution = events
     assert isinstance(solution, Solution)
     assert len(steps) == solution.iterations > 2

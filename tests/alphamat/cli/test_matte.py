@@ -10,13 +10,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import alphamat
-import solvers
 from alphamat.cli import app
 from alphamat.colours import exact_layers
 from alphamat.examples import astronaut
 from alphamat.io.images import read_image, read_picture, write_image
 from alphamat.io.profiles import as_rgb, convert_colours
 from alphamat.method import Matte
+from alphamat.methods.fast import SOLVER
 from alphamat.network.unet import shapes
 from tests.alphamat.io.writers import profile
 from tests.alphamat.network.writers import stored
@@ -169,14 +169,13 @@ def test_light_may_be_blended(scene):
 
 def test_options_of_the_method_are_heeded(scene):
     options = ["--epsilon", "1e-3", "--radius", "2", "--rtol", "1e-3"]
-    record = json.loads(matte(scene, "--method", "closed-form", *options, "--json").stdout)
-    solver = partial(solvers.cg, preconditioner=solvers.multigrid, rtol=1e-3)
-    expected = alphamat.closed_form(
+    record = json.loads(matte(scene, "--method", "fast", *options, "--json").stdout)
+    expected = alphamat.fast(
         read_image(scene / "photo.png"),
         read_image(scene / "trimap.png"),
         epsilon=1e-3,
         radius=2,
-        solver=solver,
+        solver=partial(SOLVER, rtol=1e-3),
     )
     assert 1e-7 < record["residual"] <= 1e-3
     np.testing.assert_array_equal(read_image(scene / "photo_alpha.png"), np.rint(255 * expected))
