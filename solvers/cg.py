@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import NamedTuple
@@ -198,7 +199,7 @@ def _descend(
     grid = A if isinstance(A, Grid) and not (parts and parts.others) else None
     if descent.maxiter <= PATIENCE + NOISE:
         grid = None
-    until = descent.maxiter if grid is None else PATIENCE
+    until, replaced = descent.maxiter if grid is None else PATIENCE, False
     while True:
         r = b - A @ x
         residual = math.sqrt(_dot(r, r)) / descent.scale
@@ -227,15 +228,18 @@ def _descend(
         if known:  # z is that of another residual, or of another preconditioner
             z = apply(r)
         descent.run(apply, r, z, until)
-        if descent.indefinite:
-            x[:], least = best.x, np.inf
+        if descent.indefinite and not replaced:
+            x[:], least, replaced = best.x, np.inf, True
             apply = _with_parts(_definite(A), parts)
-            descent.indefinite, descent.smallest, descent.residual = False, 1.0, 0.0
+            descent.smallest, descent.residual = 1.0, 0.0
 
 
 def _definite(A: Operator) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a preconditioner that is positive definite for certain."""
-    return ichol(A) if hasattr(A, "tocsr") else jacobi(A)
+    """Return a preconditioner that is positive definite if A is."""
+    if hasattr(A, "tocsr"):
+        with suppress(ValueError):  # A is not, or has no entries
+            return ichol(A)
+    return jacobi(A)
 
 
 def _left_of_noise(A: Operator, apply: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -329,7 +333,7 @@ class _Descent:
             Ap = self.A @ p
             curvature = _dot(p, Ap)
             if not (curvature > 0 and rz > 0):  # rounding, or A or its preconditioner is indefinite
-                self.indefinite = rz < 0
+                self.indefinite = curvature > 0 > rz
                 break
             length = rz / curvature
             if length > FARTHEST:  # A is singular here
