@@ -46,7 +46,7 @@ def speed() -> None:
     ax.plot(least, at, "|", color=INK, markersize=12, label="its least on any picture")
     for y, ratio in zip(at, mean, strict=True):
         ax.text(ratio + 0.4, y, f"{ratio:.2g}×", va="center")
-    ax.set(yticks=at, yticklabels=names, xlabel="time, as a multiple of alphamat's", xlim=(0, 33))
+    ax.set(yticks=at, yticklabels=names, xlabel="time, as a multiple of alphamat's", xlim=(0, 49))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.legend(frameon=False, loc="lower right")
