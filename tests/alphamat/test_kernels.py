@@ -42,6 +42,10 @@ for pictures in (image, image[:, :1].repeat(26, axis=1)):
     alphamat.random_walk(pictures, trimap, radius=40)
     alphamat.shared_sampling(pictures, trimap, trust=0.1)
     alphamat.shared_sampling(pictures, trimap, reach=90, rays=9, sharing=9000, smoothing=1)
+    for make in (alphamat.closed_form_system, alphamat.learning_based_system,
+                 alphamat.random_walk_system):
+        alphamat.uncertainty(make(pictures, trimap), probes=2)
+    alphamat.uncertainty(pictures, trimap, exact=True)
     alphamat.closed_form_foreground(pictures, alpha)
     alphamat.estimate_foreground(pictures, alpha, small_iterations=25, big_iterations=25)
 for preconditioner in (solvers.ichol, solvers.amg):
