@@ -6,7 +6,7 @@ import numpy as np
 
 from alphamat.door.image import Pixels
 from alphamat.door.parameters import as_count, as_flag
-from alphamat.doubts.sampling import as_system, calibrated, samples
+from alphamat.doubts.sampling import Sampler, as_system, calibrated
 from alphamat.system import System
 from solvers.inverse import inverse_diagonal
 
@@ -76,8 +76,8 @@ def uncertainty(
         variance = inverse_diagonal(system.held_where_loose()[0])
     else:
         rng = np.random.default_rng(as_count(seed, "seed", least=0))
-        variance = np.zeros(np.count_nonzero(system.place))
-        for x in samples(system, spread, probes, rng):
-            variance += x * x / probes
+        sampler, variance = Sampler.of(system, spread), np.zeros(np.count_nonzero(system.place))
+        for _ in range(probes):
+            variance += sampler.draw(rng) ** 2 / probes
     deviation[system.place] = calibrated(variance, spread.sigma)
     return deviation

@@ -8,8 +8,9 @@ Sampling by Local Perturbations", NIPS 2010.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,14 +42,22 @@ def as_system(image: Pixels | System, trimap: Pixels | None) -> tuple[System, Sp
     return system, system.spread
 
 
-def samples(
-    system: System, spread: Spread, probes: int, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """Draw flat vectors of covariance A⁻¹, one after the other."""
-    A = system.held_where_loose()[0]
-    draw, solve = _noise(system, spread, A), prepared(system.solver, A)
-    for _ in range(probes):
-        yield solve(A, draw(rng)).x
+class Sampler(NamedTuple):
+    """What draws flat vectors of covariance A⁻¹, and solves with A."""
+
+    solve: Callable[[np.ndarray], np.ndarray]
+    """From b to about A⁻¹ b."""
+    noise: Callable[[np.random.Generator], np.ndarray]
+    """Draws flat vectors of covariance A."""
+
+    @classmethod
+    def of(cls, system: System, spread: Spread) -> Sampler:
+        A = system.held_where_loose()[0]
+        solver = _prepared(system.solver, A)
+        return cls(lambda b: solver(A, b).x, _noise(system, spread, A))
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        return self.solve(self.noise(rng))
 
 
 def _noise(
@@ -62,7 +71,7 @@ def _noise(
     return lambda rng: draw(rng) + alone * rng.standard_normal(alone.size)
 
 
-def prepared(solver: Solver, A: Operator) -> Solver:
+def _prepared(solver: Solver, A: Operator) -> Solver:
     """Return a loose solver for many right-hand sides; it prepares its preconditioner once."""
     known = parameters(solver)
     options = {key: value for key, value in LOOSE.items() if key in known}

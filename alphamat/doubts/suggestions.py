@@ -8,7 +8,7 @@ import numpy as np
 
 from alphamat.door.image import Pixels
 from alphamat.door.parameters import as_count
-from alphamat.doubts.sampling import as_system, calibrated, prepared, samples
+from alphamat.doubts.sampling import Sampler, as_system, calibrated
 from alphamat.system import System
 
 CANDIDATES, WITNESSES = 1500, 4000  # pixels that are weighed, and on which their gain is counted
@@ -74,9 +74,8 @@ def suggest(
     place = np.argwhere(system.place)
     if not len(place):
         return []
-    drawn = np.stack([x.astype(np.float32) for x in samples(system, spread, probes, rng)])
-    A = system.held_where_loose()[0]
-    solve = prepared(system.solver, A)
+    sampler = Sampler.of(system, spread)
+    drawn = np.stack([sampler.draw(rng).astype(np.float32) for _ in range(probes)])
     candidates, witnesses = (_spread(len(place), most) for most in (CANDIDATES, WITNESSES))
     sigma, found = spread.sigma, []
     total = float((calibrated(_variance(drawn[:, witnesses]), sigma) ** 2).sum())
@@ -86,7 +85,7 @@ def suggest(
         row, column = place[best]
         found.append(Suggestion(int(row), int(column), float(gains.max())))
         disc = (((place - place[best]) ** 2).sum(axis=1) <= radius**2).astype(np.float64)
-        covariance = solve(A, disc).x
+        covariance = sampler.solve(disc)
         # Of a sample this leaves what the disc's mean does not tell (Matheron's rule).
         told = drawn @ disc.astype(np.float32) / (disc @ covariance)
         drawn -= told[:, None].astype(np.float32) * covariance.astype(np.float32)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import alphamat
-from alphamat.doubts.sampling import as_system, samples
+from alphamat.doubts.sampling import Sampler, as_system
 
 SYSTEMS = [alphamat.closed_form_system, alphamat.learning_based_system, alphamat.random_walk_system]
 
@@ -22,7 +22,8 @@ def correlation(a, b):
 @pytest.mark.parametrize("make", SYSTEMS)
 def test_samples_have_the_inverse_as_their_covariance(make):
     system, spread = as_system(make(*picture()), None)
-    drawn = np.stack([*samples(system, spread, 1000, np.random.default_rng(4))])
+    sampler, rng = Sampler.of(system, spread), np.random.default_rng(4)
+    drawn = np.stack([sampler.draw(rng) for _ in range(1000)])
     A = system.matrix
     inverse = np.linalg.inv(np.stack([A @ row for row in np.eye(A.shape[0])]))
     error = drawn.T @ drawn / 1000 - inverse
