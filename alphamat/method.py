@@ -17,14 +17,19 @@ import numpy as np
 
 from alphamat.door.image import Pixels
 from alphamat.door.parameters import parameters
+from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.methods.closed_form import closed_form, closed_form_system
 from alphamat.methods.fast import fast, fast_system
 from alphamat.methods.information_flow import information_flow, information_flow_system
 from alphamat.methods.knn import knn, knn_system
-from alphamat.methods.learning_based import learning_based, learning_based_system
+from alphamat.methods.learning_based import (
+    learning_based,
+    learning_based_system,
+    local_learning_laplacian,
+)
 from alphamat.methods.random_walk import random_walk, random_walk_system
 from alphamat.system import System
-from solvers import Solver
+from solvers import Solver, StencilMatrix
 
 SYSTEMS: dict[Callable[..., np.ndarray], Callable[..., System]] = {
     closed_form: closed_form_system,
@@ -35,6 +40,13 @@ SYSTEMS: dict[Callable[..., np.ndarray], Callable[..., System]] = {
     random_walk: random_walk_system,
 }
 """Methods that solve one system, and the function that makes it of the same arguments."""
+
+
+LAPLACIANS: dict[Callable[..., np.ndarray], Callable[..., StencilMatrix]] = {
+    closed_form: colour_line_laplacian,
+    learning_based: local_learning_laplacian,
+}
+"""Methods whose systems couple pixels of one window only, and (image, mask) to their rows."""
 
 
 class Matte(NamedTuple):

@@ -388,7 +388,7 @@ class SmallestRitz:
 def _with_parts(
     apply: Callable[[np.ndarray], np.ndarray], parts: Parts | None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    return apply if parts is None else lambda r: apply(r) + parts.correct(r)
+    return apply if parts is None else parts.added_to(apply)
 
 
 def _ratio(value: float, allowed: float) -> float:

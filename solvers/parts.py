@@ -51,6 +51,10 @@ class Parts:
             return np.zeros_like(r)
         return self.functions @ self._solve(self.functions.T @ r)
 
+    def added_to(self, apply: Callable[[np.ndarray], np.ndarray]) -> Callable:
+        """Return a preconditioner with this correction."""
+        return lambda r: apply(r) + self.correct(r)
+
     @cached_property
     def _solve(self) -> Callable[[np.ndarray], np.ndarray]:
         from scipy.sparse.linalg import splu

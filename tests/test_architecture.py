@@ -37,7 +37,7 @@ ROOMS = {
     "alphamat.network": "door memory progress trimap",
     "alphamat.methods": "door laplacians memory network system trimap",
     "alphamat.doubts": "door methods system",
-    "alphamat.method": "door methods system",
+    "alphamat.method": "door laplacians methods system",
     "alphamat.compat": "door foreground laplacians methods system trimap",
     "alphamat.examples": "door io memory trimap",
     "alphamat.datasets": "door examples io foreground",
@@ -54,7 +54,7 @@ ROOMS = {
     "alphamat.evaluation": "datasets door extras faults identity io memory method metrics "
     "progress system trimap workers",
     "alphamat.installed": "",
-    "alphamat.interactive": "door laplacians methods system trimap",
+    "alphamat.interactive": "door laplacians method methods system trimap",
     "alphamat.serve": "door foreground installed interactive io laplacians method methods onnx "
     "photograph progress segmentation trimap workers",
     "alphamat.cli": "batch colours datasets door evaluation examples extras faults installed io "

@@ -23,17 +23,15 @@ from alphamat.door.image import Pixels, as_image
 from alphamat.door.parameters import as_number, shown
 from alphamat.interactive.area import MARGIN, SEEN, Area, sides_to_grow
 from alphamat.interactive.strokes import as_stroke
-from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.windows import parse_parameters
-from alphamat.methods.closed_form import closed_form, closed_form_system
-from alphamat.methods.learning_based import learning_based, learning_based_system
+from alphamat.method import LAPLACIANS, SYSTEMS
+from alphamat.methods.closed_form import closed_form
 from alphamat.system import System
 from alphamat.trimap import Trimap
 from alphamat.trimap.parse import trimap_levels
 from solvers import StencilMatrix, cg, correct, multigrid
 
 LEVELS = {"background": 0, "unknown": 128, "foreground": 255}
-SYSTEMS = {closed_form: closed_form_system, learning_based: learning_based_system}
 ALLOWED = 3e-4  # estimated error of alpha
 WINDOW: dict[str, Any] = {"rtol": 1e-4, "xtol": 1e-3, "maxiter": 60}  # of the first window
 WIDER = WINDOW | {"rtol": 1e-2, "xtol": 1e-2}  # of those after it, which correct what it gave
@@ -107,7 +105,7 @@ class Session:
         epsilon: float = 1e-7,
         radius: int = 1,
     ):
-        if not (callable(method) and method in SYSTEMS):
+        if not (callable(method) and method in LAPLACIANS):
             name = getattr(method, "__name__", shown(method))
             raise ValueError(f"`method` is {name}; expected closed_form or learning_based.")
         self._image = as_image(image)
@@ -257,9 +255,8 @@ class Session:
         place[inside] = trimap[inside] == LEVELS["unknown"]
         before = alpha[inside].copy()
         if place.any():
-            squared = self._method is learning_based
             image = np.ascontiguousarray(self._image[crop.slices])
-            L = colour_line_laplacian(image, place, squared=squared, **self._options)
+            L = LAPLACIANS[self._method](image, place, **self._options)
             alpha[place] += cg(L, -L.couple(alpha), preconditioner=multigrid, **options).x
         return np.abs(alpha[inside] - before)
 
@@ -333,8 +330,7 @@ class _Whole:
             return cls(system.place, rows, multigrid(rows))
         if parts.others or parts.loose.any():
             return cls(system.place, rows, None)
-        cycle = multigrid(rows)
-        return cls(system.place, rows, lambda r: cycle(r) + parts.correct(r))
+        return cls(system.place, rows, parts.added_to(multigrid(rows)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,19 +7,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from alphamat.door.parameters import shown
-from alphamat.laplacians.colour_line import colour_line_laplacian
-from alphamat.method import name_of, unbound
-from alphamat.methods.closed_form import closed_form
-from alphamat.methods.learning_based import learning_based, local_learning_laplacian
+from alphamat.method import LAPLACIANS, name_of, unbound
 from alphamat.tiles.networks import Network, network_of
 from solvers import Solver, StencilMatrix, cg, multigrid
-
-LAPLACIANS: dict[Callable, Callable[..., StencilMatrix]] = {
-    closed_form: colour_line_laplacian,
-    learning_based: local_learning_laplacian,
-}
-"""Methods whose systems couple pixels of one window only, and the rows of these systems."""
-
 
 SOLVER: Solver = partial(cg, preconditioner=multigrid)
 """Factors would take more memory, and as much as the shape of a piece wants."""

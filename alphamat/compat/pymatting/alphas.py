@@ -26,7 +26,6 @@ from alphamat.compat.pymatting.laplacians import (
     knn_points,
     knn_rounds,
     lbdm_laplacian,
-    lbdm_rows,
     lkm_laplacian,
     lkm_rows,
     make_linear_system,
@@ -40,6 +39,7 @@ from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.lattice import colour_lattice
 from alphamat.laplacians.neighbours import Edges, graph_laplacian, neighbourhoods
 from alphamat.laplacians.windows import parse_parameters
+from alphamat.methods.learning_based import local_learning_laplacian
 from alphamat.methods.random_walk import random_walk_laplacian
 from alphamat.system import System, alpha_system, rows_of_picture
 from alphamat.trimap import Trimap
@@ -130,7 +130,7 @@ def estimate_alpha_lbdm(
     cg_kwargs = dict(cg_kwargs or {})
     if preconditioner is None and _is_plain(cg_kwargs):
         epsilon, radius = parse_parameters(image.shape[:2], **options)
-        rows = partial(lbdm_rows, image, epsilon=epsilon, radius=radius)
+        rows = partial(local_learning_laplacian, image, epsilon=epsilon, radius=radius)
         return _solve(_system(rows_of_picture(rows), is_fg, is_bg), multigrid, cg_kwargs)
     return _as_written(lbdm_laplacian(image, **options), trimap, preconditioner or ichol, cg_kwargs)
 

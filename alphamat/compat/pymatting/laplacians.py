@@ -25,6 +25,7 @@ from alphamat.laplacians.colour_line import colour_line_laplacian
 from alphamat.laplacians.neighbours import nearest, with_position
 from alphamat.laplacians.windows import parse_parameters
 from alphamat.methods.fast import uniform_radii
+from alphamat.methods.learning_based import local_learning_laplacian
 from solvers.grid import dilate
 
 STEEPNESS = 900.0  # β of random walks at the default σ
@@ -68,12 +69,7 @@ def lbdm_laplacian(image: np.ndarray, epsilon: float = 1e-7, radius: int = 1) ->
     image = as_picture(image)
     epsilon, radius = parse_parameters(image.shape[:2], epsilon, radius)
     place = np.ones(image.shape[:2], bool)
-    return _spread(lbdm_rows(image, place, epsilon, radius), place)
-
-
-def lbdm_rows(image: np.ndarray, pixels: np.ndarray, epsilon: float, radius: int) -> Any:
-    # The ridge is on a window's sum of squares, and ε / |w| on its covariance.
-    return colour_line_laplacian(image, pixels, epsilon=epsilon, radius=radius, squared=True)
+    return _spread(local_learning_laplacian(image, place, epsilon=epsilon, radius=radius), place)
 
 
 def _spread(rows: Any, place: np.ndarray) -> Any:
