@@ -20,7 +20,7 @@ import numpy as np
 
 from solvers import _dissection_kernels as kernels
 from solvers import _order_kernels as ordering
-from solvers.grid import Region, StencilMatrix, offsets
+from solvers.grid import Region, StencilMatrix, as_stencil, offsets
 from solvers.loops import equal_parts, over_bounds, threads
 from solvers.multigrid import multigrid
 from solvers.operators import Preconditioner
@@ -55,7 +55,8 @@ def dissection(A: StencilMatrix) -> Callable[[np.ndarray], np.ndarray]:
     >>> alphamat.closed_form_system(scene.image, scene.trimap).solve(solver).solution.iterations
     1
     """
-    return Dissection.of(_checked(A).region).factorise(A)
+    A = as_stencil(A, caller="dissection")
+    return Dissection.of(A.region).factorise(A)
 
 
 def quickest(
@@ -85,19 +86,11 @@ def quickest(
     """
     if most is not None:
         most = as_number(most, "most", "a number of bytes, or None", least=0)
-    found = Dissection.of(_checked(A).region)
+    A = as_stencil(A, caller="dissection")
+    found = Dissection.of(A.region)
     if found.work <= WORTH * A.shape[0] and (most is None or found.nbytes <= most):
         return found.factorise(A)
     return otherwise(A)
-
-
-def _checked(A: StencilMatrix) -> StencilMatrix:
-    if not isinstance(A, StencilMatrix):
-        raise TypeError(
-            f"`A` is a {type(A).__name__}; dissection needs a StencilMatrix, which knows its grid. "
-            "For other matrices use `direct`, `jacobi` or `ichol`."
-        )
-    return A
 
 
 class _Tree(NamedTuple):

@@ -197,6 +197,16 @@ class StencilMatrix:
         return csr_array((values, indices, starts), shape=(region.size, columns or region.size))
 
 
+def as_stencil(A: Any, *, caller: str) -> StencilMatrix:
+    """Return A, or raise a TypeError that names the caller: it needs to know the grid."""
+    if not isinstance(A, StencilMatrix):
+        raise TypeError(
+            f"`A` is a {type(A).__name__}; {caller} needs a StencilMatrix, which knows its grid. "
+            "For other matrices use `jacobi` or `ichol`."
+        )
+    return A
+
+
 def offsets(reach: int) -> list[tuple[int, int]]:
     """Return (dy, dx) of the entries stored at a cell: itself, then those ahead of it."""
     ahead = [(0, dx) for dx in range(reach + 1)]

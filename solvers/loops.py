@@ -232,6 +232,7 @@ def _run(loop: Callable, shares: list[list[tuple[int, int]]], arguments: tuple) 
 
 
 def threads(work: int) -> int:
+    """Return how many threads share so much work, in array elements."""
     return max(1, min(_most_threads(), work // GRAIN))
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from solvers import _kernels
 from solvers import _multigrid_kernels as kernels
-from solvers.grid import Region, StencilMatrix
+from solvers.grid import Region, StencilMatrix, as_stencil
 from solvers.lanczos import largest_eigenvalue
 from solvers.lattice import HALF, Lattices, Nodes
 from solvers.loops import over_bounds, over_strips
@@ -62,11 +62,7 @@ def multigrid(
     >>> alphamat.closed_form_system(scene.image, scene.trimap).solve(solver).solution.converged
     True
     """
-    if not isinstance(A, StencilMatrix):
-        raise TypeError(
-            f"`A` is a {type(A).__name__}; multigrid needs a StencilMatrix, which knows its grid. "
-            "For other matrices use `jacobi` or `ichol`."
-        )
+    A = as_stencil(A, caller="multigrid")
     spacing = max(as_count(spacing, "spacing", most=MOST), A.region.reach)
     coarsest = as_count(coarsest, "coarsest", least=4, most=MOST)  # 2 × 2 does not get smaller
     expected = "a positive number below 2, such as 1.8; from 2 on the step would not converge"
