@@ -146,12 +146,15 @@ def differentiable_cg(
     def solve(multiply, b):
         # half of the tolerance is left to rounding
         x, iterations, *_, definite = _descend(multiply, apply, b, rtol / 2, maxiter)
-        r = b - multiply(x)
-        goal = rtol / 2 * _norm(b) / jnp.maximum(_norm(r), jnp.finfo(r.dtype).tiny)
-        broken = ~definite & (goal < BROKEN)
-        most = jnp.where(broken, maxiter - iterations, 0)
-        more, further, *_ = _descend(multiply, plain, r, goal, most)
-        return x + more, iterations + further
+
+        def finish():
+            r = b - multiply(x)
+            goal = rtol / 2 * _norm(b) / jnp.maximum(_norm(r), jnp.finfo(r.dtype).tiny)
+            most = jnp.where(goal < BROKEN, maxiter - iterations, 0)
+            more, further, *_ = _descend(multiply, plain, r, goal, most)
+            return x + more, iterations + further
+
+        return lax.cond(definite, lambda: (x, iterations), finish)
 
     x, iterations = lax.custom_linear_solve(lambda x: A @ x, b, solve, symmetric=True, has_aux=True)
     scale, norm = (_norm(lax.stop_gradient(v)) for v in (b, b - A @ x))
