@@ -74,10 +74,8 @@ def _left_in(group: Path, limit: str, used: str, prefix: str) -> float:
     if not math.isfinite(most):
         return math.inf
     held = _bytes_in(group / used)
-    copies = sum(
-        _number_after(group / "memory.stat", f"{prefix}{kind}_file")
-        for kind in ("active", "inactive")
-    )
+    kinds = {f"{prefix}{kind}_file" for kind in ("active", "inactive")}
+    copies = _sum_after(group / "memory.stat", kinds)
     return max(most - max(held - copies, 0), 0) if math.isfinite(held) else most
 
 
@@ -90,12 +88,12 @@ def _bytes_in(path: Path) -> float:
     return number if number >= 0 else math.inf
 
 
-def _number_after(path: Path, key: str) -> float:
-    """Return the number that follows a key in a file of lines; 0 where there is none."""
+def _sum_after(path: Path, keys: set[str]) -> float:
+    """Return the sum of the numbers that follow some keys in a file of lines; 0 for none."""
     try:
-        lines = path.read_text().splitlines()
-        return next(float(line.split()[1]) for line in lines if line.split()[:1] == [key])
-    except (OSError, ValueError, IndexError, StopIteration):
+        pairs = (line.split(maxsplit=1) for line in path.read_text().splitlines())
+        return sum(float(pair[1]) for pair in pairs if pair and pair[0] in keys)
+    except (OSError, ValueError, IndexError):
         return 0.0
 
 
